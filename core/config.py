@@ -1,0 +1,159 @@
+"""Settings: environment variables, or a `.env` file in the working directory. One class, every name in the README."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Role = Literal["http", "worker", "scheduler", "slack"]
+ROLES: tuple[Role, ...] = ("http", "worker", "scheduler", "slack")
+MAX_BODY = 25 * 1024 * 1024
+"""The largest webhook body in bytes: GitHub's own limit (https://docs.github.com/en/webhooks)."""
+
+
+def _setting(name: str, default: Any, description: str, **more: Any) -> Any:
+    return Field(default, validation_alias=AliasChoices(name), description=description, **more)
+
+
+class Settings(BaseSettings):
+    """Every setting. An empty value counts as not set."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    data_dir: Path = _setting("CCB_DATA_DIR", Path("data"), "Folder for the database, the key and the socket.")
+    host: str = _setting("CCB_HOST", "127.0.0.1", "Address to listen on.")
+    port: int = _setting("CCB_PORT", 8080, "Port to listen on; 0 takes a free one.", ge=0, le=65535)
+    public_url: str | None = _setting("CCB_PUBLIC_URL", None, "Where services reach this engine, for webhook URLs.")
+    database_url: SecretStr | None = _setting(
+        "CCB_DATABASE_URL", None, "postgresql://… for many nodes; else SQLite in the data folder."
+    )
+    roles: Annotated[tuple[Role, ...], NoDecode] = _setting(
+        "CCB_ROLES", ROLES, "What this process does: http, worker, scheduler, slack (comma-separated)."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = _setting(
+        "CCB_LOG_LEVEL", "info", "debug, info, warning or error."
+    )
+    language: Literal["en", "ru"] = _setting("CCB_LANGUAGE", "en", "Language of the terminal: en or ru.")
+
+    secret_key: SecretStr | None = _setting(
+        "CCB_SECRET_KEY",
+        None,
+        "Key that encrypts stored secrets; several, comma-separated, to rotate (the first encrypts). "
+        "Without it one is made in the data folder.",
+    )
+    admin_key: SecretStr | None = _setting(
+        "CCB_ADMIN_KEY", None, "A first admin API key of your own: ccb_ and at least 32 characters."
+    )
+
+    slack_bot_token: SecretStr | None = _setting("SLACK_BOT_TOKEN", None, "Slack bot token, xoxb-….")
+    slack_app_token: SecretStr | None = _setting("SLACK_APP_TOKEN", None, "Slack app token, xapp-….")
+    slack_api_url: str = _setting("SLACK_API_URL", "https://slack.com/api/", "Address of Slack's API.")
+    slack_admins: Annotated[tuple[str, ...], NoDecode] = _setting(
+        "CCB_SLACK_ADMINS", (), "Slack user ids that are admins (comma-separated)."
+    )
+
+    github_token: SecretStr | None = _setting("GITHUB_TOKEN", None, "GitHub personal access token.")
+    github_app_id: str | None = _setting("GITHUB_APP_ID", None, "GitHub App id, in place of a token.")
+    github_app_private_key: SecretStr | None = _setting(
+        "GITHUB_APP_PRIVATE_KEY", None, "The GitHub App's private key (PEM)."
+    )
+    github_repository: str | None = _setting("GITHUB_REPOSITORY", None, "owner/repo that holds the integrations.")
+    github_webhook_secret: SecretStr | None = _setting(
+        "GITHUB_WEBHOOK_SECRET", None, "Secret of the bot's own GitHub webhook."
+    )
+    github_api_url: str = _setting("GITHUB_API_URL", "https://api.github.com", "Address of GitHub's API.")
+
+    anthropic_api_key: SecretStr | None = _setting("ANTHROPIC_API_KEY", None, "Key of the Claude API.")
+    anthropic_base_url: str = _setting("ANTHROPIC_BASE_URL", "https://api.anthropic.com", "Address of the Claude API.")
+    claude_model: str = _setting("CCB_CLAUDE_MODEL", "claude-sonnet-5-5", "The model that writes integrations.")
+
+    smtp_url: SecretStr | None = _setting(
+        "CCB_SMTP_URL", None, "smtp://user:password@host:587 (STARTTLS where offered) or smtps://…:465."
+    )
+    mail_from: str = _setting("CCB_MAIL_FROM", "Claude Code Bot <ccb@localhost>", "Sender of e-mail.")
+    alert_slack_channel: str | None = _setting(
+        "CCB_ALERT_SLACK_CHANNEL", None, "Where the alert channel `slack` without an address goes."
+    )
+    alert_email: str | None = _setting(
+        "CCB_ALERT_EMAIL", None, "Where the alert channel `email` without an address goes."
+    )
+    outbound_allow: Annotated[tuple[str, ...], NoDecode] = _setting(
+        "CCB_OUTBOUND_ALLOW",
+        (),
+        "Networks or host:port that handlers' requests may reach though private (comma-separated).",
+    )
+
+    worker_slots: int = _setting("CCB_WORKER_SLOTS", 32, "Events that one worker holds at a time.", ge=1, le=1000)
+    sandbox_processes: int = _setting("CCB_SANDBOX_PROCESSES", 2, "Sandbox processes kept ready.", ge=1, le=64)
+    lease_seconds: float = _setting(
+        "CCB_LEASE_SECONDS", 30.0, "How long a worker may be silent before its events go to another.", ge=1, le=3600
+    )
+    retry_base_seconds: float = _setting(
+        "CCB_RETRY_BASE_SECONDS", 2.0, "The first retry's longest delay; the later ones grow from it.", gt=0, le=3600
+    )
+
+    @field_validator("roles", "slack_admins", "outbound_allow", mode="before")
+    @classmethod
+    def _comma_separated(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("admin_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            key = value.get_secret_value()
+            if not key.startswith("ccb_") or len(key) < len("ccb_") + 32:
+                raise ValueError("must be ccb_ followed by at least 32 characters")
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _fernet_keys(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            for key in value.get_secret_value().split(","):
+                try:
+                    size = len(base64.urlsafe_b64decode(key.strip()))
+                except (binascii.Error, ValueError):
+                    size = 0
+                if size != 32:
+                    raise ValueError(
+                        "must be 32 random bytes in URL-safe base64; make one with: "
+                        "python3 -c 'import base64,os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'"
+                    )
+        return value
+
+    @model_validator(mode="after")
+    def _nodes_share_one_key(self) -> Self:
+        if self.database_url is not None and self.secret_key is None:
+            raise ValueError("CCB_SECRET_KEY must be set with CCB_DATABASE_URL: all nodes need the same key")
+        return self
+
+    def present(self) -> frozenset[str]:
+        """Return the environment names of the settings that have a value other than None."""
+        return frozenset(
+            name
+            for name, field in zip(setting_names(), type(self).model_fields, strict=True)
+            if getattr(self, field) is not None
+        )
+
+    @property
+    def base_url(self) -> str:
+        """Where this engine is reached from outside, without a slash at the end."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+
+def setting_names() -> dict[str, str]:
+    """Return each setting's environment variable and its description, in the order of the class."""
+    names: dict[str, str] = {}
+    for field in Settings.model_fields.values():
+        alias = field.validation_alias
+        assert isinstance(alias, AliasChoices)
+        names[str(alias.choices[0])] = field.description or ""
+    return names

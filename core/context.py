@@ -1,0 +1,76 @@
+"""The context: what every service is handed, and nothing else. Built once, in `core.bootstrap`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from core.clock import Clock
+from core.config import Settings
+from core.outbound import Outbound
+from core.secret_box import SecretBox
+from storage.db import Database
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a handler gave back: `actions` as it returned them, and what it printed."""
+
+    actions: Any
+    printed: str
+    seconds: float
+
+
+class Sandbox(Protocol):
+    """Where handlers run (`core.runtime`)."""
+
+    async def run(self, source: str, *, event: Any, config: Any, owner: str, payload_size: int = 0) -> Ran:
+        """Run `handle(event, config)` of `source`; raise `core.runtime.HandlerError`.
+
+        `owner`: whose share of the pool it takes. `payload_size`: bytes of the event, which the memory limit follows.
+        """
+        ...
+
+
+class SlackPort(Protocol):
+    """What core asks of Slack; chatbot fills it."""
+
+    async def post(
+        self,
+        *,
+        channel: str,
+        text: str,
+        blocks: list[dict[str, Any]] | None,
+        token: str | None,
+        key: str,
+        repeated: bool,
+    ) -> str:
+        """Post one message and return its `ts`.
+
+        `token`: an integration's own, in place of the bot's. `key`: the idempotency key, kept in the message's metadata.
+        `repeated`: an earlier try may have got through, so look for the key first.
+        Raises `Upstream` (with Slack's own error code in words) or `NotConfigured`.
+        """
+        ...
+
+
+class GitHubPort(Protocol):
+    """What actions ask of GitHub; `core.github` fills it."""
+
+    async def request(self, method: str, path: str, *, body: Any = None, token: str | None = None) -> Any:
+        """Ask GitHub's API and return its JSON; raises `Upstream` (with `retry_after` at a limit) or `NotConfigured`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Context:
+    """Everything that a service may use."""
+
+    settings: Settings
+    db: Database
+    clock: Clock
+    secrets: SecretBox
+    http: Outbound
+    sandbox: Sandbox
+    github: GitHubPort
+    slack: SlackPort | None = None

@@ -1,0 +1,132 @@
+"""Effects: what a handler may ask for, checked before anything of it is done.
+
+An action is one file in `core.actions`. The handler returns plain data; `plan` turns it into typed, permitted actions or
+refuses the whole list, so that no run is half allowed.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from core.context import Context
+from core.errors import Denied, Invalid
+from core.grants import Grants, require
+from core.registry import Registry
+from core.texts import T, Text
+
+MAX_ACTIONS = 50
+"""Actions that one event may lead to; more is taken for a mistake."""
+
+
+class ActionParams(BaseModel):
+    """The parameters of an action, strictly: nothing is coerced, nothing unknown is let through."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+Params = TypeVar("Params", bound=ActionParams)
+
+
+@dataclass(frozen=True)
+class Call(Generic[Params]):
+    """One action about to be run.
+
+    `params` have their secrets filled in. `key` is the idempotency key `event:run:action`. `repeated`: an earlier try
+    left its intent in the ledger without a result, so it may have got through. `tokens`: the integration's own
+    `slack_token`, `github_token` where set.
+    """
+
+    params: Params
+    grants: Grants
+    integration_id: str
+    integration_name: str
+    event_id: str
+    key: str
+    repeated: bool = False
+    tokens: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an action did: `detail` in a few words for the trace (`201`), `answer` for the ledger (small, JSON)."""
+
+    detail: str
+    answer: dict[str, Any] = field(default_factory=dict)
+
+
+class Action(ABC, Generic[Params]):
+    """A kind of effect."""
+
+    name: ClassVar[str]
+    summary: ClassVar[Text]
+    repeats: ClassVar[Text]
+    """What happens when it must be done again after a crash: the promise that the docs print."""
+    params: type[Params]
+
+    @abstractmethod
+    def permit(self, params: Params, grants: Grants) -> None:
+        """Raise `Denied` when `grants` do not cover `params`. Pure."""
+
+    @abstractmethod
+    def target(self, params: Params) -> str:
+        """Return where it goes, for the trace: a host, a channel, an address."""
+
+    @abstractmethod
+    async def run(self, ctx: Context, call: Call[Params]) -> Outcome:
+        """Do it. Raises `Upstream` (retried unless `permanent`) or `NotConfigured` (waits for the setting)."""
+
+
+ACTIONS: Registry[Action[Any]] = Registry("action", "core.actions")
+
+
+@dataclass(frozen=True)
+class Planned:
+    """An action that may be done: its kind and its parameters, secrets still as references."""
+
+    type: str
+    params: dict[str, Any]
+
+
+def plan(returned: Any, grants: Grants) -> list[Planned]:
+    """Check what a handler returned; raise `Invalid` or `Denied` naming the action by its place in the list."""
+    if not isinstance(returned, list):
+        raise _rubbish(T("handle() must return a list of actions, not {kind}.", kind=type(returned).__name__))
+    if len(returned) > MAX_ACTIONS:
+        raise _rubbish(
+            T("handle() returned {count} actions; at most {limit} are run.", count=len(returned), limit=MAX_ACTIONS)
+        )
+    return [_planned(place, item, grants) for place, item in enumerate(returned, 1)]
+
+
+def _planned(place: int, item: Any, grants: Grants) -> Planned:
+    if not isinstance(item, dict) or not isinstance(item.get("type"), str):
+        raise _rubbish(T("Action {place} must be a dict with a type.", place=place))
+    kind = item["type"]
+    require(kind, grants.actions, noun="actions")
+    given = {key: value for key, value in item.items() if key != "type"}
+    action = ACTIONS.get(kind)
+    try:
+        params = action.params.model_validate(given)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        path = ".".join(map(str, first["loc"]))
+        raise _rubbish(
+            T("Action {place} ({kind}): {path}: {reason}", place=place, kind=kind, path=path, reason=first["msg"])
+        ) from None
+    try:
+        action.permit(params, grants)
+    except Denied as error:
+        raise Denied(
+            T("Action {place} ({kind}): {reason}", place=place, kind=kind, reason=error.message),
+            error=error.error,
+            **error.details,
+        ) from None
+    return Planned(kind, given)
+
+
+def _rubbish(reason: Text) -> Invalid:
+    return Invalid(reason, error="Processing failed")

@@ -1,0 +1,293 @@
+"""The queue that the events' own rows are: claimed under a lease, written only by who holds it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from storage import logs
+from storage.db import for_update
+from storage.events import BODIES, EFFECTS, EVENTS, RUNS, STEPS
+from storage.integrations import INTEGRATIONS
+
+INTEGRATIONS_AT_ONCE = 200
+"""How many integrations one claim looks at; the next claim goes on behind them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An event that this worker holds, with all that a first look at it needs."""
+
+    id: str
+    integration_id: str
+    type: str
+    received_at: float
+    run: int
+    attempt: int
+    token: str
+    headers: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A wish for work: at most `limit` events, and per integration no more than `room` says (else `room_each`).
+
+    `after`: the integration where the last claim ended, so that all take turns.
+    """
+
+    now: float
+    lease_until: float
+    limit: int
+    room_each: int
+    room: Mapping[str, int] = field(default_factory=dict)
+    after: str = ""
+
+
+def claim(connection: sa.Connection, wish: Claim) -> list[Claimed]:
+    """Take what is due, the integrations in turn, each one's oldest first."""
+    due = _due_integrations(connection, wish.now, wish.after) or _due_integrations(connection, wish.now, "")
+    chosen: list[str] = []
+    share = max(1, -(-wish.limit // max(1, len(due))))
+    for quota in (share, wish.limit):  # a fair share each first, then whatever room is left
+        for integration_id in due:
+            room = min(quota, wish.room.get(integration_id, wish.room_each), wish.limit - len(chosen))
+            if room > 0:
+                chosen += _oldest(connection, integration_id, wish.now, room, chosen)
+        if len(due) <= 1 or len(chosen) >= wish.limit:
+            break
+    return _hold(connection, chosen, wish) if chosen else []
+
+
+def _due_integrations(connection: sa.Connection, now: float, after: str) -> list[str]:
+    """Return integrations that are active and have something due, behind `after`, by a loose index scan.
+
+    (https://wiki.postgresql.org/wiki/Loose_indexscan: it costs one probe per integration, however many events wait.)
+    """
+    waits = EVENTS.c.run_at.is_not(None)
+    first = sa.select(sa.func.min(EVENTS.c.integration_id).label("id")).where(waits, EVENTS.c.integration_id > after)
+    chain = first.cte("chain", recursive=True)
+    following = (
+        sa.select(sa.func.min(EVENTS.c.integration_id)).where(waits, EVENTS.c.integration_id > chain.c.id)
+    ).scalar_subquery()
+    chain = chain.union_all(sa.select(following).where(chain.c.id.is_not(None)))
+    earliest = (
+        sa.select(sa.func.min(EVENTS.c.run_at)).where(waits, EVENTS.c.integration_id == chain.c.id)
+    ).scalar_subquery()
+    query = (
+        sa.select(chain.c.id)
+        .join(INTEGRATIONS, INTEGRATIONS.c.id == chain.c.id)
+        .where(INTEGRATIONS.c.status == "active", earliest <= now)
+        .limit(INTEGRATIONS_AT_ONCE)
+    )
+    return sorted(connection.execute(query).scalars())
+
+
+def _oldest(connection: sa.Connection, integration_id: str, now: float, limit: int, chosen: Sequence[str]) -> list[str]:
+    query = (
+        sa.select(EVENTS.c.id)
+        .where(EVENTS.c.integration_id == integration_id, EVENTS.c.run_at <= now, EVENTS.c.run_at.is_not(None))
+        .order_by(EVENTS.c.run_at, EVENTS.c.id)
+        .limit(limit + len(chosen))
+    )
+    rows = connection.execute(for_update(connection, query, skip_locked=True)).scalars()
+    known = set(chosen)
+    return [event_id for event_id in rows if event_id not in known][:limit]
+
+
+def _hold(connection: sa.Connection, chosen: Sequence[str], wish: Claim) -> list[Claimed]:
+    token = secrets.token_hex(16)
+    connection.execute(
+        sa.update(EVENTS)
+        .where(EVENTS.c.id.in_(chosen))
+        .values(
+            status="processing",
+            run_at=None,
+            waiting_for=None,
+            lease_token=token,
+            lease_until=wish.lease_until,
+            attempt=EVENTS.c.attempt + 1,
+            started_at=wish.now,
+        )
+    )
+    columns = [EVENTS.c[name] for name in ("id", "integration_id", "type", "received_at", "run", "attempt")]
+    query = sa.select(*columns, sa.literal(token), BODIES.c.headers, BODIES.c.body).join(
+        BODIES, BODIES.c.event_id == EVENTS.c.id
+    )
+    rows = {row[0]: Claimed(*row) for row in connection.execute(query.where(EVENTS.c.id.in_(chosen)))}
+    return [rows[event_id] for event_id in chosen]
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an attempt ended: the event's new status and when it may run again (None: not by itself)."""
+
+    status: str
+    at: float
+    run_at: float | None = None
+    error: str | None = None
+    waiting_for: str | None = None
+    counted: bool = True
+    """Whether the attempt counts; one that was given back, or waits for a setting, does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a worker has to write about an event that it holds; all of it, or nothing when the lease is lost."""
+
+    event_id: str
+    token: str
+    lease_until: float
+    run: Mapping[str, Any] | None = None
+    intent: Mapping[str, Any] | None = None
+    result: Mapping[str, Any] | None = None
+    steps: tuple[Mapping[str, Any], ...] = ()
+    lines: tuple[Mapping[str, Any], ...] = ()
+    version: str | None = None
+    ending: Ending | None = None
+
+
+def advance(connection: sa.Connection, batch: Sequence[Progress]) -> list[bool]:
+    """Write each progress whose lease is still held; return which. A True renews the lease as well."""
+    held = _held(connection, [(p.event_id, p.token) for p in batch])
+    kept = [p for p in batch if (p.event_id, p.token) in held]
+    runs = [p.run for p in kept if p.run is not None]
+    if runs:
+        connection.execute(sa.insert(RUNS), runs)
+    _write_effects(connection, kept)
+    steps = [step for p in kept for step in p.steps]
+    if steps:
+        connection.execute(sa.insert(STEPS).returning(STEPS.c.id), steps)
+    lines = [line for p in kept for line in p.lines]
+    if lines:
+        logs.append(connection, lines)
+    _write_events(connection, kept)
+    return [(p.event_id, p.token) in held for p in batch]
+
+
+def _held(connection: sa.Connection, leases: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Return those of `leases` that are in force, their rows locked for this transaction."""
+    ids = sorted({event_id for event_id, _ in leases})
+    query = sa.select(EVENTS.c.id, EVENTS.c.lease_token).where(EVENTS.c.id.in_(ids)).order_by(EVENTS.c.id)
+    rows = connection.execute(for_update(connection, query))
+    return {(row[0], row[1]) for row in rows} & set(leases)
+
+
+def _write_effects(connection: sa.Connection, kept: Sequence[Progress]) -> None:
+    for p in kept:
+        if p.result is not None:
+            key = {name: p.result[name] for name in ("event_id", "run", "place")}
+            connection.execute(
+                sa.update(EFFECTS)
+                .where(*(EFFECTS.c[name] == value for name, value in key.items()))
+                .values(result_at=p.result["result_at"], result=p.result["result"])
+            )
+        if p.intent is not None:
+            connection.execute(sa.insert(EFFECTS), [p.intent])
+
+
+def _write_events(connection: sa.Connection, kept: Sequence[Progress]) -> None:
+    renewals = [{"id_": p.event_id, "until": p.lease_until, "version_": p.version} for p in kept if p.ending is None]
+    if renewals:
+        connection.execute(
+            sa.update(EVENTS)
+            .where(EVENTS.c.id == sa.bindparam("id_"))
+            .values(
+                lease_until=sa.bindparam("until"),
+                version=sa.func.coalesce(sa.bindparam("version_"), EVENTS.c.version),
+            ),
+            renewals,
+        )
+    endings = [
+        {
+            "id_": p.event_id,
+            "status_": p.ending.status,
+            "run_at_": p.ending.run_at,
+            "finished": p.ending.at,
+            "error_": p.ending.error,
+            "waiting": p.ending.waiting_for,
+            "uncounted": 0 if p.ending.counted else 1,
+            "version_": p.version,
+        }
+        for p in kept
+        if p.ending is not None
+    ]
+    if endings:
+        connection.execute(
+            sa.update(EVENTS)
+            .where(EVENTS.c.id == sa.bindparam("id_"))
+            .values(
+                status=sa.bindparam("status_"),
+                run_at=sa.bindparam("run_at_"),
+                finished_at=sa.bindparam("finished"),
+                error=sa.bindparam("error_"),
+                waiting_for=sa.bindparam("waiting"),
+                attempt=EVENTS.c.attempt - sa.bindparam("uncounted"),
+                version=sa.func.coalesce(sa.bindparam("version_"), EVENTS.c.version),
+                lease_token=None,
+                lease_until=None,
+            ),
+            endings,
+        )
+
+
+def planned(connection: sa.Connection, event_id: str, run: int) -> dict[str, Any] | None:
+    """Return the stored actions of a run, or None when it has not got so far."""
+    row = connection.execute(sa.select(RUNS).where(RUNS.c.event_id == event_id, RUNS.c.run == run)).mappings().first()
+    return dict(row) if row else None
+
+
+def reap(connection: sa.Connection, now: float) -> list[str]:
+    """Give events whose lease has run out back to the queue; return their ids. The lost attempt counts."""
+    lost = connection.execute(
+        for_update(
+            connection,
+            sa.select(EVENTS.c.id, EVENTS.c.run, EVENTS.c.attempt, EVENTS.c.lease_until)
+            .where(EVENTS.c.lease_until.is_not(None), EVENTS.c.lease_until <= now)
+            .limit(1000),
+            skip_locked=True,
+        )
+    ).all()
+    if lost:
+        connection.execute(
+            sa.update(EVENTS)
+            .where(EVENTS.c.id.in_([row.id for row in lost]))
+            .values(status="queued", run_at=now, lease_token=None, lease_until=None)
+        )
+        connection.execute(
+            sa.insert(STEPS),
+            [
+                {
+                    "event_id": row.id,
+                    "run": row.run,
+                    "attempt": row.attempt,
+                    "name": "lease",
+                    "status": "error",
+                    "started_at": now,
+                    "duration_ms": 0.0,
+                    "error_message": "The worker went away in the middle of this attempt; another takes over.",
+                }
+                for row in lost
+            ],
+        )
+    return [row.id for row in lost]
+
+
+def release_waiting(connection: sa.Connection, service: str, now: float) -> int:
+    """Make due all events that waited for `service` to be configured; return how many."""
+    result = connection.execute(
+        sa.update(EVENTS).where(EVENTS.c.waiting_for == service).values(run_at=now, waiting_for=None)
+    )
+    return int(result.rowcount)
+
+
+def next_due(connection: sa.Connection) -> float | None:
+    """Return the earliest time at which any event may run, or None when none waits."""
+    found: float | None = connection.execute(
+        sa.select(sa.func.min(EVENTS.c.run_at)).where(EVENTS.c.run_at.is_not(None))
+    ).scalar()
+    return found
