@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from core.clock import Clock
 from core.config import Settings
+from core.memo import Memo
 from core.outbound import Outbound
 from core.secret_box import SecretBox
 from storage.db import Database
@@ -73,4 +74,5 @@ class Context:
     http: Outbound
     sandbox: Sandbox
     github: GitHubPort
+    memo: Memo = field(default_factory=Memo)
     slack: SlackPort | None = None

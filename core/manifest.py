@@ -82,6 +82,9 @@ class Manifest(BaseModel):
         jsonschema.Draft202012Validator.check_schema(value)
         if value.get("type") != "object":
             raise ValueError("must be a JSON Schema of type object")
+        for key, schema in value.get("properties", {}).items():
+            if schema.get("x-secret") is True and schema.get("type") != "string":
+                raise ValueError(f"{key} is secret, so its type must be string")
         return value
 
     @field_validator("dependencies")

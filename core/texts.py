@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import orjson
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -43,6 +44,26 @@ class Text:
 
     def __str__(self) -> str:
         return self.render()
+
+    def dump(self) -> str:
+        """Return the text as it is stored, so that it can still be read in any language (`revive`)."""
+        return orjson.dumps(self._parts(), default=str).decode()
+
+    def _parts(self) -> list[Any]:
+        values = {key: v._parts() if isinstance(v, Text) else str(v) for key, v in self.values}
+        return [self.message, self.plural, self.count, values]
+
+
+def revive(stored: str, language: str = DEFAULT_LANGUAGE) -> str:
+    """Render what `Text.dump` made."""
+    return _revived(orjson.loads(stored)).render(language)
+
+
+def _revived(parts: list[Any]) -> Text:
+    message, plural, count, values = parts
+    return Text(
+        message, plural, count, tuple((k, _revived(v) if isinstance(v, list) else v) for k, v in values.items())
+    )
 
 
 def T(message: str, /, **values: Any) -> Text:  # noqa: N802 - short as gettext's `_`, which Python gives another meaning

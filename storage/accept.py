@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from storage.db import upsert
+from storage.db import announce, upsert
 from storage.events import BODIES, EVENTS, Deduplication, table
 
 KEYS = table(Deduplication)
@@ -61,6 +61,7 @@ def accept(connection: sa.Connection, arrivals: Sequence[Arrival]) -> list[Accep
     fresh = [a for a in arrivals if a.id not in twins and a.id not in first]
     if fresh:
         _insert(connection, fresh)
+        announce(connection)
     accepted = [_stands_for(arrival.id, twins, first) for arrival in arrivals]
     repeated = [a.event_id for a in accepted if a.duplicate]
     if repeated:
@@ -77,11 +78,11 @@ def _stands_for(arrival_id: str, twins: dict[str, str], first: dict[str, str]) -
 def _claim_keys(connection: sa.Connection, claimed: dict[Key, Arrival]) -> dict[str, str]:
     """Take each key that is free or expired; return, for each arrival that lost one, the event it repeats."""
     rows = [
-        {"integration_id": integration, "key": key, "event_id": a.id, "expires_at": a.expires_at, "now": a.received_at}
+        {"integration_id": integration, "key": key, "event_id": a.id, "expires_at": a.expires_at}
         for (integration, key), a in sorted(claimed.items())  # one order on all nodes: no deadlock
     ]
     insert = upsert(connection, KEYS)
-    now = min(row.pop("now") for row in rows)
+    now = min(a.received_at for a in claimed.values())
     won = connection.execute(
         insert.on_conflict_do_update(
             index_elements=[KEYS.c.integration_id, KEYS.c.key],

@@ -20,6 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
+import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -31,6 +32,9 @@ Batch = Callable[[sa.Connection, Sequence[Any]], Sequence[Any]]
 
 GROUP_LIMIT = 256
 """Most items in one transaction: more would make the first wait for the last."""
+CHANNEL = "ccb_work"
+"""The channel of LISTEN and NOTIFY on PostgreSQL."""
+_ANNOUNCED = "ccb_announced"
 READERS = 4
 """Reading connections on SQLite (threads)."""
 
@@ -59,6 +63,8 @@ class Database(Protocol):
     """A database that is open."""
 
     dialect: str
+    shared: bool
+    """Whether other nodes write to it too, so that what is kept in memory grows old."""
 
     async def read(self, function: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run `function` on a reading connection and return its result."""
@@ -74,6 +80,10 @@ class Database(Protocol):
 
     def waiting(self) -> int:
         """Return how many items wait for the writer: its backlog."""
+        ...
+
+    def on_work(self, callback: Callable[[], None]) -> None:
+        """Call `callback` (in the event loop) after every transaction, of any node, that said `announce`."""
         ...
 
     async def close(self) -> None:
@@ -135,6 +145,14 @@ class _GroupCommit:
         self._line: list[Waiting[Any]] = []
         self._lock = threading.Lock()
         self._closing = False
+        self._callbacks: list[Callable[[], None]] = []
+
+    def on_work(self, callback: Callable[[], None]) -> None:
+        self._callbacks.append(callback)
+
+    def _work_announced(self) -> None:
+        for callback in self._callbacks:
+            callback()
 
     def waiting(self) -> int:
         return len(self._line)
@@ -196,6 +214,7 @@ class SqliteDatabase(_GroupCommit):
     """SQLite in a folder: one writing thread, a few reading ones, one process (kept by a lock file)."""
 
     dialect = "sqlite"
+    shared = False
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
@@ -244,11 +263,15 @@ class SqliteDatabase(_GroupCommit):
     def _commit(self, group: list[Waiting[Any]]) -> Settled:
         try:
             with self._writer_engine.begin() as connection:
+                connection.info.pop(_ANNOUNCED, None)
                 results = _run_group(connection, group)
+                announced = connection.info.pop(_ANNOUNCED, False)
         except Exception as error:  # noqa: BLE001 - whatever a batch raises belongs to whoever submitted it
             if len(group) > 1:
                 return [settled for waiting in group for settled in self._commit([waiting])]
             return [(group[0], None, error)]
+        if announced:
+            self._loop.call_soon_threadsafe(self._work_announced)
         return [(waiting, result, None) for waiting, result in zip(group, results, strict=True)]
 
 
@@ -256,6 +279,7 @@ class PostgresDatabase(_GroupCommit):
     """PostgreSQL through asyncpg: many nodes, each with one writer."""
 
     dialect = "postgresql"
+    shared = True
 
     def __init__(self, url: str) -> None:
         super().__init__()
@@ -264,6 +288,30 @@ class PostgresDatabase(_GroupCommit):
         )
         self._work = asyncio.Event()
         self._task = asyncio.create_task(self._write_forever(), name="postgres-write")
+        self._listening: asyncio.Task[None] | None = None
+
+    def on_work(self, callback: Callable[[], None]) -> None:
+        super().on_work(callback)
+        if self._listening is None:
+            self._listening = asyncio.create_task(self._listen_forever(), name="postgres-listen")
+
+    async def _listen_forever(self) -> None:
+        """Hear the announcements of all nodes, on a connection of our own; connect again when it breaks."""
+        while True:
+            broken = asyncio.Event()
+            try:
+                connection = await asyncpg.connect(
+                    self._engine.url.set(drivername="postgresql").render_as_string(False)
+                )
+                try:
+                    connection.add_termination_listener(lambda *_: broken.set())
+                    await connection.add_listener(CHANNEL, lambda *_: self._work_announced())
+                    self._work_announced()  # whatever was said while nobody listened
+                    await broken.wait()
+                finally:
+                    await connection.close()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await asyncio.sleep(1)  # the server is away: try again in a second
 
     async def read(self, function: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         async with self._engine.connect() as connection:
@@ -274,6 +322,10 @@ class PostgresDatabase(_GroupCommit):
             self._closing = True
         self._work.set()
         await self._task
+        if self._listening is not None:
+            self._listening.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._listening
         await self._engine.dispose()
 
     def _wake(self) -> None:
@@ -322,6 +374,14 @@ def for_update(connection: sa.Connection, statement: sa.Select[Any], *, skip_loc
     if connection.dialect.name == "postgresql":
         return statement.with_for_update(skip_locked=skip_locked)
     return statement
+
+
+def announce(connection: sa.Connection) -> None:
+    """Say, when this transaction commits, that there may be work: every node's workers hear it (`Database.on_work`)."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"NOTIFY {CHANNEL}")
+    else:
+        connection.info[_ANNOUNCED] = True
 
 
 def upsert(connection: sa.Connection, table: sa.Table) -> Any:

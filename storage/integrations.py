@@ -36,11 +36,9 @@ class Integration(SQLModel, table=True):
     provenance: str
     """JSON: where the package came from (`gallery`, `post`, a pull request with its commit) and who installed it."""
     config: str = "{}"
-    """JSON; the values of secret keys are encrypted."""
-    engine_config: str = "{}"
-    """JSON: the keys that every integration takes (`retry_attempts`, …); tokens are encrypted."""
-    webhook_secrets: str = "[]"
-    """JSON list of `{"secret" (encrypted), "expires_at"}`, the present one first."""
+    """JSON: the manifest's keys and the engine's own, all but the secret ones."""
+    sealed: str
+    """Encrypted JSON: `{"config": {key: value}, "webhook": [{"secret", "expires_at"}]}`, the present secret first."""
     grants: str = "{}"
     """JSON: what it may do, fixed at activation."""
     error_details: str | None = None
@@ -131,7 +129,7 @@ def state_changes(connection: sa.Connection, integration_id: str) -> Sequence[St
     return [StateChange(**row) for row in connection.execute(query).mappings()]
 
 
-def _pair(row: Mapping[str, Any]) -> tuple[Integration, str]:
-    values = dict(row)
+def _pair(row: sa.RowMapping) -> tuple[Integration, str]:
+    values: dict[str, Any] = {str(name): value for name, value in row.items()}
     files: str = values.pop("files")
     return Integration(**values), files

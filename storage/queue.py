@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from storage import logs
-from storage.db import for_update
+from storage.db import announce, for_update
 from storage.events import BODIES, EFFECTS, EVENTS, RUNS, STEPS
 from storage.integrations import INTEGRATIONS
 
@@ -51,16 +51,17 @@ class Claim:
 def claim(connection: sa.Connection, wish: Claim) -> list[Claimed]:
     """Take what is due, the integrations in turn, each one's oldest first."""
     due = _due_integrations(connection, wish.now, wish.after) or _due_integrations(connection, wish.now, "")
-    chosen: list[str] = []
-    share = max(1, -(-wish.limit // max(1, len(due))))
-    for quota in (share, wish.limit):  # a fair share each first, then whatever room is left
+    share = max(1, wish.limit // max(1, len(due)))
+    chosen: dict[str, list[str]] = {}
+    for quota in (share, wish.limit):  # a fair share each first, then whatever is left over
         for integration_id in due:
-            room = min(quota, wish.room.get(integration_id, wish.room_each), wish.limit - len(chosen))
-            if room > 0:
-                chosen += _oldest(connection, integration_id, wish.now, room, chosen)
-        if len(due) <= 1 or len(chosen) >= wish.limit:
-            break
-    return _hold(connection, chosen, wish) if chosen else []
+            mine = chosen.setdefault(integration_id, [])
+            left = wish.limit - sum(map(len, chosen.values())) + len(mine)
+            room = min(quota, wish.room.get(integration_id, wish.room_each), left)
+            if room > len(mine):
+                chosen[integration_id] = _oldest(connection, integration_id, wish.now, room)
+    held = [event_id for ids in chosen.values() for event_id in ids]
+    return _hold(connection, held, wish) if held else []
 
 
 def _due_integrations(connection: sa.Connection, now: float, after: str) -> list[str]:
@@ -87,16 +88,14 @@ def _due_integrations(connection: sa.Connection, now: float, after: str) -> list
     return sorted(connection.execute(query).scalars())
 
 
-def _oldest(connection: sa.Connection, integration_id: str, now: float, limit: int, chosen: Sequence[str]) -> list[str]:
+def _oldest(connection: sa.Connection, integration_id: str, now: float, limit: int) -> list[str]:
     query = (
         sa.select(EVENTS.c.id)
         .where(EVENTS.c.integration_id == integration_id, EVENTS.c.run_at <= now, EVENTS.c.run_at.is_not(None))
         .order_by(EVENTS.c.run_at, EVENTS.c.id)
-        .limit(limit + len(chosen))
+        .limit(limit)
     )
-    rows = connection.execute(for_update(connection, query, skip_locked=True)).scalars()
-    known = set(chosen)
-    return [event_id for event_id in rows if event_id not in known][:limit]
+    return list(connection.execute(for_update(connection, query, skip_locked=True)).scalars())
 
 
 def _hold(connection: sa.Connection, chosen: Sequence[str], wish: Claim) -> list[Claimed]:
@@ -115,10 +114,9 @@ def _hold(connection: sa.Connection, chosen: Sequence[str], wish: Claim) -> list
         )
     )
     columns = [EVENTS.c[name] for name in ("id", "integration_id", "type", "received_at", "run", "attempt")]
-    query = sa.select(*columns, sa.literal(token), BODIES.c.headers, BODIES.c.body).join(
-        BODIES, BODIES.c.event_id == EVENTS.c.id
-    )
-    rows = {row[0]: Claimed(*row) for row in connection.execute(query.where(EVENTS.c.id.in_(chosen)))}
+    query = sa.select(*columns, BODIES.c.headers, BODIES.c.body).join(BODIES, BODIES.c.event_id == EVENTS.c.id)
+    found = connection.execute(query.where(EVENTS.c.id.in_(chosen))).mappings()
+    rows = {row["id"]: Claimed(token=token, **row) for row in found}
     return [rows[event_id] for event_id in chosen]
 
 
@@ -241,8 +239,11 @@ def planned(connection: sa.Connection, event_id: str, run: int) -> dict[str, Any
     return dict(row) if row else None
 
 
-def reap(connection: sa.Connection, now: float) -> list[str]:
-    """Give events whose lease has run out back to the queue; return their ids. The lost attempt counts."""
+def reap(connection: sa.Connection, now: float, *, why: str) -> list[str]:
+    """Give events whose lease has run out back to the queue; return their ids. The lost attempt counts.
+
+    `why`: the error message of the step that says so (a stored text).
+    """
     lost = connection.execute(
         for_update(
             connection,
@@ -269,11 +270,12 @@ def reap(connection: sa.Connection, now: float) -> list[str]:
                     "status": "error",
                     "started_at": now,
                     "duration_ms": 0.0,
-                    "error_message": "The worker went away in the middle of this attempt; another takes over.",
+                    "error_message": why,
                 }
                 for row in lost
             ],
         )
+        announce(connection)
     return [row.id for row in lost]
 
 
@@ -282,6 +284,8 @@ def release_waiting(connection: sa.Connection, service: str, now: float) -> int:
     result = connection.execute(
         sa.update(EVENTS).where(EVENTS.c.waiting_for == service).values(run_at=now, waiting_for=None)
     )
+    if result.rowcount:
+        announce(connection)
     return int(result.rowcount)
 
 

@@ -64,6 +64,8 @@ class Source(ABC, Generic[Params]):
     kind: ClassVar[str]
     title: ClassVar[str]
     needs_secret: ClassVar[bool] = True
+    key_authenticated: ClassVar[bool] = False
+    """The sender shows an API key with `webhooks.receive`, which the HTTP layer checks after `verify`."""
     params: type[Params]
 
     @abstractmethod

@@ -1,0 +1,33 @@
+"""Durations as people write them: `90s`, `15m`, `1h`, `7d`."""
+
+from __future__ import annotations
+
+import re
+
+from core.errors import Invalid
+from core.texts import T
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_FORM = re.compile(r"(\d{1,6})([smhd])", re.ASCII)
+
+
+def parse(text: str) -> float:
+    """Return the seconds that `text` stands for; raise `Invalid` that shows the form."""
+    match = _FORM.fullmatch(text)
+    if match is None:
+        raise Invalid(
+            T("{text} is not a duration. Write a whole number and s, m, h or d, such as 15m.", text=repr(text))
+        )
+    return float(int(match[1]) * _UNITS[match[2]])
+
+
+def show(milliseconds: float) -> str:
+    """Return a duration for people: `0.4 ms`, `148 ms`, `2.1 s`, `3 min 5 s`."""
+    if milliseconds < 10:
+        return f"{milliseconds:.1f} ms"
+    if milliseconds < 1000:
+        return f"{milliseconds:.0f} ms"
+    if milliseconds < 60_000:
+        return f"{milliseconds / 1000:.1f} s"
+    minutes, seconds = divmod(round(milliseconds / 1000), 60)
+    return f"{minutes} min {seconds} s"

@@ -1,0 +1,240 @@
+"""One attempt at one event: transform in the sandbox, then its effects one after the other, each in the ledger.
+
+What is written goes through `storage.queue.advance`, all of it on the condition that the lease is still held. An
+effect's intent is committed before the effect and its result after it; what stands between two effects shares a write.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from core import effects, references
+from core.context import Context
+from core.effects import ACTIONS, Call, Outcome, Planned
+from core.errors import CcbError, NotConfigured, Upstream
+from core.events import retry
+from core.handler import HandlerError
+from core.handler_event import event_for_handler
+from core.integrations import Installed
+from core.redaction import Redactor
+from core.sources import Delivery
+from core.texts import TN, T, Text
+from storage import events as stored
+from storage import queue
+from storage.queue import Claimed, Ending, Progress
+
+
+class LeaseLostError(Exception):
+    """Another worker holds the event now: this one must not write another word."""
+
+
+class Attempt:
+    """One attempt at one event that this worker holds."""
+
+    def __init__(self, ctx: Context, installed: Installed, event: Claimed) -> None:
+        self._ctx = ctx
+        self._installed = installed
+        self._event = event
+        self._redactor = Redactor(installed.secret_values())
+        self._steps: list[dict[str, Any]] = []
+        self._lines: list[dict[str, Any]] = []
+        self._run: dict[str, Any] | None = None
+        self._result: dict[str, Any] | None = None
+        self._references: Mapping[str, str] = {}
+
+    async def go(self) -> None:
+        """Do what is left of the event and write how it ended; raise `LeaseLostError` when it is no longer ours."""
+        try:
+            if self._event.attempt > self._installed.engine.retry_attempts:
+                raise Upstream(T("Every attempt was cut short: the worker went away each time."), permanent=True)
+            planned = await self._planned()
+            ledger = await self._ledger()
+            for place, action in enumerate(planned):
+                await self._effect(place, action, ledger.get(place))
+        except CcbError as error:
+            await self._write(ending=self._failed(error))
+        else:
+            await self._write(ending=Ending("succeeded", self._ctx.clock.now()))
+
+    async def release(self) -> None:
+        """Give the event back unfinished, at once and without counting the attempt."""
+        now = self._ctx.clock.now()
+        await self._write(ending=Ending("queued", now, run_at=now, counted=False))
+
+    async def _planned(self) -> list[Planned]:
+        """Return the run's actions: those stored by an earlier attempt, else what the handler returns now."""
+        if self._event.attempt > 1 or self._event.run > 1:
+            known = await self._ctx.db.read(queue.planned, self._event.id, self._event.run)
+            if known is not None:
+                self._references = orjson.loads(known["references"])
+                return [Planned(**action) for action in orjson.loads(known["actions"])]
+        return await self._transform()
+
+    async def _transform(self) -> list[Planned]:
+        installed, event = self._installed, self._event
+        began, at = time.perf_counter(), self._ctx.clock.now()
+        by_name = references.make(installed.config_secrets)
+        self._references = {reference: name for name, reference in by_name.items()}
+        try:
+            payload = installed.source.parse(Delivery(orjson.loads(event.headers), event.body))
+            ran = await self._ctx.sandbox.run(
+                installed.package.handler,
+                event=event_for_handler(
+                    id=event.id,
+                    type=event.type,
+                    source=installed.source.kind,
+                    received_at=event.received_at,
+                    headers=orjson.loads(event.headers),
+                    payload=payload,
+                ),
+                config={**installed.config, **by_name},
+                owner=installed.id,
+                payload_size=len(event.body),
+            )
+            planned = effects.plan(ran.actions, installed.grants, self._references)
+        except CcbError as error:
+            self._step("transform", began, at, target="handler.py", error=error)
+            raise
+        self._step("transform", began, at, target="handler.py", detail=_actions(len(planned)))
+        self._run = {
+            "event_id": event.id,
+            "run": event.run,
+            "actions": _dump([{"type": p.type, "params": p.params} for p in planned]),
+            "references": _dump(dict(self._references)),
+            "printed": self._redactor.text(ran.printed),
+        }
+        return planned
+
+    async def _ledger(self) -> dict[int, stored.Effect]:
+        if self._run is not None:  # planned just now: nothing can have been done
+            return {}
+        lines = await self._ctx.db.read(stored.effects, self._event.id, self._event.run)
+        return {line.place: line for line in lines}
+
+    async def _effect(self, place: int, planned: Planned, known: stored.Effect | None) -> None:
+        action = ACTIONS.get(planned.type)
+        params = effects.fill(planned, self._references, self._installed.config_secrets)
+        target = self._redactor.text(action.target(params))
+        began, at = time.perf_counter(), self._ctx.clock.now()
+        if known is not None and known.result_at is not None:
+            self._step(planned.type, began, at, target=target, status="skipped", detail=T("done in an earlier attempt"))
+            return
+        key = {"event_id": self._event.id, "run": self._event.run, "place": place}
+        await self._write(intent={**key, "intent_at": at} if known is None else None)
+        began, at = time.perf_counter(), self._ctx.clock.now()
+        try:
+            outcome = await action.run(self._ctx, self._call(place, params, repeated=known is not None))
+        except CcbError as error:
+            self._step(planned.type, began, at, target=target, error=error)
+            raise
+        self._step(planned.type, began, at, target=target, detail=outcome.detail)
+        answer = self._redactor.json(outcome.answer)
+        self._result = {**key, "result_at": self._ctx.clock.now(), "result": _dump(answer)}
+        self._log(outcome)
+
+    def _call(self, place: int, params: Any, *, repeated: bool) -> Call[Any]:
+        return Call(
+            params=params,
+            grants=self._installed.grants,
+            integration_id=self._installed.id,
+            integration_name=self._installed.name,
+            event_id=self._event.id,
+            key=f"{self._event.id}:{self._event.run}:{place}",
+            repeated=repeated,
+            tokens=self._installed.engine.tokens,
+        )
+
+    def _log(self, outcome: Outcome) -> None:
+        line = outcome.answer.get("log")
+        if line is not None:
+            self._lines.append(
+                {
+                    "integration_id": self._installed.id,
+                    "event_id": self._event.id,
+                    "at": self._ctx.clock.now(),
+                    "level": line["level"],
+                    "message": self._redactor.text(line["message"]),
+                    "fields": _dump(self._redactor.json(line["fields"])),
+                }
+            )
+
+    def _failed(self, error: CcbError) -> Ending:
+        """Decide what becomes of the event; see docs/decisions for why a handler that raised is not tried again."""
+        now, engine = self._ctx.clock.now(), self._installed.engine
+        told = _dump({"error": error.error, "message": self._redactor.text(error.message.dump())})
+        if isinstance(error, NotConfigured):
+            return Ending("failed", now, error=told, waiting_for=error.service, counted=False)
+        if _permanent(error) or self._event.attempt >= engine.retry_attempts:
+            return Ending("dead", now, error=told)
+        wait = retry.delay(
+            engine.retry_backoff,
+            attempt=self._event.attempt,
+            base=self._ctx.settings.retry_base_seconds,
+            retry_after=error.retry_after if isinstance(error, Upstream) else None,
+            dice=random.random,
+        )
+        return Ending("failed", now, run_at=now + wait, error=told)
+
+    def _step(
+        self,
+        name: str,
+        began: float,
+        at: float,
+        *,
+        target: str = "",
+        status: str = "success",
+        detail: Text | str = "",
+        error: CcbError | None = None,
+    ) -> None:
+        shown = detail if isinstance(detail, Text) else T("{detail}", detail=detail)
+        self._steps.append(
+            {
+                "event_id": self._event.id,
+                "run": self._event.run,
+                "attempt": self._event.attempt,
+                "name": name,
+                "target": target,
+                "detail": self._redactor.text(shown.dump()),
+                "status": status if error is None else "error",
+                "started_at": at,
+                "duration_ms": (time.perf_counter() - began) * 1e3,
+                "error_message": None if error is None else self._redactor.text(error.message.dump()),
+            }
+        )
+
+    async def _write(self, *, intent: Mapping[str, Any] | None = None, ending: Ending | None = None) -> None:
+        progress = Progress(
+            event_id=self._event.id,
+            token=self._event.token,
+            lease_until=self._ctx.clock.now() + self._ctx.settings.lease_seconds,
+            run=self._run,
+            intent=intent,
+            result=self._result,
+            steps=tuple(self._steps),
+            lines=tuple(self._lines),
+            version=self._installed.version,
+            ending=ending,
+        )
+        self._run, self._result, self._steps, self._lines = None, None, [], []
+        if not await self._ctx.db.submit(queue.advance, progress):
+            raise LeaseLostError(self._event.id)
+
+
+def _permanent(error: CcbError) -> bool:
+    """Say whether another try of the same would fail the same way (a pure function's own failure, a refusal)."""
+    if isinstance(error, HandlerError):
+        return not error.retriable
+    return not isinstance(error, Upstream) or error.permanent
+
+
+def _actions(count: int) -> Text:
+    return TN("{count} action", "{count} actions", count)
+
+
+def _dump(value: Any) -> str:
+    return orjson.dumps(value).decode()

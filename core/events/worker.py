@@ -1,0 +1,134 @@
+"""The worker: claims what is due, works on many events at a time, and gives back what it cannot finish."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+import structlog
+
+from core import integrations
+from core.context import Context
+from core.errors import CcbError
+from core.events.pipeline import Attempt, LeaseLostError
+from storage import queue
+from storage.queue import Claim, Claimed, Progress
+
+log = structlog.get_logger()
+
+IDLE_SECONDS = 5.0
+"""How long a worker that was not woken waits before it looks by itself; the wake-ups only make it sooner."""
+
+
+class Worker:
+    """Works on events until it is stopped. One per process."""
+
+    def __init__(self, ctx: Context, wake: asyncio.Event) -> None:
+        """`wake` is set whenever there may be something to do."""
+        self._ctx = ctx
+        self._wake = wake
+        self._held: dict[asyncio.Task[None], Claimed] = {}
+        self._after = ""
+        self._stopping = False
+
+    async def run(self) -> None:
+        """Claim and work until `stop`."""
+        renewing = asyncio.create_task(self._renew(), name="renew-leases")
+        try:
+            while not self._stopping:
+                self._wake.clear()
+                claimed = await self._claim()
+                for event in claimed:
+                    task = asyncio.create_task(self._work(event), name=f"work-{event.id}")
+                    self._held[task] = event
+                    task.add_done_callback(self._done)
+                if not claimed:
+                    await _set_within(self._wake, IDLE_SECONDS)
+        finally:
+            renewing.cancel()
+
+    async def stop(self, *, grace: float) -> None:
+        """Stop claiming, give what is in hand `grace` seconds to finish, and the rest back to the queue."""
+        self._stopping = True
+        self._wake.set()
+        if self._held:
+            await asyncio.wait(list(self._held), timeout=grace)
+        unfinished = list(self._held)
+        for task in unfinished:
+            task.cancel()
+        await asyncio.gather(*unfinished, return_exceptions=True)
+
+    @property
+    def in_flight(self) -> int:
+        """How many events it holds."""
+        return len(self._held)
+
+    async def _claim(self) -> list[Claimed]:
+        slots = self._ctx.settings.worker_slots
+        free = slots - len(self._held)
+        if free <= 0:
+            return []
+        most = max(1, slots * 3 // 4)  # so that no integration, however slow, takes every slot
+        busy = Counter(event.integration_id for event in self._held.values())
+        now = self._ctx.clock.now()
+        wish = Claim(
+            now=now,
+            lease_until=now + self._ctx.settings.lease_seconds,
+            limit=free,
+            room_each=most,
+            room={integration_id: max(0, most - count) for integration_id, count in busy.items()},
+            after=self._after,
+        )
+        try:
+            claimed = await self._ctx.db.write(queue.claim, wish)
+        except Exception:  # the loop must outlive a database that is away for a moment
+            log.exception("claim failed")
+            await asyncio.sleep(1)  # the database is away: ask again in a second
+            return []
+        if claimed:
+            self._after = claimed[-1].integration_id
+        return claimed
+
+    async def _work(self, event: Claimed) -> None:
+        attempt: Attempt | None = None
+        try:
+            installed = await integrations.find(self._ctx, event.integration_id)
+            attempt = Attempt(self._ctx, installed, event)
+            await attempt.go()
+        except LeaseLostError:
+            log.warning("lease lost", event=event.id)
+        except asyncio.CancelledError:
+            if attempt is not None:
+                await asyncio.shield(attempt.release())
+            raise
+        except CcbError as error:
+            log.error("attempt failed", event=event.id, error=str(error))
+        except Exception:  # one event's surprise must not stop the others; its lease runs out
+            log.exception("attempt crashed", event=event.id)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        del self._held[task]
+        self._wake.set()
+
+    async def _renew(self) -> None:
+        """Keep the leases of what is in hand, three times in their length."""
+        while True:
+            await asyncio.sleep(self._ctx.settings.lease_seconds / 3)
+            until = self._ctx.clock.now() + self._ctx.settings.lease_seconds
+            renewals = [
+                self._ctx.db.submit(queue.advance, Progress(event.id, event.token, until))
+                for event in self._held.values()
+            ]
+            for event, held in zip(
+                list(self._held.values()), await asyncio.gather(*renewals, return_exceptions=True), strict=False
+            ):
+                if held is not True:
+                    log.warning("lease not renewed", event=event.id, reason=repr(held))
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,215 @@
+"""E-mail: how a message is made, and sent through the SMTP server of `CCB_SMTP_URL`."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.policy import SMTP as POLICY
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
+from aiosmtplib import (
+    SMTPAuthenticationError,
+    SMTPDataError,
+    SMTPException,
+    SMTPRecipientRefused,
+    SMTPRecipientsRefused,
+    SMTPResponseException,
+    SMTPSenderRefused,
+)
+
+from core.config import Settings
+from core.errors import NotConfigured, Upstream
+from core.services import Service, register
+from core.texts import T, Text
+
+TIMEOUT = 20.0
+"""Seconds for one answer of the server."""
+_PORTS = {"smtp": 587, "smtps": 465}
+"""Submission with STARTTLS, and over TLS from the start (RFC 6409, RFC 8314)."""
+
+
+@dataclass(frozen=True)
+class _Server:
+    host: str
+    port: int
+    tls: bool
+    user: str | None
+    password: str | None = field(repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+def compose(
+    settings: Settings,
+    *,
+    to: Sequence[str],
+    subject: str,
+    text: str,
+    html: str | None = None,
+    message_id: str,
+    now: float,
+) -> EmailMessage:
+    """Return a message from `CCB_MAIL_FROM`; `message_id` without its angle brackets, `now` in seconds.
+
+    Raises ValueError when a header has a line break: the policy never writes one.
+    """
+    message = EmailMessage(POLICY)
+    message["From"] = settings.mail_from
+    message["To"] = ", ".join(to)
+    message["Subject"] = subject
+    message["Date"] = datetime.fromtimestamp(now, UTC)
+    message["Message-ID"] = f"<{message_id}>"
+    # Keeps holiday notices from coming back (RFC 3834 §5).
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(text)
+    if html is not None:
+        message.add_alternative(html, subtype="html")
+    return message
+
+
+async def send(settings: Settings, message: EmailMessage) -> None:
+    """Send `message` to everybody in its To, Cc and Bcc.
+
+    Raises `Upstream` (permanent where the server refuses a recipient or the content for good) or `NotConfigured`.
+    """
+    server = _server(settings)
+    try:
+        async with _client(server) as client:
+            refused, _ = await client.send_message(message)
+    except (SMTPException, OSError) as error:
+        raise _failure(error, server) from None
+    if refused:
+        # The others have it by now: a second try would reach them twice.
+        raise Upstream(
+            T(
+                "Sent, but {server} refused {addresses}. Check these addresses.",
+                server=str(server),
+                addresses=", ".join(sorted(refused)),
+            ),
+            permanent=True,
+        )
+
+
+async def check(settings: Settings) -> str:
+    """Connect, log in and say NOOP; return where we are. Raises `Upstream` or `NotConfigured`."""
+    server = _server(settings)
+    try:
+        async with _client(server) as client:
+            await client.noop()
+            secure = client.get_transport_info("sslcontext") is not None
+    except (SMTPException, OSError) as error:
+        raise _failure(error, server) from None
+    return str(
+        T("{server}, encrypted", server=str(server)) if secure else T("{server}, not encrypted", server=str(server))
+    )
+
+
+def _client(server: _Server) -> aiosmtplib.SMTP:
+    # start_tls=None: where the server offers it.
+    return aiosmtplib.SMTP(
+        hostname=server.host,
+        port=server.port,
+        username=server.user,
+        password=server.password,
+        use_tls=server.tls,
+        start_tls=False if server.tls else None,
+        timeout=TIMEOUT,
+    )
+
+
+def _server(settings: Settings) -> _Server:
+    if settings.smtp_url is None:
+        raise NotConfigured(
+            T("E-mail is not connected: {setting} is not set. → ccb init email", setting="CCB_SMTP_URL"),
+            service="email",
+            settings=("CCB_SMTP_URL",),
+        )
+    try:
+        parts = urlsplit(settings.smtp_url.get_secret_value())
+        port = parts.port or _PORTS[parts.scheme]
+    except (ValueError, KeyError):
+        raise _bad_url() from None
+    if not parts.hostname:
+        raise _bad_url()
+    return _Server(
+        host=parts.hostname,
+        port=port,
+        tls=parts.scheme == "smtps",
+        user=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None,
+    )
+
+
+def _bad_url() -> Upstream:
+    return Upstream(
+        T("CCB_SMTP_URL must look like smtp://user:password@host:587 or smtps://user:password@host:465, %-encoded.")
+    )
+
+
+def _failure(error: SMTPException | OSError, server: _Server) -> Upstream:
+    """Return the `Upstream` for `error`. The server's own words on a login are left out: they may repeat it."""
+    if isinstance(error, SMTPAuthenticationError):
+        return Upstream(
+            T("{server} refuses the user name or password ({code}). Check CCB_SMTP_URL.", **_said(error, server)),
+            code=error.code,
+        )
+    if isinstance(error, SMTPRecipientsRefused):
+        return _refused(error.recipients, server)
+    if isinstance(error, SMTPRecipientRefused):
+        return _refused([error], server)
+    if isinstance(error, SMTPResponseException):
+        # 4xx is "not now", 5xx "not ever" (RFC 5321 §4.2.1); but the sender's address is a setting that can be mended.
+        permanent = error.code >= 500 and isinstance(error, SMTPDataError)
+        return Upstream(_reason(error, server), permanent=permanent, code=error.code)
+    if isinstance(error, ssl.SSLError):
+        return Upstream(
+            T("{server} cannot be trusted: {reason}. Check its certificate.", server=str(server), reason=_tls(error))
+        )
+    return Upstream(T("{server} cannot be used for e-mail: {reason}.", server=str(server), reason=_plain(error)))
+
+
+def _refused(refusals: Sequence[SMTPRecipientRefused], server: _Server) -> Upstream:
+    first = refusals[0]
+    return Upstream(
+        T(
+            "{server} refuses the recipients {addresses}: {code} {reason}.",
+            **_said(first, server),
+            addresses=", ".join(refusal.recipient for refusal in refusals),
+        ),
+        permanent=all(refusal.code >= 500 for refusal in refusals),
+        code=first.code,
+    )
+
+
+def _reason(error: SMTPResponseException, server: _Server) -> Text:
+    said = _said(error, server)
+    if isinstance(error, SMTPSenderRefused):
+        return T("{server} refuses the sender: {code} {reason}. Check CCB_MAIL_FROM.", **said)
+    if isinstance(error, SMTPDataError):
+        return T("{server} refuses the message: {code} {reason}.", **said)
+    return T("{server} answers {code} {reason}.", **said)
+
+
+def _said(error: SMTPResponseException, server: _Server) -> dict[str, Any]:
+    return {"server": str(server), "code": error.code, "reason": error.message.replace("\n", " ").rstrip(".")}
+
+
+def _tls(error: ssl.SSLError) -> str:
+    return error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else error.reason or "TLS failed"
+
+
+def _plain(error: SMTPException | OSError) -> str:
+    return (error.message if isinstance(error, SMTPException) else str(error) or type(error).__name__).rstrip(".")
+
+
+register(
+    Service(
+        name="email", title="E-mail", required=("CCB_SMTP_URL",), check=check, optional=("CCB_MAIL_FROM",)
+    )
+)

@@ -1,0 +1,123 @@
+"""The scheduler: APScheduler on the one node that holds the leader row. It only wakes; the rows stay the truth.
+
+Version 3 of APScheduler is not safe on several nodes at once, hence the leader row: a lease with a fencing token,
+renewed every two seconds and good for six, so that another node takes over within ten.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from core.context import Context
+from core.texts import T
+from storage import accept, leader, queue
+from storage.db import announce
+
+log = structlog.get_logger()
+
+DUTY = "scheduler"
+RENEW_SECONDS = 2.0
+TERM_SECONDS = 6.0
+
+LEASE_LOST = T("The worker went away in the middle of this attempt; another takes over.")
+
+
+class Scheduler:
+    """Campaigns for the duty; while it holds it, runs the jobs."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._jobs: AsyncIOScheduler | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def leading(self) -> bool:
+        """Whether this node holds the duty."""
+        return self._jobs is not None
+
+    def start(self) -> None:
+        """Begin to campaign."""
+        self._task = asyncio.create_task(self._campaign(), name="scheduler-campaign")
+
+    async def stop(self) -> None:
+        """Stop the jobs and let go of the duty."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        if self.leading:
+            self._step_down()
+            await self._ctx.db.write(leader.resign, duty=DUTY, holder=self._holder)
+
+    async def _campaign(self) -> None:
+        while True:
+            now = self._ctx.clock.now()
+            try:
+                token = await self._ctx.db.write(
+                    leader.campaign, duty=DUTY, holder=self._holder, now=now, expires_at=now + TERM_SECONDS
+                )
+            except Exception:  # the loop must outlive a database that is away for a moment
+                log.exception("campaign failed")
+                token = None
+            if token is not None and not self.leading:
+                log.info("scheduler leads", token=token)
+                self._take_up()
+            elif token is None and self.leading:
+                log.warning("scheduler no longer leads")
+                self._step_down()
+            await asyncio.sleep(RENEW_SECONDS)
+
+    def _take_up(self) -> None:
+        jobs = AsyncIOScheduler(
+            timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
+        )
+        lease = self._ctx.settings.lease_seconds
+        every: list[tuple[Callable[[], Awaitable[None]], float]] = [
+            (self._wake_due, 1.0),
+            (self._reap, min(5.0, lease / 3)),
+            (self._forget, 60.0),
+        ]
+        for function, seconds in every:
+            jobs.add_job(function, "interval", seconds=seconds, id=function.__name__, next_run_time=datetime.now(UTC))
+        jobs.start()
+        self._jobs = jobs
+
+    def _step_down(self) -> None:
+        assert self._jobs is not None
+        self._jobs.shutdown(wait=False)
+        self._jobs = None
+
+    async def _wake_due(self) -> None:
+        """Wake the workers for what is due, and set an alarm for what falls due before the next look."""
+        due = await self._ctx.db.read(queue.next_due)
+        now = self._ctx.clock.now()
+        if due is None or self._jobs is None:
+            return
+        if due <= now:
+            await self._wake()
+        elif due < now + 1.0:
+            at = datetime.fromtimestamp(due, UTC)
+            self._jobs.add_job(self._wake, "date", run_date=at, id="due", replace_existing=True)
+
+    async def _wake(self) -> None:
+        await self._ctx.db.write(announce)
+
+    async def _reap(self) -> None:
+        """Give back to the queue what a worker that went away still holds."""
+        lost = await self._ctx.db.write(queue.reap, self._ctx.clock.now(), why=LEASE_LOST.dump())
+        if lost:
+            log.warning("leases reaped", count=len(lost))
+
+    async def _forget(self) -> None:
+        """Delete the deduplication keys whose window has passed."""
+        await self._ctx.db.write(accept.forget, self._ctx.clock.now())
