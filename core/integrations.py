@@ -25,10 +25,13 @@ from core.redaction import is_mask, mask
 from core.sources import SOURCES, Source, SourceParams
 from core.texts import T, Text
 from storage import integrations as rows
+from storage import queue
 
 SHARED_MEMORY_SECONDS = 1.0
 """How long a node may go by what it read, where other nodes write too."""
 OWN_MEMORY_SECONDS = 60.0
+ROTATION_SECONDS = 86400.0
+"""How long a webhook secret stays valid beside the one that took its place."""
 _FOREVER = 1e9
 
 
@@ -88,14 +91,24 @@ async def find(ctx: Context, reference: str) -> Installed:
         return kept
     found = await ctx.db.read(rows.find, reference)
     if found is None:
-        raise NotFound(
-            T("There is no integration {reference}. `ccb integrations` lists those there are.", reference=reference),
-            integration=reference,
-        )
+        raise unknown(reference)
     installed = _load(ctx, *found)
     seconds = SHARED_MEMORY_SECONDS if ctx.db.shared else OWN_MEMORY_SECONDS
     ctx.memo.put(("integration", reference), installed, seconds=seconds)
     return installed
+
+
+def unknown(reference: str) -> NotFound:
+    """Return the error for an id or slug that nothing has."""
+    return NotFound(
+        T("There is no integration {reference}. `ccb integrations` lists those there are.", reference=reference),
+        integration=reference,
+    )
+
+
+def webhook_url(ctx: Context, installed: Installed) -> str:
+    """Return the address that the source's service sends to."""
+    return f"{ctx.settings.base_url}/webhooks/{installed.id}"
 
 
 async def page(ctx: Context, *, limit: int | None = None, offset: int = 0) -> tuple[list[Installed], int]:
@@ -114,14 +127,18 @@ class Wish:
     webhook_secret: str | None = None
     slug: str | None = None
     name: str | None = None
+    activate: bool = False
 
 
 async def install(ctx: Context, wish: Wish, *, actor: Actor) -> tuple[Installed, str | None]:
-    """Verify and store a package, inactive; return it and its webhook secret if one was made (shown this once).
+    """Verify and store a package; return it and its webhook secret if one was made (shown this once).
 
-    Raises `Invalid` for a package or configuration that is wrong, `Conflict` when the slug is taken.
+    Raises `Invalid` for a package or configuration that is wrong, `Conflict` when the slug is taken, or when it is to be
+    active at once and something is missing.
     """
     actor.require("integrations.write")
+    if wish.activate:
+        actor.require("integrations.activate")
     package = packages.read(wish.files)
     await packages.verify(package, sandbox=ctx.sandbox)
     manifest = package.manifest
@@ -130,15 +147,19 @@ async def install(ctx: Context, wish: Wish, *, actor: Actor) -> tuple[Installed,
     made = _new_webhook_secret() if source.needs_secret and wish.webhook_secret is None else None
     webhook = wish.webhook_secret or made
     slug, now = wish.slug or manifest.slug, ctx.clock.now()
+    if wish.activate:
+        _refuse_missing(wish.name or manifest.name, _missing(manifest, {*public, *secret}, secured=webhook is not None))
+    status = "active" if wish.activate else "inactive"
     integration = {
         "id": new_id("int"),
         "slug": slug,
         "name": wish.name or manifest.name,
-        "status": "inactive",
+        "status": status,
         "package": package.digest,
         "provenance": _dump({**wish.provenance, "installed_by": actor.name}),
         "config": _dump(public),
         "sealed": _seal(ctx, secret, [WebhookSecret(webhook, None)] if webhook else []),
+        "grants": resolve(manifest, public).model_dump_json() if wish.activate else "{}",
         "created_at": now,
         "updated_at": now,
     }
@@ -146,7 +167,7 @@ async def install(ctx: Context, wish: Wish, *, actor: Actor) -> tuple[Installed,
         rows.add,
         package={"digest": package.digest, "files": _dump(dict(package.files)), "created_at": now},
         integration=integration,
-        change=_change(integration["id"], None, "inactive", now, actor, "installed"),
+        change=_change(integration["id"], None, status, now, actor, "installed"),
     )
     if not stored:
         raise Conflict(
@@ -179,15 +200,16 @@ async def configure(ctx: Context, reference: str, changes: Mapping[str, Any], *,
             "sealed": _seal(ctx, sealed, installed.webhook_secrets),
         }
         if installed.status == "active":
-            _refuse_missing(installed, {**merged, **sealed})
+            _refuse_missing(installed.name, _missing(installed.manifest, {*merged, *sealed}, secured=True))
             if actor.may("integrations.activate"):
                 values["grants"] = resolve(installed.manifest, merged).model_dump_json()
         if await _update(ctx, installed, values):
+            await ctx.db.write(queue.release_waiting, ctx.clock.now(), integration_id=installed.id)
             return await find(ctx, installed.id)
 
 
 async def set_webhook_secret(
-    ctx: Context, reference: str, secret: str, *, keep_seconds: float, actor: Actor
+    ctx: Context, reference: str, secret: str, *, actor: Actor, keep_seconds: float = ROTATION_SECONDS
 ) -> Installed:
     """Make `secret` the one that deliveries are signed with; the former stays valid for `keep_seconds`."""
     actor.require("integrations.write")
@@ -210,7 +232,7 @@ async def activate(ctx: Context, reference: str, *, actor: Actor) -> Installed:
     installed = await find(ctx, reference)
     if installed.status not in ("inactive", "paused", "active"):
         raise _wrong_state(installed, T("It can be activated when it is inactive or paused."))
-    _refuse_missing(installed, {**_stored_config(installed), **installed.config_secrets})
+    _refuse_missing(installed.name, missing(installed))
     grants = resolve(installed.manifest, installed.config).model_dump_json()
     return await _move(ctx, installed, "active", actor=actor, why="activated", grants=grants)
 
@@ -297,15 +319,26 @@ def _stored_config(installed: Installed) -> dict[str, Any]:
     return {**engine, **installed.config}
 
 
-def _refuse_missing(installed: Installed, config: Mapping[str, Any]) -> None:
-    missing = [key for key in installed.manifest.required if key not in config]
-    if installed.source.needs_secret and not installed.webhook_secrets:
-        missing.append("webhook_secret")
-    if missing:
+def missing(installed: Installed) -> list[str]:
+    """Return the keys that must be set before it can be active (`webhook_secret` among them)."""
+    present = {*installed.config, *installed.config_secrets}
+    return _missing(
+        installed.manifest, present, secured=bool(installed.webhook_secrets) or not installed.source.needs_secret
+    )
+
+
+def _missing(manifest: Manifest, present: set[str], *, secured: bool) -> list[str]:
+    unset = [key for key in manifest.required if key not in present]
+    needs = SOURCES.get(manifest.source["kind"]).needs_secret
+    return unset if secured or not needs else [*unset, "webhook_secret"]
+
+
+def _refuse_missing(name: str, unset: list[str]) -> None:
+    if unset:
         raise Conflict(
-            T("{name} still needs: {missing}.", name=installed.name, missing=", ".join(missing)),
+            T("{name} still needs: {missing}.", name=name, missing=", ".join(unset)),
             error="Configuration incomplete",
-            missing=missing,
+            missing=unset,
         )
 
 

@@ -304,7 +304,7 @@ class PostgresDatabase(_GroupCommit):
                     self._engine.url.set(drivername="postgresql").render_as_string(False)
                 )
                 try:
-                    connection.add_termination_listener(lambda *_: broken.set())
+                    connection.add_termination_listener(lambda *_, over=broken: over.set())
                     await connection.add_listener(CHANNEL, lambda *_: self._work_announced())
                     self._work_announced()  # whatever was said while nobody listened
                     await broken.wait()

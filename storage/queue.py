@@ -239,16 +239,17 @@ def planned(connection: sa.Connection, event_id: str, run: int) -> dict[str, Any
     return dict(row) if row else None
 
 
-def reap(connection: sa.Connection, now: float, *, why: str) -> list[str]:
+def reap(connection: sa.Connection, now: float, *, why: str, all_leases: bool = False) -> list[str]:
     """Give events whose lease has run out back to the queue; return their ids. The lost attempt counts.
 
-    `why`: the error message of the step that says so (a stored text).
+    `why`: the error message of the step that says so (a stored text). `all_leases`: those that have not run out too.
     """
+    over = EVENTS.c.lease_until.is_not(None) if all_leases else EVENTS.c.lease_until <= now
     lost = connection.execute(
         for_update(
             connection,
             sa.select(EVENTS.c.id, EVENTS.c.run, EVENTS.c.attempt, EVENTS.c.lease_until)
-            .where(EVENTS.c.lease_until.is_not(None), EVENTS.c.lease_until <= now)
+            .where(EVENTS.c.lease_until.is_not(None), over)
             .limit(1000),
             skip_locked=True,
         )
@@ -279,11 +280,16 @@ def reap(connection: sa.Connection, now: float, *, why: str) -> list[str]:
     return [row.id for row in lost]
 
 
-def release_waiting(connection: sa.Connection, service: str, now: float) -> int:
-    """Make due all events that waited for `service` to be configured; return how many."""
-    result = connection.execute(
-        sa.update(EVENTS).where(EVENTS.c.waiting_for == service).values(run_at=now, waiting_for=None)
-    )
+def release_waiting(
+    connection: sa.Connection, now: float, *, service: str | None = None, integration_id: str | None = None
+) -> int:
+    """Make due the events that waited for a `service`, or those of an integration whose tokens changed; return how many."""
+    which = [EVENTS.c.waiting_for.is_not(None)]
+    if service is not None:
+        which.append(EVENTS.c.waiting_for == service)
+    if integration_id is not None:
+        which.append(EVENTS.c.integration_id == integration_id)
+    result = connection.execute(sa.update(EVENTS).where(*which).values(run_at=now, waiting_for=None))
     if result.rowcount:
         announce(connection)
     return int(result.rowcount)

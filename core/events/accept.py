@@ -46,7 +46,7 @@ async def accept(
     proof = proof or source.verify(params, delivery, secrets=installed.secrets_at(now), now=now)
     verified = time.perf_counter()
     if installed.status != "active":
-        raise Denied(T("Integration must be active to receive webhooks"), error="Integration inactive")
+        raise inactive()
     payload = source.parse(delivery)
     if (reply := source.reply(params, delivery, payload)) is not None:
         return Receipt(reply=reply)
@@ -71,6 +71,11 @@ async def accept(
     )
     accepted = await ctx.db.submit(rows.accept, arrival)
     return Receipt(accepted.event_id, accepted.duplicate)
+
+
+def inactive() -> Denied:
+    """Return the contract's error for an integration that is not switched on."""
+    return Denied(T("Integration must be active to receive webhooks"), error="Integration inactive")
 
 
 def _keys(installed: Installed, identity: Identity, payload: Any) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ def delay(
     `retry_after`: what the receiver asked for, honoured as the least. `dice` returns a number in [0, 1).
     """
     if backoff == "exponential":
-        own = dice() * min(LONGEST, base * GROWTH ** min(attempt - 1, 20))
+        own = dice() * min(LONGEST, base * float(GROWTH ** min(attempt - 1, 20)))
     else:
         steps = attempt if backoff == "linear" else 1
         own = min(LONGEST, base * STEADY_FACTOR * steps) * (0.95 + dice() / 10)

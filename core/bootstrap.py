@@ -1,0 +1,239 @@
+"""The one composition root: settings → context → server, worker, scheduler."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Protocol
+
+import structlog
+from sqlalchemy.engine import make_url
+
+from core import auth, gallery, logs, webhook_log
+from core.clock import Clock, SystemClock
+from core.config import Settings
+from core.context import Context, SlackPort
+from core.events.worker import Worker
+from core.generation import service as _claude
+from core.github import service as _github
+from core.github.client import GitHub
+from core.http.server import Server
+from core.outbound import Outbound
+from core.runtime import HandlerPool
+from core.scheduler import LEASE_LOST, Scheduler
+from core.secret_box import SecretBox
+from core.services import SERVICES, Service
+from storage import migrate, queue, tables
+from storage.db import Database, open_database
+
+log = structlog.get_logger()
+
+WORKER_GRACE_SECONDS = 4.0
+"""How long events in hand may take to finish at a stop; with the server's own grace it stays under ten seconds, a process
+manager's usual patience."""
+WEBHOOK_LOG_SECONDS = 1.0
+
+assert tables.ALL and _claude and _github  # imported for what they register
+
+
+class Port(SlackPort, Protocol):
+    """A way to Slack that is closed at the end."""
+
+    async def close(self) -> None:
+        """Close its connections."""
+        ...
+
+
+class Door(Protocol):
+    """A door of its own package, found through the entry point group `ccb.doors`."""
+
+    service: Service
+
+    def port(self, settings: Settings) -> Port:
+        """Return the way to Slack that core uses."""
+        ...
+
+
+@dataclass(frozen=True)
+class ServiceState:
+    """One line of the start: what is connected, and what would connect what is not."""
+
+    name: str
+    title: str
+    configured: bool
+    settings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a start found. `admin_key` is there only when one was made just now; it cannot be shown again."""
+
+    address: str
+    database: str
+    gallery: int
+    sandbox_workers: int
+    admin_key: str | None
+    services: tuple[ServiceState, ...]
+
+
+@dataclass
+class Engine:
+    """A running engine."""
+
+    ctx: Context
+    report: Report
+    worker: Worker | None
+    scheduler: Scheduler | None
+
+
+def load_doors() -> list[Door]:
+    """Return the doors that are installed."""
+    return [entry.load()() for entry in entry_points(group="ccb.doors")]
+
+
+def load_services() -> dict[str, Service]:
+    """Return every service that the engine can be connected to, Slack's door included."""
+    load_doors()
+    return SERVICES
+
+
+async def serve(settings: Settings, *, on_ready: Callable[[Report], None]) -> None:
+    """Run until SIGTERM or SIGINT; `on_ready` is called once everything is up.
+
+    Raises `storage.db.AlreadyRunningError`, and `CcbError` for settings that cannot work.
+    """
+    logs.configure(settings.log_level)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    async with start(settings) as engine:
+        on_ready(engine.report)
+        await stopping.wait()
+        log.info("stopping", in_flight=engine.worker.in_flight if engine.worker else 0)
+    log.info("stopped")
+
+
+@asynccontextmanager
+async def start(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Engine]:
+    """Start everything that `settings.roles` name; leaving the context stops it, the server first, the database last."""
+    clock = clock or SystemClock()
+    async with AsyncExitStack() as stack:
+        db = await open_database(_url(settings), settings.data_dir)
+        stack.push_async_callback(db.close)
+        await db.write(migrate.upgrade)
+        sandbox = await stack.enter_async_context(HandlerPool(processes=settings.sandbox_processes))
+        http = await stack.enter_async_context(Outbound(settings.outbound_allow))
+        github = GitHub(settings, clock)
+        stack.push_async_callback(github.close)
+        slack = next((door.port(settings) for door in load_doors()), None)
+        if slack is not None:
+            stack.push_async_callback(slack.close)
+        ctx = Context(
+            settings=settings,
+            db=db,
+            clock=clock,
+            secrets=SecretBox.open(settings),
+            http=http,
+            sandbox=sandbox,
+            github=github,
+            slack=slack,
+        )
+        await _resume(ctx)
+        admin_key = await auth.ensure_first_admin(ctx)
+        scheduler = await _start_scheduler(ctx, stack)
+        worker = await _start_worker(ctx, stack)
+        address = await _start_server(ctx, stack)
+        yield Engine(ctx, _report(settings, address, admin_key), worker, scheduler)
+
+
+async def _resume(ctx: Context) -> None:
+    """Take up what an earlier process left: on SQLite nobody else can hold a lease; services may be configured now."""
+    now = ctx.clock.now()
+    if not ctx.db.shared:
+        await ctx.db.write(queue.reap, now, why=LEASE_LOST.dump(), all_leases=True)
+    for service in SERVICES.values():
+        if service.configured(ctx.settings):
+            await ctx.db.write(queue.release_waiting, now, service=service.name)
+
+
+async def _start_scheduler(ctx: Context, stack: AsyncExitStack) -> Scheduler | None:
+    if "scheduler" not in ctx.settings.roles:
+        return None
+    scheduler = Scheduler(ctx)
+    scheduler.start()
+    stack.push_async_callback(scheduler.stop)
+    return scheduler
+
+
+async def _start_worker(ctx: Context, stack: AsyncExitStack) -> Worker | None:
+    if "worker" not in ctx.settings.roles:
+        return None
+    wake = asyncio.Event()
+    ctx.db.on_work(wake.set)
+    worker = Worker(ctx, wake)
+    running = asyncio.create_task(worker.run(), name="worker")
+
+    async def stop() -> None:
+        await worker.stop(grace=WORKER_GRACE_SECONDS)
+        await running
+
+    stack.push_async_callback(stop)
+    return worker
+
+
+async def _start_server(ctx: Context, stack: AsyncExitStack) -> str:
+    flushing = asyncio.create_task(_flush_webhook_log(ctx), name="webhook-log")
+
+    async def stop_flushing() -> None:
+        flushing.cancel()
+        await asyncio.gather(flushing, return_exceptions=True)
+        await webhook_log.flush(ctx)
+
+    stack.push_async_callback(stop_flushing)
+    if "http" not in ctx.settings.roles:
+        return ""
+    server = Server(ctx)
+    address = await server.start()
+    stack.push_async_callback(server.stop)
+    return address
+
+
+async def _flush_webhook_log(ctx: Context) -> None:
+    while True:
+        await asyncio.sleep(WEBHOOK_LOG_SECONDS)
+        try:
+            await webhook_log.flush(ctx)
+        except Exception:  # the loop must outlive a database that is away for a moment
+            log.exception("webhook log not written")
+
+
+def _url(settings: Settings) -> str | None:
+    return settings.database_url.get_secret_value() if settings.database_url else None
+
+
+def _report(settings: Settings, address: str, admin_key: str | None) -> Report:
+    url = _url(settings)
+    where = make_url(url) if url else None
+    return Report(
+        address=address,
+        database=f"PostgreSQL at {where.host}/{where.database}" if where else f"SQLite in {_shown(settings)}",
+        gallery=len(gallery.names()),
+        sandbox_workers=settings.sandbox_processes,
+        admin_key=admin_key,
+        services=tuple(ServiceState(s.name, s.title, s.configured(settings), s.required) for s in SERVICES.values()),
+    )
+
+
+def _shown(settings: Settings) -> str:
+    folder = settings.data_dir
+    return str(folder) if folder.is_absolute() else f"./{folder}"
+
+
+async def database_of(settings: Settings) -> Database:
+    """Open the database alone, for a command that needs nothing else (`ccb db upgrade`)."""
+    return await open_database(_url(settings), settings.data_dir)

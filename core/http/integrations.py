@@ -1,0 +1,251 @@
+"""Integrations: list, install, configure, switch on and off."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from core import gallery, integrations, try_out
+from core.context import Context
+from core.http.routes import Page, Request, moment, paged, route
+from core.integrations import Installed, Wish
+from core.texts import T
+from storage import events as event_rows
+
+Status = Literal["requested", "generating", "inactive", "active", "paused", "failed"]
+
+
+class IntegrationOut(BaseModel):
+    """One integration. Secrets in `config` are masked."""
+
+    id: str
+    slug: str
+    name: str
+    status: Status
+    version: str = Field(description="The commit, or the package's digest, cut to 12 characters.")
+    source: str
+    webhook_url: str
+    config: dict[str, Any]
+    missing: list[str] = Field(description="What must be set before it can be activated.")
+    last_activity: str | None
+    error_details: dict[str, Any] | None
+    pull_request: dict[str, Any] | None
+    issue: dict[str, Any] | None
+    provenance: dict[str, Any]
+    capabilities: dict[str, Any]
+    created_at: str
+    updated_at: str
+
+
+class InstalledOut(IntegrationOut):
+    """A new integration, with the webhook secret if one was made for it."""
+
+    webhook_secret: str | None = Field(None, description="Shown this once.")
+
+
+class PackageIn(BaseModel):
+    """The four kinds of file of a package, by their paths."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    files: dict[str, str]
+
+
+class InstallIn(BaseModel):
+    """What to install: a package, or one of the gallery."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    package: PackageIn | None = None
+    gallery: str | None = None
+    config: dict[str, Any] = Field(default_factory=dict)
+    webhook_secret: str | None = Field(None, min_length=8, max_length=500)
+    activate: bool = False
+    slug: str | None = Field(None, pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)
+    name: str | None = Field(None, min_length=1, max_length=80)
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.package is None) == (self.gallery is None):
+            raise ValueError("give one of package and gallery")
+        return self
+
+
+class SecretIn(BaseModel):
+    """A webhook secret."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    secret: str = Field(min_length=8, max_length=500)
+
+
+class SignIn(BaseModel):
+    """What to sign: a sample of the integration's package, or any payload."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sample: str | None = None
+    payload: Any = None
+    type: str | None = None
+    delivery_id: str | None = Field(None, min_length=1, max_length=255)
+
+
+class SignedOut(BaseModel):
+    """A request that the source's own service could have sent."""
+
+    url: str = Field(description="Where the service would send it.")
+    local_url: str = Field(description="The same on this engine's own address.")
+    headers: dict[str, str]
+    body: str = Field(description="Base64.")
+
+
+@route(
+    "GET", "/v1/integrations", permission="integrations.read", tag="integrations", query=Page,
+    response=list[IntegrationOut], summary=T("List integrations"),
+)  # fmt: skip
+async def list_all(ctx: Context, request: Request) -> Any:
+    """List integrations, oldest first."""
+    page = request.query_as(Page)
+    found, total = await integrations.page(ctx, limit=page.limit, offset=page.offset)
+    return paged([await _out(ctx, installed) for installed in found], total=total, page=page, request=request)
+
+
+@route(
+    "POST", "/v1/integrations", permission="integrations.write", tag="integrations", request=InstallIn, status=201,
+    response=InstalledOut, summary=T("Install an integration from a package or the gallery"),
+)  # fmt: skip
+async def install(ctx: Context, request: Request) -> InstalledOut:
+    """Verify a package and install it."""
+    wish = request.body_as(InstallIn)
+    if wish.activate:
+        request.actor.require("integrations.activate")
+    if wish.gallery is not None:
+        files, provenance = gallery.load(wish.gallery), {"kind": "gallery", "name": wish.gallery}
+    else:
+        assert wish.package is not None
+        files, provenance = wish.package.files, {"kind": "post"}
+    installed, secret = await integrations.install(
+        ctx,
+        Wish(
+            files=files,
+            provenance=provenance,
+            config=wish.config,
+            webhook_secret=wish.webhook_secret,
+            slug=wish.slug,
+            name=wish.name,
+            activate=wish.activate,
+        ),
+        actor=request.actor,
+    )
+    return InstalledOut(**(await _out(ctx, installed)).model_dump(), webhook_secret=secret)
+
+
+@route(
+    "GET", "/v1/integrations/{id}", permission="integrations.read", tag="integrations", response=IntegrationOut,
+    summary=T("Get an integration"),
+)  # fmt: skip
+async def get(ctx: Context, request: Request) -> IntegrationOut:
+    """Get one integration."""
+    return await _out(ctx, await integrations.find(ctx, request.path["id"]))
+
+
+@route(
+    "GET", "/v1/integrations/{id}/config", permission="integrations.read", tag="integrations",
+    response=dict[str, Any], summary=T("Get an integration's configuration, secrets masked"),
+)  # fmt: skip
+async def config(ctx: Context, request: Request) -> dict[str, Any]:
+    """Show the configuration."""
+    return integrations.shown_config(await integrations.find(ctx, request.path["id"]))
+
+
+@route(
+    "PATCH", "/v1/integrations/{id}/config", permission="integrations.write", tag="integrations",
+    request=dict[str, Any], response=dict[str, Any],
+    summary=T("Set keys of the configuration; null takes a key away"),
+)  # fmt: skip
+async def configure(ctx: Context, request: Request) -> dict[str, Any]:
+    """Change the configuration."""
+    changes: dict[str, Any] = request.body_as(dict)
+    return integrations.shown_config(
+        await integrations.configure(ctx, request.path["id"], changes, actor=request.actor)
+    )
+
+
+@route(
+    "PATCH", "/v1/integrations/{id}/webhook-secret", permission="integrations.write", tag="integrations",
+    request=SecretIn, response=IntegrationOut,
+    summary=T("Set the secret that deliveries are signed with; the former one stays valid for a day"),
+)  # fmt: skip
+async def webhook_secret(ctx: Context, request: Request) -> IntegrationOut:
+    """Change the webhook secret."""
+    wish = request.body_as(SecretIn)
+    installed = await integrations.set_webhook_secret(ctx, request.path["id"], wish.secret, actor=request.actor)
+    return await _out(ctx, installed)
+
+
+@route(
+    "POST", "/v1/integrations/{id}/activate", permission="integrations.activate", tag="integrations",
+    response=IntegrationOut, summary=T("Activate an integration"),
+)  # fmt: skip
+async def activate(ctx: Context, request: Request) -> IntegrationOut:
+    """Switch on."""
+    return await _out(ctx, await integrations.activate(ctx, request.path["id"], actor=request.actor))
+
+
+@route(
+    "POST", "/v1/integrations/{id}/pause", permission="integrations.activate", tag="integrations",
+    response=IntegrationOut, summary=T("Pause an integration: deliveries are refused, what was accepted waits"),
+)  # fmt: skip
+async def pause(ctx: Context, request: Request) -> IntegrationOut:
+    """Switch off for a while."""
+    return await _out(ctx, await integrations.pause(ctx, request.path["id"], actor=request.actor))
+
+
+@route(
+    "POST", "/v1/integrations/{id}/sign", permission="admin", tag="integrations", request=SignIn,
+    response=SignedOut, summary=T("Sign a test delivery as the source's service would"),
+)  # fmt: skip
+async def sign(ctx: Context, request: Request) -> SignedOut:
+    """Make a signed request; sending it is up to the caller."""
+    wish = request.body_as(SignIn)
+    installed = await integrations.find(ctx, request.path["id"])
+    signed = await try_out.sign(
+        ctx,
+        installed,
+        sample=wish.sample,
+        payload=wish.payload,
+        event_type=wish.type,
+        delivery_id=wish.delivery_id,
+        actor=request.actor,
+    )
+    return SignedOut(
+        url=integrations.webhook_url(ctx, installed),
+        local_url=f"{request.local_base}/webhooks/{installed.id}",
+        headers=signed.headers,
+        body=base64.b64encode(signed.body).decode(),
+    )
+
+
+async def _out(ctx: Context, installed: Installed) -> IntegrationOut:
+    last = await ctx.db.read(event_rows.last_activity, installed.id)
+    return IntegrationOut(
+        id=installed.id,
+        slug=installed.slug,
+        name=installed.name,
+        status=installed.status,  # type: ignore[arg-type]  # the column holds only these
+        version=installed.version,
+        source=installed.source.kind,
+        webhook_url=integrations.webhook_url(ctx, installed),
+        config=integrations.shown_config(installed),
+        missing=integrations.missing(installed),
+        last_activity=moment(last) if last is not None else None,
+        error_details=dict(installed.error_details) if installed.error_details else None,
+        pull_request=None,
+        issue=None,
+        provenance=dict(installed.provenance),
+        capabilities=installed.manifest.capabilities.model_dump(mode="json", by_alias=True),
+        created_at=moment(installed.created_at),
+        updated_at=moment(installed.updated_at),
+    )

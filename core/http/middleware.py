@@ -1,0 +1,123 @@
+"""What lies around every handler: who asks, what they may do, what they sent, and what is said when it goes wrong.
+
+It is wrapped around each handler when the application is built, not hung into aiohttp's chain of middlewares, so that a
+`raw` route (webhooks) pays nothing for it.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Awaitable, Callable
+
+import structlog
+from aiohttp import web
+
+from core import auth
+from core.auth import ANONYMOUS, LOCAL, Actor
+from core.context import Context
+from core.http import errors, parsing
+from core.http.routes import ANY_KEY, Request, Route, json_response
+from core.ids import new_id
+from core.texts import preferred
+
+log = structlog.get_logger()
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
+
+def wrap(ctx: Context, route: Route) -> Handler:
+    """Return the aiohttp handler of a route."""
+    return _raw(ctx, route) if route.raw else _typed(ctx, route)
+
+
+async def caller(ctx: Context, raw: web.Request) -> Actor:
+    """Return who sends this request: by the key they show, or as the local admin on the engine's own socket."""
+    header = raw.headers.get("Authorization")
+    if header is None and _came_by_socket(raw):
+        return LOCAL
+    return await auth.authenticate(ctx, header)
+
+
+def request_id(raw: web.BaseRequest) -> str:
+    """Return the caller's own id for the request where it is safe to repeat, else a new one."""
+    given = raw.headers.get("X-Request-Id", "")
+    return given if _SAFE_ID.fullmatch(given) else new_id("req")
+
+
+def language_of(raw: web.Request) -> str:
+    """Return the language that the caller reads."""
+    return preferred(raw.headers.get("Accept-Language", ""))
+
+
+def _raw(ctx: Context, route: Route) -> Handler:
+    handler = route.handler
+
+    async def handle(raw: web.Request) -> web.StreamResponse:
+        try:
+            response: web.StreamResponse = await handler(ctx, raw)
+        except Exception as error:  # noqa: BLE001 - the border: errors.answer logs what nobody foresaw
+            return _answer(error, raw, request_id(raw))
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+    return handle
+
+
+def _typed(ctx: Context, route: Route) -> Handler:
+    async def handle(raw: web.Request) -> web.StreamResponse:
+        began, own_id = time.perf_counter(), request_id(raw)
+        structlog.contextvars.bind_contextvars(request_id=own_id)
+        try:
+            response = await _respond(ctx, route, raw, own_id)
+        except Exception as error:  # noqa: BLE001 - the border: errors.answer logs what nobody foresaw
+            response = _answer(error, raw, own_id)
+        if not response.prepared:
+            response.headers["X-Request-Id"] = own_id
+            for name, value in _HEADERS.items():
+                response.headers.setdefault(name, value)
+        took = round((time.perf_counter() - began) * 1e3, 1)
+        log.debug("request", method=raw.method, path=raw.path, status=response.status, milliseconds=took)
+        return response
+
+    return handle
+
+
+async def _respond(ctx: Context, route: Route, raw: web.Request, own_id: str) -> web.StreamResponse:
+    actor = ANONYMOUS
+    if route.permission is not None:
+        actor = await caller(ctx, raw)
+        if route.permission != ANY_KEY:
+            actor.require(route.permission)
+    request = Request(
+        id=own_id,
+        actor=actor,
+        path=raw.match_info,
+        query=parsing.query(route.query, raw),
+        body=await parsing.body(route.request, raw) if route.request is not None else None,
+        language=language_of(raw),
+        raw=raw,
+    )
+    result = await route.handler(ctx, request)
+    return result if isinstance(result, web.StreamResponse) else json_response(result, status=route.status)
+
+
+def _answer(error: Exception, raw: web.Request, own_id: str) -> web.StreamResponse:
+    if isinstance(error, ConnectionError) and raw.transport is None:
+        raise error  # the caller has gone: there is nobody to answer
+    if isinstance(error, web.HTTPException) and error.status < 400:
+        return error  # a redirect
+    return errors.answer(error, request_id=own_id, language=language_of(raw), path=raw.path)
+
+
+def _came_by_socket(raw: web.Request) -> bool:
+    # A Unix socket's own name is its path, a TCP socket's is a pair.
+    return raw.transport is not None and isinstance(raw.transport.get_extra_info("sockname"), str)

@@ -1,0 +1,80 @@
+"""Lists: pages, chosen fields, and not sending again what the caller has."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.errors import Invalid
+from core.texts import T
+
+if TYPE_CHECKING:
+    from core.http.routes import Request
+
+
+class Page(BaseModel):
+    """Which part of a list. Without `limit`, all of it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: int | None = Field(None, ge=1, le=1000)
+    offset: int = Field(0, ge=0, le=1_000_000_000)
+    fields: str | None = Field(None, description="Names of the fields that are wanted, comma-separated.")
+
+
+def paged(items: Sequence[BaseModel], *, total: int, page: Page, request: Request) -> web.Response:
+    """Return a list with `X-Total-Count`, `Link` (RFC 8288) and a weak `ETag`; 304 when the caller has it already.
+
+    Raises `Invalid` for a field that the items do not have.
+    """
+    body = orjson.dumps(_chosen([item.model_dump(mode="json", by_alias=True) for item in items], page.fields))
+    tag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    headers = {
+        "ETag": tag,
+        "X-Total-Count": str(total),
+        "Cache-Control": "private, no-cache",
+        "Vary": "Authorization, Accept-Language",
+    }
+    if links := _links(total, page, request):
+        headers["Link"] = ", ".join(links)
+    if _same(request.raw.headers.getall("If-None-Match", ()), tag):
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=body, content_type="application/json", charset="utf-8", headers=headers)
+
+
+def _chosen(items: list[dict[str, Any]], fields: str | None) -> list[dict[str, Any]]:
+    if fields is None or not items:
+        return items
+    wanted = [name.strip() for name in fields.split(",") if name.strip()]
+    unknown = [name for name in wanted if name not in items[0]]
+    if unknown:
+        raise Invalid(
+            T("No such field: {unknown}. Known: {known}.", unknown=", ".join(unknown), known=", ".join(items[0])),
+            path="fields",
+        )
+    return [{name: item[name] for name in wanted} for item in items]
+
+
+def _links(total: int, page: Page, request: Request) -> list[str]:
+    """Return the neighbouring pages, as references relative to the request's own address."""
+    if page.limit is None:
+        return []
+    offsets = {"first": 0}
+    if page.offset > 0:
+        offsets["prev"] = max(0, page.offset - page.limit)
+    if page.offset + page.limit < total:
+        offsets["next"] = page.offset + page.limit
+    offsets["last"] = max(0, (total - 1) // page.limit * page.limit)
+    url = request.raw.rel_url
+    return [f'<{url.update_query(offset=str(offset))}>; rel="{name}"' for name, offset in offsets.items()]
+
+
+def _same(conditions: Iterable[str], tag: str) -> bool:
+    """Compare weakly, as RFC 9110 §13.1.2 wants it."""
+    given = [part.strip() for condition in conditions for part in condition.split(",")]
+    return "*" in given or tag.removeprefix("W/") in [part.removeprefix("W/") for part in given]

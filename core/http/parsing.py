@@ -1,0 +1,126 @@
+"""Parsing at the edge: queries and bodies become typed values, or an error that names each field."""
+
+from __future__ import annotations
+
+import types
+from functools import cache
+from typing import Any, Union, get_args, get_origin
+
+from aiohttp import web
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from core.errors import Invalid, Malformed, TooLarge, Unsupported
+from core.sources import parse_json
+from core.texts import T, Text
+
+MAX_JSON = 1024 * 1024
+"""The largest body in bytes, except for webhooks."""
+
+
+class NoQuery(BaseModel, extra="forbid"):
+    """A route that takes no query."""
+
+
+def query(kind: type[BaseModel] | None, raw: web.Request) -> BaseModel:
+    """Return the request's query; raise `Invalid` for one that is unknown, repeated or wrong."""
+    kind = kind or NoQuery
+    lists = _list_fields(kind)
+    given: dict[str, Any] = {}
+    for name in raw.query:
+        values = raw.query.getall(name)
+        if len(values) > 1 and name not in lists:
+            raise _invalid([(name, T("is given more than once"))])
+        given[name] = values if name in lists else values[0]
+    try:
+        return kind.model_validate(given)
+    except ValidationError as error:
+        raise _wrong(error, kind) from None
+
+
+async def body(kind: Any, raw: web.Request) -> Any:
+    """Return the request's JSON body as a `kind`; an absent one counts as `{}` where that is enough.
+
+    Raises `Unsupported`, `TooLarge`, `Malformed` or `Invalid`, the cheapest check first.
+    """
+    refuse_encoding(raw)
+    if raw.body_exists and raw.content_type != "application/json" and not raw.content_type.endswith("+json"):
+        raise Unsupported(T("Send JSON, with the header `Content-Type: application/json`."))
+    if raw.charset not in (None, "utf-8", "UTF-8"):
+        raise Unsupported(T("Send JSON in UTF-8."))
+    content = await _read(raw)
+    if content:
+        parse_json(content)  # pydantic's own parser also takes NaN and Infinity, which RFC 8259 does not know
+    try:
+        return _adapter(kind).validate_json(content or b"{}")
+    except ValidationError as error:
+        if not content:
+            raise Malformed(T("This needs a JSON body, and there is none.")) from None
+        raise _wrong(error, kind) from None
+
+
+def refuse_encoding(raw: web.Request) -> None:
+    """Raise `Unsupported` for a compressed body: nothing is unpacked, so that small bodies stay small."""
+    if raw.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise Unsupported(T("Send the body as it is: a compressed one is not taken."))
+
+
+async def _read(raw: web.Request) -> bytes:
+    if (raw.content_length or 0) > MAX_JSON:
+        raise _too_large()
+    content = bytearray()
+    async for chunk in raw.content.iter_any():
+        content += chunk
+        if len(content) > MAX_JSON:
+            raise _too_large()
+    return bytes(content)
+
+
+def _too_large() -> TooLarge:
+    return TooLarge(T("The body may have at most {limit} bytes.", limit=MAX_JSON), limit=MAX_JSON)
+
+
+def _wrong(error: ValidationError, kind: Any) -> Invalid | Malformed:
+    problems: list[tuple[str, Text]] = []
+    for found in error.errors(include_url=False, include_input=False):
+        path = ".".join(map(str, found["loc"]))
+        if found["type"] == "json_invalid":
+            return Malformed(T("The body is not JSON: {reason}.", reason=found["msg"]), error="Malformed JSON")
+        if found["type"] == "missing":
+            problems.append((path, T("is missing")))
+        elif found["type"] == "extra_forbidden":
+            problems.append((path, T("is unknown here. Known: {known}", known=_known(kind, len(found["loc"])))))
+        else:
+            reason = found["msg"].removeprefix("Value error, ")
+            problems.append((path, T("{reason}", reason=reason[:1].lower() + reason[1:])))
+    return _invalid(problems)
+
+
+def _invalid(problems: list[tuple[str, Text]]) -> Invalid:
+    """Return the error: its message is the first problem, `fields` has them all."""
+    path, reason = problems[0]
+    message = T("{path}: {reason}.", path=path, reason=reason) if path else T("The body: {reason}.", reason=reason)
+    return Invalid(message, path=path, fields=[{"path": path, "message": reason} for path, reason in problems])
+
+
+def _known(kind: Any, depth: int) -> str:
+    fields = kind.model_fields if isinstance(kind, type) and issubclass(kind, BaseModel) and depth == 1 else {}
+    return ", ".join(field.alias or name for name, field in fields.items()) or "-"
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+@cache
+def _list_fields(kind: type[BaseModel]) -> frozenset[str]:
+    """Return the names of a query's fields that may be given more than once."""
+    return frozenset(
+        field.alias or name for name, field in kind.model_fields.items() if _takes_list(field.annotation)
+    )
+
+
+def _takes_list(annotation: Any) -> bool:
+    if get_origin(annotation) in (Union, types.UnionType):
+        return any(_takes_list(part) for part in get_args(annotation))
+    return get_origin(annotation) in (list, tuple, set, frozenset)

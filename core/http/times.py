@@ -1,0 +1,37 @@
+"""Times at the border: ISO 8601 outside, seconds since the epoch inside."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from core import durations
+from core.errors import Invalid
+from core.texts import T
+
+_DURATION = re.compile(r"\d+[a-z]", re.ASCII)
+
+
+def moment(seconds: float) -> str:
+    """Return a time as RFC 3339 in UTC, to the millisecond."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def time_of(text: str | None, *, now: float, path: str, ahead: bool = False) -> float | None:
+    """Return the time that `text` means: ISO 8601, or a duration such as `1h` before `now` (after it if `ahead`).
+
+    Raises `Invalid` naming the field `path`. A time without a zone is taken as UTC.
+    """
+    if text is None:
+        return None
+    try:
+        if _DURATION.fullmatch(text):
+            return now + durations.parse(text) * (1 if ahead else -1)
+        found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    except (Invalid, ValueError, OverflowError):
+        raise Invalid(
+            T("{path} takes 90s, 15m, 1h, 7d or a time such as 2026-01-31T12:00:00Z, not {text}.", path=path,
+              text=repr(text[:40])),
+            path=path,
+        ) from None  # fmt: skip

