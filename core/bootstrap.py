@@ -33,8 +33,8 @@ from storage.db import Database, open_database
 log = structlog.get_logger()
 
 WORKER_GRACE_SECONDS = 4.0
-"""How long events in hand may take to finish at a stop; with the server's own grace it stays under ten seconds, a process
-manager's usual patience."""
+"""How long events in hand may take to finish at a stop: with the server's own grace under ten seconds, the usual
+patience of a process manager."""
 WEBHOOK_LOG_SECONDS = 1.0
 
 assert tables.ALL and _claude and _github  # imported for what they register
@@ -120,7 +120,7 @@ async def serve(settings: Settings, *, on_ready: Callable[[Report], None]) -> No
 
 @asynccontextmanager
 async def start(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Engine]:
-    """Start everything that `settings.roles` name; leaving the context stops it, the server first, the database last."""
+    """Start what `settings.roles` name; leaving the context stops it, the server first, the database last."""
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
         db = await open_database(_url(settings), settings.data_dir)

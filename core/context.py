@@ -7,26 +7,18 @@ from typing import Any, Protocol
 
 from core.clock import Clock
 from core.config import Settings
+from core.handler import Ran
 from core.memo import Memo
 from core.outbound import Outbound
 from core.secret_box import SecretBox
 from storage.db import Database
 
 
-@dataclass(frozen=True)
-class Ran:
-    """What a handler gave back: `actions` as it returned them, and what it printed."""
-
-    actions: Any
-    printed: str
-    seconds: float
-
-
 class Sandbox(Protocol):
     """Where handlers run (`core.runtime`)."""
 
     async def run(self, source: str, *, event: Any, config: Any, owner: str, payload_size: int = 0) -> Ran:
-        """Run `handle(event, config)` of `source`; raise `core.runtime.HandlerError`.
+        """Run `handle(event, config)` of `source`; raise `core.handler.HandlerError`.
 
         `owner`: whose share of the pool it takes. `payload_size`: bytes of the event, which the memory limit follows.
         """
@@ -45,11 +37,12 @@ class SlackPort(Protocol):
         token: str | None,
         key: str,
         repeated: bool,
+        thread_ts: str | None = None,
     ) -> str:
         """Post one message and return its `ts`.
 
         `token`: an integration's own, in place of the bot's. `key`: the idempotency key, kept in the message's metadata.
-        `repeated`: an earlier try may have got through, so look for the key first.
+        `repeated`: an earlier try may have got through, so look for the key first. `thread_ts`: answer in that thread.
         Raises `Upstream` (with Slack's own error code in words) or `NotConfigured`.
         """
         ...

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.errors import Denied
+from core.errors import Denied, Invalid
 from core.manifest import FromConfig, Manifest
+from core.outbound import addresses
 from core.texts import T
 
 
@@ -40,11 +40,17 @@ def resolve(manifest: Manifest, config: Mapping[str, Any]) -> Grants:
 
 
 def host_of(address: str) -> str:
-    """Return `host` or `host:port` of a URL or a bare host, in lower case; a scheme's own port is left out."""
-    parts = urlsplit(address if "//" in address else f"//{address}")
-    host = (parts.hostname or "").rstrip(".").lower()
+    """Return `host` or `host:port` of a URL or a bare host, in lower case (IDNA); ports 80 and 443 are left out.
+
+    Read by what the HTTP client reads it by, so that both mean the same host. Raises `Invalid`.
+    """
+    try:
+        url = addresses.read(address if "//" in address else f"//{address}")
+    except ValueError:
+        raise Invalid(T("An address of a host cannot be read. Write host, host:port or a URL.")) from None
+    host = (url.raw_host or "").rstrip(".").lower()
     host = f"[{host}]" if ":" in host else host
-    return host if parts.port in (None, 80, 443) else f"{host}:{parts.port}"
+    return host if url.explicit_port in (None, 80, 443) else f"{host}:{url.explicit_port}"
 
 
 def require(value: str, allowed: frozenset[str], *, noun: str) -> None:

@@ -131,7 +131,7 @@ class Wish:
 
 
 async def install(ctx: Context, wish: Wish, *, actor: Actor) -> tuple[Installed, str | None]:
-    """Verify and store a package; return it and its webhook secret if one was made (shown this once).
+    """Verify and store a package; return it, and its webhook secret if one was made (shown this once).
 
     Raises `Invalid` for a package or configuration that is wrong, `Conflict` when the slug is taken, or when it is to be
     active at once and something is missing.

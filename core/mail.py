@@ -208,8 +208,4 @@ def _plain(error: SMTPException | OSError) -> str:
     return (error.message if isinstance(error, SMTPException) else str(error) or type(error).__name__).rstrip(".")
 
 
-register(
-    Service(
-        name="email", title="E-mail", required=("CCB_SMTP_URL",), check=check, optional=("CCB_MAIL_FROM",)
-    )
-)
+register(Service(name="email", title="E-mail", required=("CCB_SMTP_URL",), check=check, optional=("CCB_MAIL_FROM",)))

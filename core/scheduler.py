@@ -70,7 +70,7 @@ class Scheduler:
                 log.exception("campaign failed")
                 token = None
             if token is not None and not self.leading:
-                log.info("scheduler leads", token=token)
+                log.debug("scheduler leads", token=token)
                 self._take_up()
             elif token is None and self.leading:
                 log.warning("scheduler no longer leads")

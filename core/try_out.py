@@ -29,7 +29,7 @@ async def sign(
     delivery_id: str | None,
     actor: Actor,
 ) -> SignedRequest:
-    """Sign a sample by its name (the first one if neither is given), or a payload.
+    """Sign a sample by its name, or a payload; if neither is given, the first sample that leads to an action.
 
     Without a `delivery_id` a sample's own event id is taken, and a hash of the payload: sent twice, the second is a
     duplicate. Raises `NotFound`, `Invalid`, `Conflict` (no secret).
@@ -53,7 +53,7 @@ async def sign(
 
 def _sample(installed: Installed, name: str | None) -> tuple[Any, str, str]:
     samples = installed.package.samples
-    chosen = name or min(samples)
+    chosen = name or min((n for n in samples if samples[n].actions), default=min(samples))
     if chosen not in samples:
         raise NotFound(
             T(
@@ -65,7 +65,7 @@ def _sample(installed: Installed, name: str | None) -> tuple[Any, str, str]:
             sample=chosen,
         )
     event = samples[chosen].event
-    return event["payload"], event["type"], event["id"]
+    return event.payload, event.type, event.id
 
 
 async def _secret(ctx: Context, installed: Installed, actor: Actor) -> str:

@@ -283,8 +283,8 @@ def reap(connection: sa.Connection, now: float, *, why: str, all_leases: bool = 
 def release_waiting(
     connection: sa.Connection, now: float, *, service: str | None = None, integration_id: str | None = None
 ) -> int:
-    """Make due the events that waited for a `service`, or those of an integration whose tokens changed; return how many."""
-    which = [EVENTS.c.waiting_for.is_not(None)]
+    """Make due what waited for a `service`, or all of an integration whose tokens changed; return how many."""
+    which: list[sa.ColumnElement[bool]] = [EVENTS.c.waiting_for.is_not(None)]
     if service is not None:
         which.append(EVENTS.c.waiting_for == service)
     if integration_id is not None:

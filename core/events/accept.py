@@ -11,7 +11,7 @@ import orjson
 
 from core.context import Context
 from core.errors import Denied, Unavailable
-from core.handler_event import PROOFS
+from core.handler_event import without_proofs
 from core.ids import new_id
 from core.integrations import Installed
 from core.sources import Delivery, Identity
@@ -99,7 +99,7 @@ def _digest(value: Any) -> str:
 
 
 def _kept_headers(delivery: Delivery) -> str:
-    return orjson.dumps({name: value for name, value in delivery.headers.items() if name not in PROOFS}).decode()
+    return orjson.dumps(without_proofs(delivery.headers)).decode()
 
 
 def _intake(

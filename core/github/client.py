@@ -183,11 +183,16 @@ class GitHub:
 
 async def _call(api: _Api, method: str, url: str, credential: _Credential, body: Any) -> Any:
     token, jwt = credential.token, credential.jwt
-    if method == "GET":
-        return await api.getitem(url, None, oauth_token=token, jwt=jwt)
     # gidgethub writes b"" as no body at all, and None as JSON's null.
     data = b"" if body is None else body
-    if method == "DELETE":
-        return await api.delete(url, None, data=data, oauth_token=token, jwt=jwt)
-    send = {"POST": api.post, "PATCH": api.patch, "PUT": api.put}[method]
-    return await send(url, None, data=data, oauth_token=token, jwt=jwt)
+    match method:
+        case "GET":
+            return await api.getitem(url, None, oauth_token=token, jwt=jwt)
+        case "PATCH":
+            return await api.patch(url, None, data=data, oauth_token=token, jwt=jwt)
+        case "PUT":
+            return await api.put(url, None, data=data, oauth_token=token, jwt=jwt)
+        case "DELETE":
+            return await api.delete(url, None, data=data, oauth_token=token, jwt=jwt)
+        case _:
+            return await api.post(url, None, data=data, oauth_token=token, jwt=jwt)

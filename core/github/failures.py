@@ -87,9 +87,7 @@ def _reason(error: HTTPException, status: int, *, what: str, credential: str) ->
         return T("GitHub refuses the content of {what}: {reason}.", what=what, reason=str(error).rstrip("."))
     if status >= 500:
         return T("GitHub has trouble itself ({status}) with {what}. Try again later.", status=status, what=what)
-    return T(
-        "GitHub answers {what} with {status}: {reason}.", what=what, status=status, reason=str(error).rstrip(".")
-    )
+    return T("GitHub answers {what} with {status}: {reason}.", what=what, status=status, reason=str(error).rstrip("."))
 
 
 def _forbidden(headers: Mapping[str, str], message: str, *, what: str, credential: str) -> Text:

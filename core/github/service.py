@@ -34,7 +34,9 @@ def _described(login: str, header: str | None) -> str:
     missing = [scope for scope in WANTED if scope not in granted]
     shown = ", ".join(scope.strip() for scope in header.split(",") if scope.strip()) or "-"
     if missing:
-        return str(T("as {login}; scopes {scopes}; missing {missing}", login=login, scopes=shown, missing=", ".join(missing)))
+        return str(
+            T("as {login}; scopes {scopes}; missing {missing}", login=login, scopes=shown, missing=", ".join(missing))
+        )
     return str(T("as {login}; scopes {scopes}", login=login, scopes=shown))
 
 

@@ -46,12 +46,16 @@ def answer(error: Exception, *, request_id: str, language: str, path: str) -> we
     match error:
         case CcbError():
             status = status_of(error)
-            return _response(status, error.error, error.message, request_id, language, _headers(error, path), error.details)
+            return _response(
+                status, error.error, error.message, request_id, language, _headers(error, path), error.details
+            )
         case web.HTTPRequestEntityTooLarge():
             limit = T("The body may have at most {limit} bytes.", limit=MAX_BODY)
             return _response(413, TooLarge.default_error, limit, request_id, language, {}, {"limit": MAX_BODY})
         case web.HTTPException():
-            return _response(error.status, error.reason, T("{reason}.", reason=error.reason), request_id, language)
+            return _response(
+                error.status, error.reason, T("HTTP refuses this: {reason}.", reason=error.reason), request_id, language
+            )
         case web.RequestPayloadError():
             broken = T("The body broke off or is not framed as HTTP wants it.")
             return _response(400, Malformed.default_error, broken, request_id, language)

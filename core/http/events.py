@@ -171,7 +171,7 @@ async def _out(ctx: Context, event: rows.Event, language: str) -> EventOut:
         integration_id=event.integration_id,
         integration=installed.slug,
         type=event.type,
-        status=event.status,  # type: ignore[arg-type]  # the column holds only these
+        status=event.status,
         timestamp=moment(event.received_at),
         processing_time=durations.show(took) if took is not None else None,
         processing_time_ms=round(took, 3) if took is not None else None,
@@ -195,7 +195,7 @@ async def _steps(ctx: Context, event: rows.Event, language: str) -> list[StepOut
             name=hop.name,
             target=hop.target,
             detail=hop.detail,
-            status=hop.status,  # type: ignore[arg-type]  # the column holds only these
+            status=hop.status,
             duration=durations.show(hop.duration_ms),
             duration_ms=round(hop.duration_ms, 3),
             error_message=hop.error_message,

@@ -234,7 +234,7 @@ async def _out(ctx: Context, installed: Installed) -> IntegrationOut:
         id=installed.id,
         slug=installed.slug,
         name=installed.name,
-        status=installed.status,  # type: ignore[arg-type]  # the column holds only these
+        status=installed.status,
         version=installed.version,
         source=installed.source.kind,
         webhook_url=integrations.webhook_url(ctx, installed),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, Union, get_args, get_origin
 
@@ -80,7 +81,7 @@ def _too_large() -> TooLarge:
 
 
 def _wrong(error: ValidationError, kind: Any) -> Invalid | Malformed:
-    problems: list[tuple[str, Text]] = []
+    problems: list[tuple[str, Text | str]] = []
     for found in error.errors(include_url=False, include_input=False):
         path = ".".join(map(str, found["loc"]))
         if found["type"] == "json_invalid":
@@ -91,11 +92,11 @@ def _wrong(error: ValidationError, kind: Any) -> Invalid | Malformed:
             problems.append((path, T("is unknown here. Known: {known}", known=_known(kind, len(found["loc"])))))
         else:
             reason = found["msg"].removeprefix("Value error, ")
-            problems.append((path, T("{reason}", reason=reason[:1].lower() + reason[1:])))
+            problems.append((path, reason[:1].lower() + reason[1:]))
     return _invalid(problems)
 
 
-def _invalid(problems: list[tuple[str, Text]]) -> Invalid:
+def _invalid(problems: Sequence[tuple[str, Text | str]]) -> Invalid:
     """Return the error: its message is the first problem, `fields` has them all."""
     path, reason = problems[0]
     message = T("{path}: {reason}.", path=path, reason=reason) if path else T("The body: {reason}.", reason=reason)
@@ -115,9 +116,7 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
 @cache
 def _list_fields(kind: type[BaseModel]) -> frozenset[str]:
     """Return the names of a query's fields that may be given more than once."""
-    return frozenset(
-        field.alias or name for name, field in kind.model_fields.items() if _takes_list(field.annotation)
-    )
+    return frozenset(field.alias or name for name, field in kind.model_fields.items() if _takes_list(field.annotation))
 
 
 def _takes_list(annotation: Any) -> bool:

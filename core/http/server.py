@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 from pathlib import Path
-from typing import cast
 
 import structlog
 from aiohttp import web
-from aiohttp.web_protocol import RequestHandler
 
 from core.config import MAX_BODY
 from core.context import Context
 from core.errors import Conflict
-from core.http import errors, routes
+from core.http import errors, protocol
 from core.http.middleware import language_of, request_id, wrap
 from core.http.node import NODE, Node
+from core.http.routes import Routes, load
 from core.texts import T
 
 log = structlog.get_logger()
@@ -25,23 +25,117 @@ log = structlog.get_logger()
 GRACE_SECONDS = 5.0
 """How long requests in hand may take to finish at a stop."""
 SOCKET = "ccb.sock"
-KEEPALIVE_SECONDS = 75.0
+BACKLOG = 1024
 
 
-def build(ctx: Context, *, found: routes.Routes | None = None) -> web.Application:
+def build(ctx: Context, found: Routes | None = None) -> web.Application:
     """Return the application with all routes (or those `found`), behind permissions, parsing and error answers."""
     app = web.Application(client_max_size=MAX_BODY)
     app[NODE] = Node()
-    methods: dict[web.Resource, set[str]] = {}
-    for route in found or routes.load():
-        resource = app.router.add_resource(route.path)
+    for route in found or load():
         handler = wrap(ctx, route)
-        for method in (route.method, "HEAD") if route.method == "GET" else (route.method,):
-            resource.add_route(method, handler)
-            methods.setdefault(resource, set()).add(method)
-    app.router.add_route("*", "/{path:.*}", _elsewhere(methods))
+        if route.method == "GET":
+            app.router.add_get(route.path, handler)  # takes HEAD as well
+        else:
+            app.router.add_route(route.method, route.path, handler)
+    app.router.add_route("*", "/{path:.*}", _elsewhere)  # found last, for aiohttp looks for the longest prefix first
     return app
 
 
-def _elsewhere(methods: dict[web.Resource, set[str]]) -> web.RequestHandler | None:
-    raise AssertionError
+class Server:
+    """The running server of one node."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._settings = ctx.settings
+        self._app = build(ctx)
+        self._runner: web.AppRunner | None = None
+        self._socket: Path | None = None
+
+    @property
+    def address(self) -> str:
+        """Where it is reached on this machine, such as `http://127.0.0.1:8080`; empty before the start."""
+        return self._app[NODE].address
+
+    @property
+    def socket_path(self) -> Path | None:
+        """The engine's own socket, while it is open."""
+        return self._socket
+
+    async def start(self) -> str:
+        """Begin to listen; return the address. Raises `Conflict` when the port is taken."""
+        host, port = self._settings.host, self._settings.port
+        self._runner = protocol.Runner(
+            self._app, access_log=None, auto_decompress=False, shutdown_timeout=GRACE_SECONDS
+        )
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, host, port, backlog=BACKLOG)
+        try:
+            await site.start()
+        except OSError as error:
+            await self._runner.cleanup()
+            if error.errno != errno.EADDRINUSE:
+                raise
+            raise Conflict(
+                T("Port {port} on {host} is taken by another program. Stop it, or set CCB_PORT.", port=port, host=host)
+            ) from None
+        self._app[NODE].address = f"http://{_reachable(host)}:{site.port}"
+        await self._open_socket(self._settings.data_dir / SOCKET)
+        return self.address
+
+    async def stop(self) -> None:
+        """Take no more, let what is in hand finish (`GRACE_SECONDS`), close."""
+        self._app[NODE].stopping = True
+        if self._runner is not None:
+            await self._runner.cleanup()
+        if self._socket is not None:
+            self._socket.unlink(missing_ok=True)
+            self._socket = None
+
+    async def _open_socket(self, path: Path) -> None:
+        """Listen on a Unix socket that only our own user may open: who comes by it is the local admin."""
+        assert self._runner is not None
+        if await asyncio.to_thread(_answers, path):
+            log.warning("another engine has the socket; commands go to that one", path=str(path))
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_socket():
+            path.unlink()  # left behind by a process that was killed
+        # The mode comes from the mask, so that there is no moment at which others could open it.
+        mask = os.umask(0o177)
+        try:
+            await web.UnixSite(self._runner, path, backlog=BACKLOG).start()
+        except OSError as error:  # such as a path of more than 107 bytes; everything but the command line works without
+            log.warning("no socket for the command line", path=str(path), reason=str(error))
+            return
+        finally:
+            os.umask(mask)
+        self._socket = path
+
+
+async def _elsewhere(raw: web.Request) -> web.Response:
+    """Answer for a path that has no such method, or that nothing is at."""
+    allowed: set[str] = set()
+    for resource in raw.app.router.resources():
+        if resource is not raw.match_info.route.resource:
+            allowed |= (await resource.resolve(raw))[1]
+    own_id, language = request_id(raw), language_of(raw)
+    if allowed:
+        return errors.not_allowed(raw.method, sorted(allowed), request_id=own_id, language=language)
+    return errors.not_found(raw.path, request_id=own_id, language=language)
+
+
+def _reachable(host: str) -> str:
+    """Return the host that a program on this machine uses for one that may mean every address."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"[{host}]" if ":" in host else host
+
+
+def _answers(path: Path) -> bool:
+    """Say whether a process listens on the socket."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+        return True

@@ -11,6 +11,7 @@ from core.config import MAX_BODY
 from core.context import Context
 from core.errors import CcbError, Denied, Malformed, NotFound, TooLarge, Unauthenticated, Unsupported
 from core.events import accept
+from core.http.errors import status_of
 from core.http.routes import json_response, route
 from core.integrations import Installed
 from core.sources import Delivery
@@ -119,6 +120,7 @@ def _note(ctx: Context, integration_id: str, remote: str, error: CcbError) -> No
     webhook_log.note(
         ctx,
         integration_id="" if reason == "unknown" else integration_id,
+        status=status_of(error),
         reason=str(error.details.get("reason", reason)),
         remote=remote,
         detail=error.message.dump(),

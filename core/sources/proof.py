@@ -15,12 +15,12 @@ _STAMP_DIGITS = 12
 
 
 def required(delivery: Delivery, header: str) -> str:
-    """Return the header's value; raise `bad_signature` (missing) that says where the sender is told to send it."""
+    """Return the header's value; raise `bad_signature` (missing) without one."""
     value = delivery.headers.get(header.lower(), "")
     if not value:
         raise bad_signature(
             T(
-                "the header {header} is missing. Set the webhook's secret at the sender, so that it signs.",
+                "the header {header} is missing. Give the sender the webhook's secret or key: then it sends it.",
                 header=header,
             ),
             code="missing",
@@ -38,20 +38,20 @@ def check_age(stamp: str, *, header: str, now: float) -> None:
             ),
             code="malformed",
         )
-    behind = round(now - int(stamp))
+    behind = now - int(stamp)
     if abs(behind) <= TOLERANCE:
         return
     if behind > 0:
         reason = T(
             "the sender's clock is {seconds} s behind ours, or the delivery was held up that long; {limit} s are "
             "allowed. Set both clocks by NTP and have the sender sign it anew.",
-            seconds=behind,
+            seconds=round(behind),
             limit=TOLERANCE,
         )
     else:
         reason = T(
             "the sender's clock is {seconds} s ahead of ours; {limit} s are allowed. Set both clocks by NTP.",
-            seconds=-behind,
+            seconds=round(-behind),
             limit=TOLERANCE,
         )
     raise bad_signature(reason, code="expired")

@@ -19,7 +19,7 @@ def handle(event: dict, config: dict) -> list[dict]:
         {
             "type": "slack_message",
             "channel": config["channel"],
-            "text": f"{call}: {title}",
+            "text": f"{call}: {title}"[:3000],
             "blocks": [section(f"{call}: {link(pull.get('html_url'), title)}"), context(details(pull))],
         }
     ]
@@ -34,10 +34,10 @@ def reminder(payload: dict, pull: dict, mentions: dict) -> str:
         asked = payload.get("requested_reviewer") or payload.get("requested_team")
         return f"Review wanted from {mention(asked, mentions)}" if asked else ""
     if action == "closed":
-        end = "merged" if pull.get("merged") else "closed without merging"
-        return f"No review needed any more from {names}, {end}" if names else ""
+        end = "Merged" if pull.get("merged") else "Closed without merging"
+        return f"{end}, no review needed any more from {names}" if names else ""
     if action == "ready_for_review":
-        return f"Ready for review by {names}" if names else "Ready for review, no reviewer yet"
+        return f"Ready, review wanted from {names}" if names else "Ready for review, no reviewer yet"
     if action == "reopened":
         return f"Reopened, review wanted from {names}" if names else "Reopened, no reviewer yet"
     if action == "opened" and not names:
@@ -51,7 +51,7 @@ def mention(reviewer: dict, mentions: dict) -> str:
     known = {login.lower(): slack_id for login, slack_id in mentions.items()}
     slack_id = known.get(name.lower())
     if not slack_id:
-        return f"*{esc(name)}*"
+        return esc(name)
     return f"<!subteam^{slack_id}>" if slack_id.startswith("S") else f"<@{slack_id}>"
 
 

@@ -11,12 +11,12 @@ def handle(event: dict, config: dict) -> list[dict]:
         return []  # a tag, a deleted branch, or a branch that nobody asked for
 
     repository = push.get("repository") or {}
-    name = repository.get("full_name") or "a repository"
-    who = (push.get("sender") or {}).get("login") or (push.get("pusher") or {}).get("name") or "Somebody"
+    name = esc(repository.get("full_name") or "a repository")
+    who = esc((push.get("sender") or {}).get("login") or (push.get("pusher") or {}).get("name") or "Somebody")
     commits = push.get("commits") or []
     done = deed(push, commits)
-    text = f"{esc(who)} {done} {esc(branch)} in {esc(name)}"
-    head = f"*{esc(who)}* {link(push.get('compare'), done)} `{esc(branch)}` in {link(repository.get('html_url'), esc(name))}"
+    text = f"{who} {done} {esc(branch)} in {name}"
+    head = f"*{who}* {link(push.get('compare'), done)} `{esc(branch)}` in {link(repository.get('html_url'), name)}"
     if commits:
         text += ": " + esc(subject(commits[-1]))
     blocks = [section(head)]
@@ -25,7 +25,7 @@ def handle(event: dict, config: dict) -> list[dict]:
         lines.append(f"… and {len(commits) - COMMITS_SHOWN} earlier")
     if lines:
         blocks.append(section("\n".join(lines)))
-    return [{"type": "slack_message", "channel": config["channel"], "text": text, "blocks": blocks}]
+    return [{"type": "slack_message", "channel": config["channel"], "text": text[:3000], "blocks": blocks}]
 
 
 def wanted(branch: str, patterns: list[str]) -> bool:
@@ -38,7 +38,7 @@ def deed(push: dict, commits: list[dict]) -> str:
     if push.get("forced"):
         return "force-pushed"
     if not commits:
-        return "created" if push.get("created") else "pushed"
+        return "created branch" if push.get("created") else "pushed"
     return "pushed 1 commit to" if len(commits) == 1 else f"pushed {len(commits)} commits to"
 
 

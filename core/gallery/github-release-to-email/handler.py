@@ -35,4 +35,5 @@ def handle(event: dict, config: dict) -> list[dict]:
 
 
 def one_line(text: str) -> str:
-    return " ".join(text.split())
+    """Make it fit a mail header: one line, and nothing that cannot be printed."""
+    return "".join(character for character in " ".join(text.split()) if character.isprintable())

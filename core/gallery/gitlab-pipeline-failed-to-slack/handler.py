@@ -15,7 +15,9 @@ def handle(event: dict, config: dict) -> list[dict]:
     path = project.get("path_with_namespace") or project.get("name") or "a project"
     number = f"#{pipeline.get('id', '?')}"
     pipeline_url = pipeline.get("url") or f"{web_url}/-/pipelines/{pipeline.get('id')}"
-    failed = [job for job in payload.get("builds") or [] if job.get("status") == "failed" and not job.get("allow_failure")]
+    failed = [
+        job for job in payload.get("builds") or [] if job.get("status") == "failed" and not job.get("allow_failure")
+    ]
     jobs = ", ".join(cut(job.get("name") or "a job", 60) for job in failed[:JOBS_SHOWN])
     text = f"Pipeline {number} failed on {esc(cut(ref, 100))} in {esc(path)}" + (f": {esc(jobs)}" if jobs else "")
     head = f"*Pipeline {link(pipeline_url, number)} failed* on `{esc(cut(ref, 100))}` in {link(web_url, esc(path))}"
@@ -23,9 +25,10 @@ def handle(event: dict, config: dict) -> list[dict]:
     if len(failed) > JOBS_SHOWN:
         lines.append(f"… and {len(failed) - JOBS_SHOWN} more")
     blocks = [section("\n".join([head, *lines]))]
-    if about(payload):
-        blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": about(payload)}]})
-    return [{"type": "slack_message", "channel": config["channel"], "text": text, "blocks": blocks}]
+    footer = about(payload)
+    if footer:
+        blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": footer[:3000]}]})
+    return [{"type": "slack_message", "channel": config["channel"], "text": text[:3000], "blocks": blocks}]
 
 
 def wanted(ref: str, patterns: list[str]) -> bool:

@@ -71,7 +71,9 @@ def alert_text(alert: dict) -> str:
 
 
 def short(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:,.2f}" if abs(value) >= 1 else f"{value:.3g}"
 
 
 def cut(text: str, limit: int) -> str:

@@ -20,7 +20,7 @@ def handle(event: dict, config: dict) -> list[dict]:
     if issue.get("firstSeen"):
         facts.append(f"- First seen: {issue['firstSeen'][:19].replace('T', ' ')} UTC")
     if issue.get("count"):
-        facts.append(f"- So far: {issue['count']} × for {issue.get('userCount') or 0} users")
+        facts.append(f"- So far: {issue['count']} events, {issue.get('userCount') or 0} users affected")
     parts = [f"Sentry found a new issue: {code(title)}", "\n".join(facts)]
     value = (issue.get("metadata") or {}).get("value")
     if value and one_line(value) not in title:

@@ -27,15 +27,15 @@ def handle(event: dict, config: dict) -> list[dict]:
     if not live:
         what = "Test mode: " + what
     folder = "invoices" if kind == "invoice" else "payments"
-    url = f"https://dashboard.stripe.com/{'' if live else 'test/'}{folder}/{thing.get('id') or ''}"
+    url = f"https://dashboard.stripe.com/{'' if live else 'test/'}{folder}/{esc(thing.get('id') or '')}"
     facts = [esc(reason(thing))] if reason(thing) else []
     if thing.get("attempt_count"):
-        facts.append(f"Attempt {thing['attempt_count']}, {next_try(thing.get('next_payment_attempt'))}")
+        facts.append(f"Attempt {thing['attempt_count']}; {next_try(thing.get('next_payment_attempt'))}")
     return [
         {
             "type": "slack_message",
             "channel": config["channel"],
-            "text": ". ".join([what, *facts[:1]]),
+            "text": ". ".join([what, *facts[:1]])[:3000],
             "blocks": [section("\n".join([f"*{what}*", *facts])), section(f"<{url}|Open in Stripe>")],
         }
     ]
@@ -75,7 +75,7 @@ def next_try(seconds: object) -> str:
     if not isinstance(seconds, int):
         return "Stripe will not try again"
     utc = (datetime(1970, 1, 1) + timedelta(seconds=seconds)).strftime("%Y-%m-%d %H:%M UTC")
-    return f"the next is <!date^{seconds}^{{date_short_pretty}} at {{time}}|{utc}>"
+    return f"Stripe tries again <!date^{seconds}^{{date_short_pretty}} at {{time}}|{utc}>"
 
 
 def esc(text: object) -> str:

@@ -1,0 +1,167 @@
+"""Messages to Slack for the engine: the action `slack_message` and alerts go out here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable
+from typing import Any, TypeVar
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetryHandler
+from slack_sdk.web.async_client import AsyncWebClient
+
+from chatbot.failures import INTEGRATION_TOKEN, data, failure
+from core.clock import Clock
+from core.config import Settings
+from core.errors import NotConfigured, Upstream
+from core.texts import T
+
+EVENT_TYPE = "ccb_effect"
+"""The type of our messages' metadata (https://docs.slack.dev/messaging/message-metadata)."""
+TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
+_ID = re.compile(r"[CGD][A-Z0-9]{6,}")
+_CANNOT_LOOK = frozenset({"missing_scope", "not_in_channel", "channel_not_found", "thread_not_found"})
+Answer = TypeVar("Answer")
+
+
+class SlackNotifier:
+    """One connection pool to `SLACK_API_URL`; fills `core.context.SlackPort`."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._session: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def post(
+        self,
+        *,
+        channel: str,
+        text: str,
+        blocks: list[dict[str, Any]] | None,
+        token: str | None,
+        key: str,
+        repeated: bool,
+        thread_ts: str | None = None,
+    ) -> str:
+        """Post one message and return its `ts`; see `core.context.SlackPort`.
+
+        With `repeated` it first looks for `key` in the metadata of the channel's last 100 messages (of the thread's
+        first 1000). Where the bot may not look (no `channels:history`, no such channel) it posts.
+        """
+        credential, client = self._client(token)
+        posting = self._post(client, channel, key, repeated, text=text, blocks=blocks, thread_ts=thread_ts)
+        return await self._asked(posting, credential=credential, channel=channel)
+
+    async def who(self) -> str:
+        """Return who the bot is and where, `@ccb in Acme`; raise `Upstream` or `NotConfigured`."""
+        credential, client = self._client(None)
+        answer = await self._asked(client.auth_test(), credential=credential)
+        return f"@{answer['user']} in {answer['team']}"
+
+    async def open_socket(self, app_token: str) -> str:
+        """Return a Socket Mode address, good for one connection; raise `Upstream`."""
+        client = self._web(app_token)
+        opening = client.apps_connections_open(app_token=app_token)
+        return str((await self._asked(opening, credential="SLACK_APP_TOKEN"))["url"])
+
+    async def _post(self, client: AsyncWebClient, channel: str, key: str, repeated: bool, **message: Any) -> str:
+        if repeated:
+            found = await _find(client, channel, key, message["thread_ts"])
+            if found is not None:
+                return found
+        metadata = {"event_type": EVENT_TYPE, "event_payload": {"key": key}}
+        answer = await client.chat_postMessage(channel=channel, metadata=metadata, **message)
+        return str(answer["ts"])
+
+    def _client(self, token: str | None) -> tuple[str, AsyncWebClient]:
+        """Return the setting that the token comes from, and a client with it."""
+        if token:
+            return INTEGRATION_TOKEN, self._web(token)
+        own = self._settings.slack_bot_token
+        if own is None:
+            raise NotConfigured(
+                T("Slack is not connected: {setting} is not set. → ccb init slack", setting="SLACK_BOT_TOKEN"),
+                service="slack",
+                settings=("SLACK_BOT_TOKEN",),
+            )
+        return "SLACK_BOT_TOKEN", self._web(own.get_secret_value())
+
+    def _web(self, token: str) -> AsyncWebClient:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=TIMEOUT, trust_env=False)
+        client = AsyncWebClient(
+            token=token,
+            base_url=self._settings.slack_api_url.rstrip("/") + "/",
+            session=self._session,
+            # Only where no connection was made: after a broken one the message may be there, and the event's own
+            # retry looks for it. Nor is a rate limit slept on here: that retry waits durably.
+            retry_handlers=[AsyncConnectionErrorRetryHandler(error_types=[aiohttp.ClientConnectorError])],
+        )
+        # The client would take a proxy from the environment; SLACK_API_URL is how a proxy is set.
+        client.proxy = None
+        return client
+
+    async def _asked(self, asking: Awaitable[Answer], *, credential: str, channel: str = "") -> Answer:
+        url = self._settings.slack_api_url
+        try:
+            return await asking
+        except SlackApiError as error:
+            raise failure(error, credential=credential, channel=channel, now=self._clock.now()) from None
+        except TimeoutError:
+            raise Upstream(T("Slack did not answer in time. Try again later.")) from None
+        except aiohttp.ClientError as error:
+            raise Upstream(T("Slack cannot be reached at {url}: {reason}.", url=url, reason=str(error))) from None
+        except (AttributeError, ValueError):
+            # slack_sdk reads any 200 as a JSON object, also plain text.
+            raise Upstream(
+                T("What answers at {url} is not Slack's API. Check {setting}.", url=url, setting="SLACK_API_URL")
+            ) from None
+
+
+async def _find(client: AsyncWebClient, channel: str, key: str, thread_ts: str | None) -> str | None:
+    """Return the `ts` of the message with `key`, or None where there is none or we may not look."""
+    try:
+        channel_id = channel if _ID.fullmatch(channel) else await _channel_id(client, channel.removeprefix("#"))
+        if channel_id is None:
+            return None
+        if thread_ts is None:
+            answer = await client.conversations_history(channel=channel_id, limit=100, include_all_metadata=True)
+        else:
+            answer = await client.conversations_replies(
+                channel=channel_id, ts=thread_ts, limit=1000, include_all_metadata=True
+            )
+    except SlackApiError as error:
+        if data(error).get("error") in _CANNOT_LOOK:
+            return None
+        raise
+    return next((str(message["ts"]) for message in answer["messages"] if _key(message) == key), None)
+
+
+def _key(message: dict[str, Any]) -> str | None:
+    metadata = message.get("metadata") or {}
+    key: str | None = metadata.get("event_payload", {}).get("key") if metadata.get("event_type") == EVENT_TYPE else None
+    return key
+
+
+async def _channel_id(client: AsyncWebClient, name: str) -> str | None:
+    """Return the id of a channel that the bot is in: its history is read by id alone.
+
+    users.conversations lists the bot's own channels only, so it stays short where conversations.list has thousands.
+    """
+    cursor = None
+    while True:
+        answer = await client.users_conversations(
+            types="public_channel,private_channel", exclude_archived=True, limit=200, cursor=cursor
+        )
+        for channel in answer["channels"]:
+            if channel["name"] == name:
+                return str(channel["id"])
+        cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+        if not cursor:
+            return None

@@ -1,0 +1,33 @@
+"""The event as a handler sees it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+_PROOF = re.compile(r"authorization|cookie|signature|hmac|token|secret|passw|api-?key", re.IGNORECASE)
+
+
+def without_proofs(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers but for what proves the sender (signatures, tokens, cookies): nobody needs it any more."""
+    return {name: value for name, value in headers.items() if not _PROOF.search(name)}
+
+
+def event_for_handler(
+    *, id: str, type: str, source: str, received_at: float, headers: Mapping[str, str], payload: Any
+) -> dict[str, Any]:
+    """Return the `event` that a handler is given; `received_at` in seconds since the epoch becomes ISO 8601 in UTC.
+
+    Header names are in lower case, those that prove the sender are left out, so that a handler cannot pass them on.
+    """
+    moment = datetime.fromtimestamp(received_at, UTC).isoformat(timespec="milliseconds")
+    return {
+        "id": id,
+        "type": type,
+        "source": source,
+        "received_at": moment.replace("+00:00", "Z"),
+        "headers": {name.lower(): value for name, value in without_proofs(headers).items()},
+        "payload": payload,
+    }

@@ -1,0 +1,141 @@
+"""Health: what the engine depends on, and whether it answers.
+
+A check is run when somebody asks, at most every `every` seconds, and never longer than `TIMEOUT_SECONDS`; all who ask
+meanwhile share its result. Outside services (`core.services`) are asked at most once a minute.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import sqlalchemy as sa
+import structlog
+
+from core.context import Context
+from core.errors import CcbError
+from core.services import SERVICES, Service
+from core.texts import T, Text
+
+log = structlog.get_logger()
+
+Status = Literal["ok", "degraded", "down", "not_configured"]
+
+TIMEOUT_SECONDS = 2.0
+SERVICE_SECONDS = 60.0
+"""How often an outside service is asked at most."""
+LITTLE_SPACE = 1 << 30
+NO_SPACE = 100 << 20
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found. `detail` is for people who are allowed to know; the open answer leaves it out."""
+
+    status: Status
+    detail: Text | str = ""
+    latency_ms: float | None = None
+    settings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Check:
+    """One dependency. Without a `vital` one nothing works: then the engine is down, otherwise degraded."""
+
+    name: str
+    run: Callable[[Context], Awaitable[Finding]]
+    vital: bool = False
+    every: float = 1.0
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything at once."""
+
+    status: Literal["ok", "degraded", "down"]
+    dependencies: Mapping[str, Finding]
+
+
+CHECKS: dict[str, Check] = {}
+
+
+def register(check: Check) -> None:
+    """Add `check`, in place of one of the same name."""
+    CHECKS[check.name] = check
+
+
+async def report(ctx: Context, *, fresh: bool = False) -> Report:
+    """Run every check that is due (all of them if `fresh`) and sum up."""
+    checks = [*CHECKS.values(), *(_of_service(service) for service in SERVICES.values())]
+    findings = await asyncio.gather(*(_shared(ctx, check, fresh=fresh) for check in checks))
+    status: Literal["ok", "degraded", "down"] = "ok"
+    for check, finding in zip(checks, findings, strict=True):
+        if finding.status == "down" and check.vital:
+            status = "down"
+        elif finding.status in ("down", "degraded") and status == "ok":
+            status = "degraded"
+    return Report(status, {check.name: finding for check, finding in zip(checks, findings, strict=True)})
+
+
+async def one(ctx: Context, name: str) -> Finding:
+    """Run one check."""
+    return await _shared(ctx, CHECKS[name], fresh=False)
+
+
+async def _shared(ctx: Context, check: Check, *, fresh: bool) -> Finding:
+    task: asyncio.Task[Finding] | None = None if fresh else ctx.memo.get(("health", check.name))
+    if task is None:
+        task = asyncio.create_task(_run(ctx, check), name=f"health-{check.name}")
+        ctx.memo.put(("health", check.name), task, seconds=check.every)
+    return await asyncio.shield(task)
+
+
+async def _run(ctx: Context, check: Check) -> Finding:
+    began = time.perf_counter()
+    try:
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            finding = await check.run(ctx)
+    except TimeoutError:
+        finding = Finding("down", T("No answer within {seconds} seconds.", seconds=TIMEOUT_SECONDS))
+    except CcbError as error:
+        finding = Finding("down", error.message)
+    except Exception as error:  # whatever a check raises is what it found
+        log.warning("health check failed", check=check.name, exc_info=error)
+        finding = Finding("down", T("The check failed ({kind}); the log says why.", kind=type(error).__name__))
+    if finding.status == "not_configured":
+        return finding
+    return replace(finding, latency_ms=round((time.perf_counter() - began) * 1e3, 1))
+
+
+def _of_service(service: Service) -> Check:
+    async def ask(ctx: Context) -> Finding:
+        if not service.configured(ctx.settings):
+            return Finding("not_configured", settings=service.required)
+        return Finding("ok", await service.check(ctx.settings))
+
+    return Check(service.name, ask, every=SERVICE_SECONDS)
+
+
+async def _database(ctx: Context) -> Finding:
+    await ctx.db.read(lambda connection: connection.execute(sa.select(1)).scalar_one())
+    return Finding("ok", ctx.db.dialect)
+
+
+async def _sandbox(ctx: Context) -> Finding:
+    ran = await ctx.sandbox.run("def handle(event, config):\n    return []", event={}, config={}, owner="health")
+    return Finding("ok" if ran.actions == [] else "down")
+
+
+async def _disk(ctx: Context) -> Finding:
+    free = (await asyncio.to_thread(shutil.disk_usage, ctx.settings.data_dir)).free
+    status: Status = "ok" if free >= LITTLE_SPACE else "degraded" if free >= NO_SPACE else "down"
+    return Finding(status, T("{free} MB are free in the data folder.", free=free >> 20))
+
+
+register(Check("database", _database, vital=True))
+register(Check("sandbox", _sandbox, vital=True, every=5.0))
+register(Check("disk", _disk, every=5.0))

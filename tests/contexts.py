@@ -1,0 +1,66 @@
+"""A Context for tests of single services: real where it is named, absent (and loud when touched) elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
+from core.clock import Clock, SystemClock
+from core.config import Settings
+from core.context import Context, GitHubPort, SlackPort
+
+
+class _Given(Settings):
+    """Settings from the caller alone: no environment, no .env file."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+class _Absent:
+    """Stands where a test said that nothing is used."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"this test's context has no {self._what} (asked for .{name})")
+
+
+class MovableClock:
+    """A clock that a test moves."""
+
+    def __init__(self, time: float = 1_700_000_000.0) -> None:
+        self.time = time
+
+    def now(self) -> float:
+        """Return the time it was moved to."""
+        return self.time
+
+
+def settings(**values: Any) -> Settings:
+    """Return settings with these environment names set, and no others."""
+    return _Given(**values)
+
+
+def context(
+    *,
+    given: Settings | None = None,
+    clock: Clock | None = None,
+    github: GitHubPort | None = None,
+    slack: SlackPort | None = None,
+    **more: Any,
+) -> Context:
+    """Return a context of what is named; whatever else a service reaches for fails the test."""
+    parts = {name: more.get(name, cast(Any, _Absent(name))) for name in ("db", "secrets", "http", "sandbox")}
+    return Context(
+        settings=given or settings(),
+        clock=clock or SystemClock(),
+        github=github or cast(GitHubPort, _Absent("github")),
+        slack=slack,
+        **parts,
+    )

@@ -1,0 +1,107 @@
+"""The engine as a stranger starts it: a process of its own, spoken to over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+CCB = Path(sys.executable).parent / "ccb"
+START_SECONDS = 60
+
+
+def environment(folder: Path, **settings: str) -> dict[str, str]:
+    """Return an environment with nothing of this machine's settings in it."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "XDG_RUNTIME_DIR") if name in os.environ}
+    return {**kept, "CCB_DATA_DIR": str(folder), "CCB_PORT": "0", "CCB_LANGUAGE": "en", **settings}
+
+
+@dataclass
+class EngineProcess:
+    """One running `ccb serve`, asked as the local admin through its socket."""
+
+    process: asyncio.subprocess.Process
+    report: dict[str, Any]
+    folder: Path
+    _reading: asyncio.Task[bytes]
+
+    @property
+    def address(self) -> str:
+        """Its HTTP address."""
+        return str(self.report["address"])
+
+    async def ask(self, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
+        """Ask over the local socket; fail unless it answers `status`."""
+        connector = aiohttp.UnixConnector(str(self.folder / "ccb.sock"))
+        async with aiohttp.ClientSession(connector=connector) as session:
+            async with session.request(method, f"http://ccb{path}", json=body) as answer:
+                text = await answer.text()
+                assert answer.status == status, f"{method} {path}: {answer.status} {text}"
+                return json.loads(text)
+
+    async def signed(self, integration: str, payload: Any, delivery_id: str) -> tuple[str, dict[str, str], bytes]:
+        """Return address, headers and body of a genuine delivery."""
+        wish = {"payload": payload, "delivery_id": delivery_id}
+        made = await self.ask("POST", f"/v1/integrations/{integration}/sign", wish)
+        return made["local_url"], made["headers"], base64.b64decode(made["body"])
+
+    async def until(self, path: str, holds: Any, *, seconds: float = 30) -> Any:
+        """Ask again and again until `holds(answer)`; fail with the last answer after `seconds`."""
+        answer: Any = None
+        try:
+            async with asyncio.timeout(seconds):
+                while not holds(answer := await self.ask("GET", path)):
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise AssertionError(f"{path} never came true; last: {json.dumps(answer)[:2000]}") from None
+        return answer
+
+    async def kill(self) -> None:
+        """Kill -9, and wait until it is gone."""
+        self.process.send_signal(signal.SIGKILL)
+        await self.process.wait()
+        self._reading.cancel()
+
+    async def stop(self) -> int:
+        """SIGTERM; return the exit code."""
+        if self.process.returncode is None:
+            self.process.send_signal(signal.SIGTERM)
+        code = await self.process.wait()
+        self._reading.cancel()
+        return code
+
+
+async def start(folder: Path, *, settings: Mapping[str, str], cwd: Path | None = None) -> EngineProcess:
+    """Start `ccb serve` and wait for its report."""
+    process = await asyncio.create_subprocess_exec(
+        str(CCB), "serve", "--json",
+        env=environment(folder, **settings), cwd=str(cwd or folder.parent),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None and process.stderr is not None
+    reading = asyncio.create_task(process.stderr.read())
+    async with asyncio.timeout(START_SECONDS):
+        line = await process.stdout.readline()
+    if not line:
+        raise AssertionError(f"the engine did not start: {(await reading).decode()}")
+    return EngineProcess(process, json.loads(line), folder, reading)
+
+
+@asynccontextmanager
+async def running(folder: Path, **settings: str) -> AsyncIterator[EngineProcess]:
+    """Run an engine for as long as the context."""
+    engine = await start(folder, settings=settings)
+    try:
+        yield engine
+    finally:
+        await engine.stop()

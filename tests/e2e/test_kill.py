@@ -1,0 +1,202 @@
+"""kill -9 at moments of every kind: nothing accepted is lost, nothing recorded is repeated, repeats keep their key."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import asyncpg
+import pytest
+from cryptography.fernet import Fernet
+
+from tests.e2e.engine import EngineProcess, start
+from tests.e2e.packages import FORWARD_TWICE, package
+from tests.e2e.receiver import Received, Receiver, receiving
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass
+class Place:
+    """Where an engine lives, so that it can be started again there."""
+
+    folder: Path
+    url: str | None
+    receiver: Receiver
+
+    async def start(self) -> EngineProcess:
+        settings = {"CCB_OUTBOUND_ALLOW": self.receiver.host, "CCB_LEASE_SECONDS": "2", "CCB_RETRY_BASE_SECONDS": "0.1"}
+        if self.url is not None:
+            settings |= {"CCB_DATABASE_URL": self.url, "CCB_SECRET_KEY": KEY}
+        return await start(self.folder, settings=settings)
+
+    async def done(self) -> set[str]:
+        """Return the keys whose result stands in the ledger."""
+        query = "SELECT event_id, run, place FROM effects WHERE result_at IS NOT NULL"
+        if self.url is None:
+            connection = sqlite3.connect(self.folder / "ccb.db")
+            try:
+                rows = connection.execute(query).fetchall()
+            finally:
+                connection.close()
+        else:
+            node = await asyncpg.connect(self.url)
+            try:
+                rows = [tuple(row) for row in await node.fetch(query)]
+            finally:
+                await node.close()
+        return {f"{event}:{run}:{place}" for event, run, place in rows}
+
+    @asynccontextmanager
+    async def locked(self, event_id: str) -> AsyncIterator[None]:
+        """Let nobody write about this event for as long as the context."""
+        if self.url is None:
+            connection = sqlite3.connect(self.folder / "ccb.db", isolation_level=None, timeout=10)
+            connection.execute("BEGIN IMMEDIATE")
+            yield
+            connection.close()
+        else:
+            node = await asyncpg.connect(self.url)
+            async with node.transaction():
+                await node.execute("SELECT id FROM events WHERE id = $1 FOR UPDATE", event_id)
+                yield
+            await node.close()
+
+
+KEY = Fernet.generate_key().decode()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
+    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
+    async with receiving() as receiver:
+        yield Place(tmp_path / "data", url, receiver)
+
+
+async def installed(engine: EngineProcess, receiver: Receiver) -> str:
+    wish = {"package": package(FORWARD_TWICE, receiver.host), "activate": True}
+    made = await engine.ask("POST", "/v1/integrations", wish, status=201)
+    return str(made["id"])
+
+
+async def deliver(engine: EngineProcess, integration: str, number: int) -> str | None:
+    """Deliver once; return the event's id when it was accepted (2xx), None when no answer came."""
+    try:
+        url, headers, body = await engine.signed(integration, {"n": number}, f"msg_{number}")
+        async with aiohttp.ClientSession() as session, session.post(url, headers=headers, data=body) as answer:
+            assert answer.status in (200, 202), await answer.text()
+            return str((await answer.json())["event_id"])
+    except (aiohttp.ClientError, ConnectionError):
+        return None
+
+
+async def all_succeed(engine: EngineProcess, events: set[str]) -> None:
+    for event in events:
+        await engine.until(f"/v1/events/{event}", lambda e: e["status"] == "succeeded")
+
+
+async def test_killed_while_the_receiver_still_thinks(place: Place) -> None:
+    engine = await place.start()
+    integration = await installed(engine, place.receiver)
+    thinking = asyncio.Event()
+
+    async def think(got: Received) -> int:
+        await thinking.wait()
+        return 200
+
+    place.receiver.before_answer = think
+    event = await deliver(engine, integration, 1)
+    await place.receiver.wait_for(1)
+    await engine.kill()
+    thinking.set()
+    engine = await place.start()
+    await all_succeed(engine, {str(event)})
+    assert place.receiver.counts() == {f"{event}:1:0": 2, f"{event}:1:1": 1}
+    steps = await engine.ask("GET", f"/v1/events/{event}/steps")
+    assert [s["status"] for s in steps if s["name"] == "lease"] == ["error"]
+    await engine.stop()
+
+
+async def test_killed_between_the_2xx_and_the_ledgers_result(place: Place) -> None:
+    """The receiver has answered 200, the engine has not been able to write so: it must ask again with the same key."""
+    engine = await place.start()
+    integration = await installed(engine, place.receiver)
+    reached = asyncio.Event()
+    locked = asyncio.Event()
+
+    async def answer_when_locked(got: Received) -> int:
+        if got.path == "/1":
+            reached.set()
+            await locked.wait()
+        return 200
+
+    place.receiver.before_answer = answer_when_locked
+    event = await deliver(engine, integration, 1)
+    await reached.wait()
+    assert await place.done() == {f"{event}:1:0"}
+    async with place.locked(str(event)):
+        locked.set()
+        await asyncio.sleep(0.5)  # the answer is on its way into the engine, whose write has to wait for us
+        await engine.kill()
+    assert await place.done() == {f"{event}:1:0"}
+    engine = await place.start()
+    await all_succeed(engine, {str(event)})
+    assert place.receiver.counts() == {f"{event}:1:0": 1, f"{event}:1:1": 2}
+    bodies = {r.body for r in place.receiver.received if r.key == f"{event}:1:1"}
+    assert len(bodies) == 1
+    await engine.stop()
+
+
+async def test_killed_again_and_again_under_load(place: Place) -> None:
+    """Five kills at moments that nothing chooses; what was recorded before each is not asked for after it."""
+    engine = await place.start()
+    integration = await installed(engine, place.receiver)
+    accepted: set[str] = set()
+    number = 0
+    for round_ in range(5):
+        deliveries = [asyncio.create_task(deliver(engine, integration, number + i)) for i in range(30)]
+        number += 30
+        await asyncio.sleep(0.03 + 0.07 * round_)  # a moment of another kind in each round
+        await engine.kill()
+        accepted |= {event for event in await asyncio.gather(*deliveries) if event is not None}
+        recorded = await place.done()
+        before = place.receiver.counts()
+        engine = await place.start()
+        await all_succeed(engine, accepted)
+        after = place.receiver.counts()
+        assert {key: after[key] for key in recorded} == {key: before[key] for key in recorded}
+    assert accepted
+    counts = place.receiver.counts()
+    assert set(counts) >= {f"{event}:1:{i}" for event in accepted for i in range(2)}
+    for key in counts:
+        assert len({r.body for r in place.receiver.received if r.key == key}) == 1
+    await engine.stop()
+
+
+async def test_sigterm_answers_finishes_and_exits_in_time(place: Place) -> None:
+    engine = await place.start()
+    integration = await installed(engine, place.receiver)
+    held = asyncio.Event()
+
+    async def hold(got: Received) -> int:
+        await held.wait()
+        return 200
+
+    place.receiver.before_answer = hold
+    event = await deliver(engine, integration, 1)
+    await place.receiver.wait_for(1)
+    async with asyncio.timeout(10):
+        assert await engine.stop() == 0
+    held.set()
+    engine = await place.start()
+    await all_succeed(engine, {str(event)})
+    trace = await engine.ask("GET", f"/v1/events/{event}")
+    assert trace["attempt"] == 1, "an attempt that was given back does not count"
+    steps = await engine.ask("GET", f"/v1/events/{event}/steps")
+    assert "lease" not in [s["name"] for s in steps], "it was given back, not lost"
+    await engine.stop()
