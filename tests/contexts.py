@@ -41,6 +41,10 @@ class MovableClock:
         """Return the time it was moved to."""
         return self.time
 
+    def move(self, seconds: float) -> None:
+        """Let `seconds` pass."""
+        self.time += seconds
+
 
 def settings(**values: Any) -> Settings:
     """Return settings with these environment names set, and no others."""

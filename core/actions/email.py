@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from email.utils import parseaddr
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -77,8 +78,8 @@ class Email(Action[EmailParams]):
 
 def message_id(key: str, sender: str) -> str:
     """Return the Message-ID of the effect `key`, without angle brackets: the same at every repeat (RFC 5322 §3.6.4)."""
-    domain = sender.rpartition("@")[2].rstrip("> ")
-    return f"{hashlib.sha256(key.encode()).hexdigest()[:32]}@{domain or 'localhost'}"
+    domain = parseaddr(sender)[1].rpartition("@")[2] or "localhost"
+    return f"{hashlib.sha256(key.encode()).hexdigest()[:32]}@{domain}"
 
 
 ACTIONS.add("email", Email())

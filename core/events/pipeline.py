@@ -147,6 +147,7 @@ class Attempt:
             key=f"{self._event.id}:{self._event.run}:{place}",
             repeated=repeated,
             tokens=self._installed.engine.tokens,
+            redact=self._redactor.text,
         )
 
     def _log(self, outcome: Outcome) -> None:
@@ -166,7 +167,8 @@ class Attempt:
     def _failed(self, error: CcbError) -> Ending:
         """Decide what becomes of the event; see docs/decisions for why a handler that raised is not tried again."""
         now, engine = self._ctx.clock.now(), self._installed.engine
-        told = _dump({"error": error.error, "message": self._redactor.text(error.message.dump())})
+        short = error.error if isinstance(error, (Upstream, NotConfigured)) else HandlerError.default_error
+        told = _dump({"error": short, "message": self._redactor.text(error.message.dump())})
         if isinstance(error, NotConfigured):
             return Ending("failed", now, error=told, waiting_for=error.service, counted=False)
         if _permanent(error) or self._event.attempt >= engine.retry_attempts:

@@ -94,7 +94,7 @@ def _operation(
     content = operation.get("requestBody", {}).get("content", {})
     body = content.get("application/json", {}).get("schema")
     good = next(response for status, response in operation["responses"].items() if status.startswith("2"))
-    result = next(iter(good.get("content", {}).values()), {}).get("schema", {})
+    result: dict[str, Any] = next((answer["schema"] for answer in good.get("content", {}).values()), {})
     return Operation(
         id=operation["operationId"],
         method=method,

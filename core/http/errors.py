@@ -12,8 +12,18 @@ from aiohttp import web
 
 from core.config import MAX_BODY
 from core.errors import (
-    CcbError, Conflict, Denied, Invalid, Malformed, NotConfigured, NotFound, TooLarge, Unauthenticated, Unavailable,
-    Unsupported, Upstream,
+    CcbError,
+    Conflict,
+    Denied,
+    Invalid,
+    Malformed,
+    NotConfigured,
+    NotFound,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+    Unsupported,
+    Upstream,
 )  # fmt: skip
 from core.texts import T, Text
 

@@ -117,9 +117,9 @@ class Routes:
     ) -> Callable[[Handler], Handler]:
         """Declare `async def handler(ctx, request)`.
 
-        `request`, `response`: pydantic models or other types that pydantic knows; `query`: a model of the query. `open`:
-        nobody has to say who they are. `errors`: those beside the ones that follow from the rest. `raw`: the handler
-        gets aiohttp's request and returns its response; nothing is parsed or checked for it, only its errors are shown.
+        `request`, `response`: pydantic models or other types that pydantic knows; `query`: a model of the query.
+        `open`: nobody has to say who they are. `errors`: those beside the ones that follow from the rest. `raw`: the
+        handler gets aiohttp's request and returns its response; nothing is parsed or checked, only errors are shown.
         """
         if (permission is None) != open:
             raise ValueError(f"{method} {path} needs either a permission or open=True")

@@ -94,12 +94,9 @@ class Server:
     async def _open_socket(self, path: Path) -> None:
         """Listen on a Unix socket that only our own user may open: who comes by it is the local admin."""
         assert self._runner is not None
-        if await asyncio.to_thread(_answers, path):
+        if not await asyncio.to_thread(_make_room, path):
             log.warning("another engine has the socket; commands go to that one", path=str(path))
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_socket():
-            path.unlink()  # left behind by a process that was killed
         # The mode comes from the mask, so that there is no moment at which others could open it.
         mask = os.umask(0o177)
         try:
@@ -130,12 +127,16 @@ def _reachable(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _answers(path: Path) -> bool:
-    """Say whether a process listens on the socket."""
+def _make_room(path: Path) -> bool:
+    """Clear away a socket that a killed process left behind; return False when a living one has it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.is_socket():
+        return True
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(1)
         try:
             probe.connect(str(path))
         except OSError:
-            return False
-        return True
+            path.unlink()
+            return True
+        return False

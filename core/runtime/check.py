@@ -43,19 +43,17 @@ def lines_of(source: str) -> str:
 
 def check_source(source: str) -> list[Problem]:
     """Return what is wrong with `source`, in the order of its lines. Pure; no more than parses it."""
-    try:
-        size = len(source.encode())
-    except UnicodeEncodeError:
-        return [Problem(1, 1, T("This is not text in UTF-8."))]
-    if size > MAX_SOURCE:
-        return [
-            Problem(1, 1, T("{size} bytes are too many for a handler: at most {limit}.", size=size, limit=MAX_SOURCE))
-        ]
     parsed = _parse(lines_of(source))
     if isinstance(parsed, Problem):
         return [parsed]
     found = [*_handle_problems(parsed), *_depth_problems(parsed), *_node_problems(parsed)]
     return sorted(found, key=lambda problem: (problem.line, problem.column))
+
+
+def syntax_problem(source: str) -> Problem | None:
+    """Return why `source` cannot be parsed, if so."""
+    parsed = _parse(source)
+    return parsed if isinstance(parsed, Problem) else None
 
 
 def type_problems(report: str, source: str) -> list[Problem]:
@@ -79,6 +77,14 @@ def type_problems(report: str, source: str) -> list[Problem]:
 
 
 def _parse(source: str) -> ast.Module | Problem:
+    try:
+        size = len(source.encode())
+    except UnicodeEncodeError:
+        return Problem(1, 1, T("This is not text in UTF-8."))
+    if size > MAX_SOURCE:
+        return Problem(
+            1, 1, T("{size} bytes are too many for a handler: at most {limit}.", size=size, limit=MAX_SOURCE)
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Of the handler's style ("\d"), told to whoever runs the engine.

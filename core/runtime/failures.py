@@ -6,6 +6,7 @@ from pydantic_monty import Frame, MontyCrashedError, MontyError, MontyRuntimeErr
 
 from core.handler import HandlerError
 from core.runtime.boundary import DUMP_LINE, too_deep
+from core.runtime.check import syntax_problem
 from core.runtime.limits import Limits
 from core.texts import T, Text
 
@@ -13,24 +14,34 @@ MAX_REASON = 300
 """Characters of what a handler raised that are passed on."""
 
 _SOURCE = "<python-input-0>"  # How the sandbox names the first source it is fed.
+_REFUSED = "NotImplementedError: "
 _UNSUPPORTED = "The monty syntax parser does not yet support "
 
 
-def failure(error: MontyError, *, source_lines: int, limits: Limits) -> HandlerError:
-    """Return what `error` means for a handler of `source_lines` lines that ran under `limits`."""
+def failure(error: MontyError, *, source: str, limits: Limits) -> HandlerError:
+    """Return what `error` means for a handler that ran under `limits`."""
+    lines = count_lines(source)
     if isinstance(error, MontyCrashedError):
         return _timeout(limits) if error.timed_out else _crashed()
     if isinstance(error, MontySyntaxError):
-        return _syntax(str(error), _frames(error), source_lines)
+        # Python tells better than the sandbox what is left open: the sandbox finds what stands behind handler.py.
+        if problem := syntax_problem(source):
+            return HandlerError(located(problem.line, problem.message), kind="syntax", line=problem.line)
+        return _syntax(str(error), _frames(error), lines)
     if isinstance(error, MontyRuntimeError):
-        return _runtime(error, source_lines, limits)
+        return _runtime(error, lines, limits)
     return HandlerError(T("handler.py cannot be run: {reason}", reason=_cut(str(error))), kind="raised")
 
 
-def at_dump(error: MontyRuntimeError, source_lines: int) -> bool:
-    """Say whether it was the result that could not be put into JSON."""
+def count_lines(source: str) -> int:
+    """Return the number of lines, as the sandbox counts them."""
+    return source.count("\n") + 1
+
+
+def at_dump(error: MontyRuntimeError, source: str) -> bool:
+    """Say whether it was the result of `source` that could not be put into JSON."""
     frames = _frames(error)
-    return len(frames) == 1 and frames[0].line == source_lines + DUMP_LINE and not _is_limit(error)
+    return len(frames) == 1 and frames[0].line == count_lines(source) + DUMP_LINE and not _is_limit(error)
 
 
 def located(line: int | None, reason: Text | str) -> Text:
@@ -49,8 +60,8 @@ def _runtime(error: MontyRuntimeError, source_lines: int, limits: Limits) -> Han
     if text.startswith(_MEMORY_LIMITS):
         reason = T("stopped, for it took more than {limit} MiB of memory", limit=limits.memory >> 20)
         return HandlerError(located(line, reason), kind="memory", line=line)
-    if frames and frames[0].function_name is None:  # Refused before it ran.
-        return _syntax(text.removeprefix("NotImplementedError: "), frames, source_lines)
+    if frames and frames[0].function_name is None and text.startswith(_REFUSED):  # Before it ran.
+        return _syntax(text.removeprefix(_REFUSED), frames, source_lines)
     if line is None and "JSONDecodeError" in text:
         return too_deep()
     raised: Text | str = _cut(text)

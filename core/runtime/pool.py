@@ -104,7 +104,7 @@ class HandlerPool:
         except MontyTypingError as error:
             return type_problems(error.display(), source)
         except MontyError as error:
-            found = failure(error, source_lines=_count(source), limits=CHECK_LIMITS)
+            found = failure(error, source=source, limits=CHECK_LIMITS)
             if found.kind == "crashed":
                 raise found from None
             return [Problem(found.line or 1, 1, found.message)]
@@ -116,7 +116,7 @@ class HandlerPool:
             async with session:
                 return await _call(session, source, text, printed)
         except MontyError as error:
-            raise failure(error, source_lines=_count(source), limits=limits) from None
+            raise failure(error, source=source, limits=limits) from None
 
     def _check_session(self) -> AsyncMontySession:
         return self._monty.checkout(limits=CHECK_LIMITS.of_sandbox(), type_check=True, type_check_format="json")
@@ -129,27 +129,24 @@ class HandlerPool:
 
 async def _call(session: AsyncMontySession, source: str, text: str, printed: boundary.Printed) -> str:
     """Return the result's JSON; raises `HandlerError` (rubbish) or `MontyError`."""
-    refusal = None
-    returned: Any = ""
+    inputs = {boundary.INPUT: text}
     try:
-        returned = await session.feed_run(source + boundary.CALL, inputs={boundary.INPUT: text}, print_callback=printed)
+        returned = await session.feed_run(source + boundary.CALL, inputs=inputs, print_callback=printed)
     except MontyRuntimeError as error:
-        if not at_dump(error, _count(source)):
+        if not at_dump(error, source):
             raise
-        refusal = boundary.not_json(str(error))
-    if not isinstance(returned, str):
-        raise boundary.not_json("handler.py returned before its end")
-    if returned.startswith("="):
-        return returned[1:]
-    if returned.startswith("!"):
+        refused = boundary.not_json(str(error))
+        raise await _explained(session, printed) or refused from None
+    mark = returned[:1] if isinstance(returned, str) else ""
+    if mark == "!":
         raise boundary.too_large()
+    if mark == "?" and (wrong := await _explained(session, printed)):
+        raise wrong
+    if mark not in {"=", "?"}:
+        raise boundary.not_json("handler.py returned before its end")
+    return str(returned[1:])
+
+
+async def _explained(session: AsyncMontySession, printed: boundary.Printed) -> HandlerError | None:
     found = await session.feed_run(boundary.EXPLAIN, print_callback=printed)
-    if found and isinstance(found, str):
-        raise boundary.explained(found)
-    if refusal:
-        raise refusal
-    return returned[1:]
-
-
-def _count(source: str) -> int:
-    return source.count("\n") + 1
+    return boundary.explained(found) if isinstance(found, str) and found else None

@@ -115,7 +115,7 @@ def parse_json(body: bytes) -> Any:
         raise Malformed(
             T(
                 "The body is not JSON: {reason} (line {line}, column {column}).",
-                reason=error.msg.partition(":")[0],
+                reason=error.msg,
                 line=error.lineno,
                 column=error.colno,
             ),

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -40,9 +40,8 @@ class Mailbox:
         self.sender_answer: str | None = None
         self.port = 0
 
-    @property
     def message(self) -> EmailMessage:
-        """The only message that came."""
+        """Return the only message that came."""
         (envelope,) = self.envelopes
         assert isinstance(envelope.content, bytes)
         return message_from_bytes(envelope.content, policy=default)
@@ -161,7 +160,7 @@ async def test_sends_text_and_html(mailbox: Mailbox) -> None:
     (envelope,) = mailbox.envelopes
     assert envelope.mail_from == "bot@example.org"
     assert envelope.rcpt_tos == ["ops@example.com", "dev@example.com"]
-    got = mailbox.message
+    got = mailbox.message()
     assert got["From"] == "Bot <bot@example.org>"
     assert got["Subject"] == "Deploy failed"
     assert got["Date"] == "Tue, 14 Nov 2023 22:13:20 +0000"
@@ -258,7 +257,9 @@ async def test_nobody_listens(unused_tcp_port: int) -> None:
     assert not error.permanent
 
 
-@pytest.mark.parametrize("url", ["mail.example.com", "http://mail.example.com", "smtp://", "smtp://h:port", "smtp://[x"])
+@pytest.mark.parametrize(
+    "url", ["mail.example.com", "http://mail.example.com", "smtp://", "smtp://h:port", "smtp://[x"]
+)
 async def test_an_address_of_another_form_is_refused_without_showing_it(url: str) -> None:
     assert str(await _refusal(url)).startswith("CCB_SMTP_URL must look like smtp://")
 

@@ -73,6 +73,7 @@ def test_short_values_are_left_alone() -> None:
 def test_the_longest_is_hidden_whole_and_overlapping_ones_become_one() -> None:
     assert Redactor(["pass", "password-1"]).text("x password-1 pass") == f"x {REDACTED} {REDACTED}"
     assert Redactor(["abcdef", "efghij"]).text("<abcdefghij>") == f"<{REDACTED}>"
+    assert Redactor(["abcdefghij", "cdef"]).text("<abcdefghij>") == f"<{REDACTED}>"
     assert Redactor(["abab"]).text("<ababab>") == f"<{REDACTED}>"
     assert Redactor(["abcd"]).text("abcdabcd") == REDACTED
 

@@ -43,11 +43,11 @@ class EngineProcess:
     async def ask(self, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
         """Ask over the local socket; fail unless it answers `status`."""
         connector = aiohttp.UnixConnector(str(self.folder / "ccb.sock"))
-        async with aiohttp.ClientSession(connector=connector) as session:
-            async with session.request(method, f"http://ccb{path}", json=body) as answer:
-                text = await answer.text()
-                assert answer.status == status, f"{method} {path}: {answer.status} {text}"
-                return json.loads(text)
+        session = aiohttp.ClientSession(connector=connector)
+        async with session, session.request(method, f"http://ccb{path}", json=body) as answer:
+            text = await answer.text()
+            assert answer.status == status, f"{method} {path}: {answer.status} {text}"
+            return json.loads(text)
 
     async def signed(self, integration: str, payload: Any, delivery_id: str) -> tuple[str, dict[str, str], bytes]:
         """Return address, headers and body of a genuine delivery."""

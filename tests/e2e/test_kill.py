@@ -15,8 +15,8 @@ import pytest
 from cryptography.fernet import Fernet
 
 from tests.e2e.engine import EngineProcess, start
-from tests.e2e.packages import FORWARD_TWICE, package
-from tests.e2e.receiver import Received, Receiver, receiving
+from tests.packages import FORWARD_TWICE, forwarded, package
+from tests.stand_ins.receiver import Received, Receiver, receiving
 
 pytestmark = pytest.mark.slow
 
@@ -79,7 +79,7 @@ async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 
 async def installed(engine: EngineProcess, receiver: Receiver) -> str:
-    wish = {"package": package(FORWARD_TWICE, receiver.host), "activate": True}
+    wish = {"package": package(FORWARD_TWICE, receiver.host, expected=forwarded(receiver.host)), "activate": True}
     made = await engine.ask("POST", "/v1/integrations", wish, status=201)
     return str(made["id"])
 

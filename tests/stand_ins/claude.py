@@ -43,10 +43,13 @@ class ClaudeStandIn(StandIn):
     def _refused(self, request: web.Request) -> web.Response | None:
         if self.broken:
             return _error(self.broken, "api_error", "Internal server error")
-        if "x-api-key" not in request.headers:
-            return _error(401, "authentication_error", "x-api-key header is required")
-        if request.headers["x-api-key"] != self.api_key:
-            return _error(401, "authentication_error", "invalid x-api-key")
+        # The SDK (2.x) sends the key as a bearer token; x-api-key is the older form, which the API takes too.
+        bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        key = request.headers.get("x-api-key") or bearer
+        if not key:
+            return _error(401, "authentication_error", "Authorization or x-api-key header is required")
+        if key != self.api_key:
+            return _error(401, "authentication_error", "invalid API key")
         if "anthropic-version" not in request.headers:
             return _error(400, "invalid_request_error", "anthropic-version: header is required")
         if self.retry_after is not None:

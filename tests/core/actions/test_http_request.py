@@ -216,6 +216,20 @@ def test_only_listed_hosts(url: str) -> None:
     assert _plan(url="HTTPS://API.Example.com.:443/x")
 
 
+@pytest.mark.parametrize(
+    ("granted", "url"),
+    [
+        ("https://пример.рф:8443/x", "https://xn--e1afmkfd.xn--p1ai:8443/y"),
+        ("xn--e1afmkfd.xn--p1ai", "http://ПРИМЕР.РФ/"),
+        ("[::1]:9000", "http://[0:0::1]:9000/"),
+        ("API.example.com.", "https://api.example.com:443/"),
+    ],
+)
+def test_a_host_is_the_same_however_it_is_written(granted: str, url: str) -> None:
+    grants = Grants(actions=frozenset({"http_request"}), hosts=frozenset({host_of(granted)}))
+    assert plan([{"type": "http_request", "url": url}], grants)
+
+
 @given(st.text(alphabet="ab.:/@?#[]\\ \t%0。", max_size=12))
 def test_the_host_that_is_judged_is_the_host_that_is_asked(rest: str) -> None:
     try:

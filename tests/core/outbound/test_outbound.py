@@ -203,6 +203,15 @@ async def test_a_name_is_judged_by_each_address_it_leads_to(server: TestServer) 
         assert answer.status == 200
 
 
+async def test_a_failure_at_an_allowed_address_is_not_called_a_refusal() -> None:
+    names = Names({"half.example": ["10.0.0.1", "127.0.0.1"]})
+    async with Outbound(["127.0.0.1/32"], resolver=names) as outbound:
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))  # and not listening
+            error = await _refused(outbound, f"http://half.example:{taken.getsockname()[1]}/")
+    assert isinstance(error, Upstream)
+
+
 async def test_a_name_that_changes_between_two_requests_is_judged_again(server: TestServer) -> None:
     table = {"rebinding.example": ["127.0.0.1"]}
     async with Outbound(["127.0.0.1/32"], resolver=Names(table)) as outbound:

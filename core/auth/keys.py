@@ -1,57 +1,25 @@
-"""Who is asking and what they may do: permissions, roles, API keys.
+"""API keys: make, check, change, revoke.
 
-A key is `ccb_`, 256 random bits in base 62 (43 characters) and a CRC-32 over what stands before (6 characters), so that
-a mistyped key is recognised without asking the database and a leaked one by scanners
-(https://github.blog/engineering/behind-githubs-new-authentication-token-formats/). Only its SHA-256 is stored; it is
-found by that hash, so nothing is compared whose time could tell how much of a guess was right.
+Only a key's SHA-256 is stored, and it is found by that hash, so nothing is compared whose time could tell how much of a
+guess was right.
 """
 
 from __future__ import annotations
 
-import hashlib
-import secrets
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final, Literal, get_args
+from typing import Any
 
 import orjson
 
+from core.auth.actors import SYSTEM, Actor, Permission, in_order, parse_permissions
+from core.auth.key_form import hash_of, is_well_formed, new_key
 from core.context import Context
-from core.errors import Conflict, Denied, Invalid, Malformed, NotFound, Unauthenticated
+from core.errors import Conflict, Invalid, Malformed, NotFound, Unauthenticated
 from core.ids import new_id
 from core.texts import T
 from storage import api_keys as rows
-
-Permission = Literal[
-    "integrations.read",
-    "integrations.write",
-    "integrations.activate",
-    "events.read",
-    "events.replay",
-    "webhooks.receive",
-    "alerts.read",
-    "alerts.write",
-    "metrics.read",
-    "logs.read",
-    "tokens.read",
-    "tokens.write",
-    "backup.read",
-    "backup.write",
-    "admin",
-]
-PERMISSIONS: Final[tuple[Permission, ...]] = get_args(Permission)
-
-_VIEWER: Final[frozenset[Permission]] = frozenset(
-    {"integrations.read", "events.read", "alerts.read", "metrics.read", "logs.read"}
-)
-ROLES: Final[Mapping[str, frozenset[Permission]]] = {
-    "viewer": _VIEWER,
-    "operator": _VIEWER | {"integrations.write", "events.replay", "alerts.write"},
-    "admin": frozenset({"admin"}),
-}
-"""What a Slack user is maps to these. Activating fixes what an integration may reach, so it is an admin's."""
 
 CACHE_SECONDS = 5.0
 """How long a key that was found is taken for valid without asking: a revocation shows on other nodes within this."""
@@ -61,44 +29,7 @@ SHOWN = 8
 """Characters of a key that lists show."""
 LONGEST_NAME = 100
 
-_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_RANDOM_LENGTH, _CHECKSUM_LENGTH = 43, 6
 _CACHE = "api keys"
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who asks: `id` is stable, `name` is for people and for the records of who did what."""
-
-    kind: Literal["key", "local", "slack", "system", "anonymous"]
-    id: str
-    name: str
-    permissions: frozenset[Permission]
-
-    def may(self, permission: Permission) -> bool:
-        """Say whether the actor holds `permission`; `admin` implies all."""
-        return permission in self.permissions or "admin" in self.permissions
-
-    def require(self, *needed: Permission) -> None:
-        """Raise `Denied`, with what is `required` and what is `granted`, unless the actor holds all that is `needed`."""
-        missing = [permission for permission in needed if not self.may(permission)]
-        if missing:
-            raise Denied(
-                T(
-                    "This needs the permission {required}, which {name} does not have. Ask an admin for a key with it.",
-                    required=", ".join(missing),
-                    name=self.name,
-                ),
-                required=missing,
-                granted=sorted(self.permissions),
-            )
-
-
-_ADMIN: Final[frozenset[Permission]] = frozenset({"admin"})
-LOCAL = Actor("local", "local", "local", _ADMIN)
-"""Whoever may open the engine's own socket: the user it runs as, or root."""
-SYSTEM = Actor("system", "system", "system", _ADMIN)
-ANONYMOUS = Actor("anonymous", "anonymous", "anonymous", frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,48 +51,6 @@ class ApiKey:
     def actor(self) -> Actor:
         """Who asks with this key."""
         return Actor("key", self.id, self.name, self.permissions)
-
-
-def new_key() -> str:
-    """Return a new key's plain text."""
-    body = "ccb_" + _base62(secrets.randbits(256), _RANDOM_LENGTH)
-    return body + _checksum(body)
-
-
-def is_well_formed(key: str) -> bool:
-    """Say whether `key` has a key's form and its checksum fits: a mistyped one has not."""
-    body, checksum = key[:-_CHECKSUM_LENGTH], key[-_CHECKSUM_LENGTH:]
-    return (
-        len(key) == len("ccb_") + _RANDOM_LENGTH + _CHECKSUM_LENGTH
-        and body.startswith("ccb_")
-        and all(digit in _DIGITS for digit in body[len("ccb_") :])
-        and checksum == _checksum(body)
-    )
-
-
-def parse_permissions(names: Iterable[str]) -> frozenset[Permission]:
-    """Return `names` as permissions; raise `Invalid` that lists the known ones."""
-    wanted = set(names)
-    unknown = sorted(wanted.difference(PERMISSIONS))
-    if unknown:
-        raise Invalid(
-            T(
-                "No such permission: {unknown}. Known: {known}.",
-                unknown=", ".join(unknown),
-                known=", ".join(PERMISSIONS),
-            ),
-            path="permissions",
-            known=list(PERMISSIONS),
-        )
-    if not wanted:
-        raise Invalid(T("A key needs at least one permission. Known: {known}.", known=", ".join(PERMISSIONS)),
-                      path="permissions", known=list(PERMISSIONS))  # fmt: skip
-    return frozenset(permission for permission in PERMISSIONS if permission in wanted)
-
-
-def in_order(permissions: frozenset[Permission]) -> list[Permission]:
-    """Return permissions in the order in which they are always shown."""
-    return [permission for permission in PERMISSIONS if permission in permissions]
 
 
 async def issue(
@@ -191,7 +80,7 @@ async def authenticate(ctx: Context, header: str | None) -> Actor:
     Raises `Malformed` for a header of the wrong form (RFC 6750 §2.1) and `Unauthenticated` for a key that is missing,
     unknown, expired or revoked.
     """
-    hashed = _hash(plain := _credentials(header))
+    hashed = hash_of(plain := _credentials(header))
     cache: dict[str, ApiKey] | None = ctx.memo.get(_CACHE)
     if cache is None:
         cache = {}
@@ -266,12 +155,14 @@ async def ensure_first_admin(ctx: Context) -> str | None:
     now, setting = ctx.clock.now(), ctx.settings.admin_key
     if setting is not None:
         plain = setting.get_secret_value()
-        row = _row(plain, name="CCB_ADMIN_KEY", permissions=_ADMIN, now=now, by="environment", origin="environment")
+        row = _row(
+            plain, name="CCB_ADMIN_KEY", permissions=SYSTEM.permissions, now=now, by="environment", origin="environment"
+        )
         await ctx.db.write(rows.put_environment, row)
         made = None
     else:
         plain = new_key()
-        row = _row(plain, name="first admin", permissions=_ADMIN, now=now, by=SYSTEM.name, origin="made")
+        row = _row(plain, name="first admin", permissions=SYSTEM.permissions, now=now, by=SYSTEM.name, origin="made")
         await ctx.db.write(rows.revoke_environment, now=now)
         made = plain if await ctx.db.write(rows.add_unless_admin, row) else None
     ctx.memo.drop(_CACHE)
@@ -343,7 +234,7 @@ def _row(
     return {
         "id": new_id("key"),
         "name": name,
-        "hash": _hash(plain),
+        "hash": hash_of(plain),
         "prefix": plain[:SHOWN],
         "permissions": _dump(permissions),
         "created_at": now,
@@ -359,23 +250,6 @@ def _key(row: rows.ApiKeyRow) -> ApiKey:
 
 def _dump(permissions: frozenset[Permission]) -> str:
     return orjson.dumps(in_order(permissions)).decode()
-
-
-def _hash(plain: str) -> str:
-    # A header's bytes that are not UTF-8 reach us as surrogates.
-    return hashlib.sha256(plain.encode(errors="surrogateescape")).hexdigest()
-
-
-def _checksum(text: str) -> str:
-    return _base62(zlib.crc32(text.encode(errors="surrogateescape")), _CHECKSUM_LENGTH)
-
-
-def _base62(number: int, length: int) -> str:
-    digits = ""
-    for _ in range(length):
-        number, digit = divmod(number, 62)
-        digits = _DIGITS[digit] + digits
-    return digits
 
 
 def _when(seconds: float) -> str:

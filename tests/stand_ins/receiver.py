@@ -29,6 +29,7 @@ class Receiver:
     host: str = ""
     received: list[Received] = field(default_factory=list)
     before_answer: Callable[[Received], Awaitable[int]] | None = None
+    answer: str = '{"ok": true}'
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def counts(self) -> Counter[str]:
@@ -52,7 +53,7 @@ class Receiver:
         self.received.append(got)
         self.news.set()
         status = await self.before_answer(got) if self.before_answer else 200
-        return web.json_response({"ok": True}, status=status)
+        return web.Response(text=self.answer, content_type="application/json", status=status)
 
 
 @asynccontextmanager

@@ -1,0 +1,99 @@
+"""`ccb keys`: the API keys that programs show."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text as Line
+
+from core import durations
+from core.cli import screen
+from core.cli.command import Session, command, group
+from core.cli.failure import usage
+from core.cli.language import said
+from core.errors import Invalid
+from core.texts import T
+
+
+def add(parent: typer.Typer) -> None:
+    """Add the commands."""
+    keys = group("keys", T("API keys for programs."))
+    command(keys, "list", T("List the keys."))(list_all)
+    command(keys, "create", T("Make a key; it is shown once."))(create)
+    command(keys, "revoke", T("End a key at once."))(revoke)
+    parent.add_typer(keys)
+
+
+async def list_all(session: Session) -> None:
+    """List keys."""
+    async with session.engine() as engine:
+        found = await engine.get("/v1/auth/tokens")
+    if session.json:
+        return screen.write_json(found)
+    if not found:
+        return session.console.print(said(T("There are no keys.")))
+    heads = (T("Id"), T("Name"), T("Permissions"), T("State"), T("Last used"))
+    rows = [
+        (key["id"], f"{key['name']}\n{key['shown']}", ", ".join(key["permissions"]), _state(key), _used(key))
+        for key in found
+    ]
+    session.console.print(screen.table(heads, rows))
+
+
+async def create(
+    session: Session,
+    name: Annotated[str, typer.Argument(metavar="NAME", help=said(T("What it is for.")))],
+    permission: Annotated[
+        list[str],
+        typer.Option("--permission", "-p", metavar="PERMISSION", help=said(T("What it may do; can be given often."))),
+    ],
+    expires: Annotated[str | None, typer.Option(metavar="30d", help=said(T("When it ends: 12h, 30d …")))] = None,
+) -> None:
+    """Make a key."""
+    names = [part.strip() for given in permission for part in given.split(",") if part.strip()]
+    body: dict[str, Any] = {"name": name, "permissions": names}
+    if expires:
+        body["expires_at"] = _ends(expires)
+    async with session.engine() as engine:
+        made = await engine.post("/v1/auth/tokens", body)
+    if session.json:
+        return screen.write_json(made)
+    console = session.console
+    console.print(said(T("The key {name}, shown once:", name=repr(screen.clean(made["name"])))))
+    console.print(Line.assemble("  ", (made["token"], "bold yellow")), soft_wrap=True)
+    if made.get("expires_at"):
+        console.print(said(T("It ends on {when}.", when=screen.when(made["expires_at"]))))
+
+
+async def revoke(
+    session: Session, key_id: Annotated[str, typer.Argument(metavar="ID", help=said(T("Its id, from `ccb keys list`.")))]
+) -> None:
+    """End a key."""
+    async with session.engine() as engine:
+        answer = await engine.delete(f"/v1/auth/tokens/{key_id}")
+    if session.json:
+        return screen.write_json(answer or {"id": key_id, "revoked": True})
+    session.console.print(said(T("The key {key} is revoked.", key=screen.clean(key_id))))
+
+
+def _ends(expires: str) -> str:
+    try:
+        return (datetime.now(UTC) + timedelta(seconds=durations.parse(expires))).isoformat()
+    except Invalid as error:
+        raise usage(error.message) from None
+
+
+def _state(key: dict[str, Any]) -> Line:
+    if key["revoked_at"]:
+        return Line(f"– {said(T('revoked'))}", style="dim")
+    if key["expires_at"] is None:
+        return Line(f"✓ {said(T('valid'))}", style="green")
+    if screen.moment(key["expires_at"]) <= datetime.now(UTC):
+        return Line(f"✗ {said(T('expired'))}", style="red")
+    return Line(f"✓ {said(T('until {when}', when=screen.when(key['expires_at'])))}", style="green")
+
+
+def _used(key: dict[str, Any]) -> str:
+    return screen.ago(key["last_used_at"])

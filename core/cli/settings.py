@@ -1,0 +1,61 @@
+"""The engine's settings as a command reads them: what is wrong is named, each on a line of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from core.cli.failure import USAGE, CliError
+from core.cli.language import said
+from core.cli.screen import clean
+from core.config import Settings
+from core.texts import TN, T, Text
+
+
+def load_settings(**given: Any) -> Settings:
+    """Return the settings, those `given` (by environment name) before all others.
+
+    Raises `CliError` with one line for each setting that is wrong.
+    """
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        lines = problems(error)
+        head = TN("{count} setting is wrong:", "{count} settings are wrong:", len(lines))
+        raise CliError(
+            "\n".join([said(head), *(f"  {line}" for line in lines)]), code=USAGE, error="Wrong settings", problems=lines
+        ) from None
+
+
+def problems(error: ValidationError) -> list[str]:
+    """Return one line for each setting that is wrong; no line repeats a value, for it may be a secret."""
+    return [_line(found) for found in error.errors(include_url=False, include_input=False)]
+
+
+def _line(found: Any) -> str:
+    name = str(found["loc"][0]) if found["loc"] else ""
+    reason = clean(said(_reason(found)))
+    return f"{name}: {reason}" if name else reason
+
+
+def _reason(found: Any) -> Text:
+    context: dict[str, Any] = found.get("ctx", {})
+    match found["type"]:
+        case "literal_error":
+            return T("must be one of {known}", known=context["expected"])
+        case "int_parsing" | "int_type" | "int_from_float":
+            return T("must be a whole number")
+        case "float_parsing" | "float_type":
+            return T("must be a number")
+        case "greater_than_equal":
+            return T("must be at least {limit}", limit=context["ge"])
+        case "greater_than":
+            return T("must be more than {limit}", limit=context["gt"])
+        case "less_than_equal":
+            return T("must be at most {limit}", limit=context["le"])
+        case "value_error":
+            own = context["error"].args[0]
+            return own if isinstance(own, Text) else T("{reason}", reason=own)
+        case _:
+            return T("{reason}", reason=found["msg"])

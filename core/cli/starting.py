@@ -1,0 +1,40 @@
+"""What may go wrong when the engine or its database is opened, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError
+
+from core.cli.failure import refused
+from core.errors import CcbError
+from core.texts import T
+from storage.db import AlreadyRunningError
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn what stops the opening into `CliError`."""
+    try:
+        yield
+    except AlreadyRunningError as error:
+        raise refused(
+            T(
+                "An engine is running on {folder} (process {pid}). On SQLite one process does everything: stop that "
+                "one first, or set CCB_DATA_DIR to another folder.",
+                folder=str(error.path),
+                pid=error.pid or "?",
+            ),
+            error="Already running",
+            pid=error.pid,
+        ) from None
+    except CcbError as error:
+        raise refused(error.message, error=error.error, **error.details) from None
+    except DBAPIError as error:
+        raise refused(
+            T("The database cannot be used: {reason}. Check CCB_DATABASE_URL.", reason=str(error.orig).rstrip(".")),
+            error="Database not usable",
+        ) from None
+    except OSError as error:
+        raise refused(T("The engine cannot start: {reason}.", reason=str(error)), error="Cannot start") from None

@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from core.errors import NotConfigured, Upstream
+from core.github.client import GitHub
+from tests.contexts import MovableClock, settings
+from tests.stand_ins.github import TOKEN, Caller, GitHubStandIn, Repository
+
+COMMENTS = "/repos/acme/app/issues/1/comments"
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    return MovableClock()
+
+
+@pytest.fixture
+async def hub(clock: MovableClock) -> AsyncIterator[GitHubStandIn]:
+    async with GitHubStandIn() as stand_in:
+        stand_in.now = clock.now
+        yield stand_in
+
+
+@pytest.fixture
+async def github(hub: GitHubStandIn, clock: MovableClock) -> AsyncIterator[GitHub]:
+    async with GitHub(settings(GITHUB_TOKEN=TOKEN, GITHUB_API_URL=hub.url), clock) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def private_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65537, 2048)
+
+
+@pytest.fixture
+def app(hub: GitHubStandIn, private_key: rsa.RSAPrivateKey) -> dict[str, str]:
+    """The settings of a GitHub App that the stand-in knows, its key on one line as in an environment file."""
+    hub.app_public_key = (
+        private_key.public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        .decode()
+    )
+    pem = private_key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+    )
+    return {
+        "GITHUB_APP_ID": hub.app_id,
+        "GITHUB_APP_PRIVATE_KEY": pem.decode().replace("\n", "\\n"),
+        "GITHUB_REPOSITORY": "acme/app",
+        "GITHUB_API_URL": hub.url,
+    }
+
+
+async def _refusal(github: GitHub, method: str = "POST", path: str = COMMENTS, body: Any = None) -> Upstream:
+    with pytest.raises(Upstream) as caught:
+        await github.request(method, path, body=body or {"body": "hello"} if method == "POST" else None)
+    return caught.value
+
+
+async def test_writes_and_reads(hub: GitHubStandIn, github: GitHub) -> None:
+    written = await github.request("POST", COMMENTS, body={"body": "hello"})
+    assert [comment["id"] for comment in await github.request("GET", COMMENTS + "?per_page=5")] == [written["id"]]
+    assert hub.repositories["acme/app"].comments[1][0]["body"] == "hello"
+
+
+async def test_an_integrations_own_token_goes_in_place_of_the_bots(hub: GitHubStandIn, github: GitHub) -> None:
+    hub.callers = {"own": Caller("own-bot")}
+    await github.request("POST", COMMENTS, body={"body": "hello"}, token="own")
+    with pytest.raises(Upstream, match=r"github_token is wrong, expired or revoked.*configuration"):
+        await github.request("POST", COMMENTS, body={"body": "hello"}, token="other")
+
+
+async def test_without_a_token_it_is_not_configured(hub: GitHubStandIn) -> None:
+    async with GitHub(settings(GITHUB_API_URL=hub.url), MovableClock()) as github:
+        with pytest.raises(NotConfigured) as caught:
+            await github.request("GET", COMMENTS)
+        hub.callers["own"] = Caller("own-bot")
+        assert await github.request("GET", COMMENTS, token="own") == []
+    assert (caught.value.service, caught.value.settings) == ("github", ("GITHUB_TOKEN",))
+
+
+async def test_a_wrong_token_is_said_without_it(hub: GitHubStandIn, github: GitHub) -> None:
+    hub.callers = {}
+    error = await _refusal(github)
+    assert str(error).startswith("GitHub refuses the token: GITHUB_TOKEN is wrong, expired or revoked.")
+    assert TOKEN not in str(error)
+    assert not error.permanent
+
+
+async def test_a_missing_scope_is_named(hub: GitHubStandIn, github: GitHub) -> None:
+    hub.repositories["acme/app"].private = False
+    hub.callers = {TOKEN: Caller("octocat", scopes=("gist", "read:org"))}
+    assert str(await _refusal(github)) == (
+        f"GITHUB_TOKEN lacks the scope for POST {COMMENTS}: "
+        "it needs public_repo / repo and has gist, read:org. Add it to the token."
+    )
+
+
+async def test_a_missing_permission_of_a_fine_grained_token_is_named(hub: GitHubStandIn, github: GitHub) -> None:
+    hub.callers = {TOKEN: Caller("octocat", scopes=None, may_write=False)}
+    assert "it needs issues=write." in str(await _refusal(github))
+
+
+async def test_a_repository_that_the_token_does_not_see(hub: GitHubStandIn, github: GitHub) -> None:
+    hub.callers = {TOKEN: Caller("octocat", sees=frozenset())}
+    error = await _refusal(github)
+    assert "it is private and GITHUB_TOKEN may not see it" in str(error)
+    assert not error.permanent
+
+
+async def test_the_primary_limit_says_when_it_ends(hub: GitHubStandIn, github: GitHub, clock: MovableClock) -> None:
+    hub.primary_limit_resets_at = clock.now() + 90
+    error = await _refusal(github)
+    assert error.retry_after == 90
+    assert "in 90 s" in str(error)
+    clock.time += 200
+    assert (await _refusal(github)).retry_after == 1
+
+
+@pytest.mark.parametrize(("header", "expected"), [(17, 17.0), (0, 60.0)])
+async def test_a_secondary_limit(hub: GitHubStandIn, github: GitHub, header: int, expected: float) -> None:
+    hub.secondary_limit = header
+    assert (await _refusal(github)).retry_after == expected
+
+
+async def test_what_github_refuses_as_invalid_is_not_tried_again(github: GitHub) -> None:
+    error = await _refusal(github, path="/repos/acme/app/issues", body={"body": "no title"})
+    assert error.permanent
+    assert str(error) == ("GitHub refuses the content of POST /repos/acme/app/issues: Validation Failed for 'title'.")
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+async def test_githubs_own_trouble_is_tried_again(hub: GitHubStandIn, github: GitHub, status: int) -> None:
+    hub.broken = status
+    error = await _refusal(github)
+    assert f"trouble itself ({status})" in str(error)
+    assert not error.permanent
+
+
+async def test_a_moved_repository_is_not_taken_for_written(hub: GitHubStandIn, github: GitHub) -> None:
+    hub.repositories["acme/app"].moved = True
+    assert "renamed or moved" in str(await _refusal(github))
+    assert ("GET", "/repositories/1/issues") not in hub.requests
+
+
+async def test_a_broken_connection(hub: GitHubStandIn, github: GitHub) -> None:
+    hub.hang_up_after_writing = 1
+    error = await _refusal(github)
+    assert "cannot be reached" in str(error)
+    assert len(hub.repositories["acme/app"].comments[1]) == 1, "not repeated behind the engine's back"
+
+
+async def test_nobody_listens(unused_tcp_port: int) -> None:
+    given = settings(GITHUB_TOKEN=TOKEN, GITHUB_API_URL=f"http://127.0.0.1:{unused_tcp_port}")
+    async with GitHub(given, MovableClock()) as github:
+        assert "cannot be reached" in str(await _refusal(github))
+
+
+@pytest.mark.parametrize(
+    ("status", "content_type", "text"),
+    [(200, "application/json", "<html>"), (422, "application/json", "{}"), (599, "text/plain", "?")],
+)
+async def test_something_else_answers(status: int, content_type: str, text: str) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(status=status, content_type=content_type, text=text)
+
+    app = web.Application()
+    app.router.add_route("*", "/{rest:.*}", answer)
+    async with TestServer(app) as server:
+        given = settings(GITHUB_TOKEN=TOKEN, GITHUB_API_URL=str(server.make_url("/api/v3")))
+        async with GitHub(given, MovableClock()) as github:
+            assert "is not GitHub's API" in str(await _refusal(github))
+
+
+@pytest.mark.parametrize("path", ["https://127.0.0.1:1/steal", "//127.0.0.1:1/steal", "/https://127.0.0.1:1/steal"])
+async def test_no_path_leads_the_token_to_another_host(github: GitHub, path: str) -> None:
+    assert "knows nothing" in str(await _refusal(github, "GET", path))
+
+
+async def test_only_methods_of_the_api(github: GitHub) -> None:
+    with pytest.raises(ValueError, match="CONNECT"):
+        await github.request("CONNECT", COMMENTS)
+
+
+async def test_an_app_acts_by_its_installation(hub: GitHubStandIn, clock: MovableClock, app: dict[str, str]) -> None:
+    async with GitHub(settings(**app), clock) as github:
+        await github.request("POST", COMMENTS, body={"body": "one"})
+        await github.request("POST", COMMENTS, body={"body": "two"})
+        assert hub.installation_tokens == ["ghs_standin1"], "kept"
+        clock.time += hub.token_lifetime - 299
+        await github.request("POST", COMMENTS, body={"body": "three"})
+        assert hub.installation_tokens == ["ghs_standin1", "ghs_standin2"], "renewed before it ends"
+
+
+async def test_a_revoked_installation_token_is_replaced_at_the_next_try(
+    hub: GitHubStandIn, clock: MovableClock, app: dict[str, str]
+) -> None:
+    async with GitHub(settings(**app), clock) as github:
+        await github.request("GET", COMMENTS)
+        del hub.callers["ghs_standin1"]
+        assert "GITHUB_APP_ID" in str(await _refusal(github))
+        assert await github.request("GET", COMMENTS) == []
+
+
+async def test_an_app_that_is_not_installed(hub: GitHubStandIn, clock: MovableClock, app: dict[str, str]) -> None:
+    hub.repositories = {"acme/other": Repository()}
+    async with GitHub(settings(**app), clock) as github:
+        assert "GET /repos/acme/app/installation" in str(await _refusal(github))
+
+
+async def test_an_app_needs_a_repository(hub: GitHubStandIn, clock: MovableClock, app: dict[str, str]) -> None:
+    del app["GITHUB_REPOSITORY"]
+    async with GitHub(settings(**app), clock) as github:
+        with pytest.raises(NotConfigured) as caught:
+            await github.request("GET", COMMENTS)
+    assert caught.value.settings == ("GITHUB_REPOSITORY",)
+
+
+async def test_a_key_that_is_none_is_said_without_it(clock: MovableClock, app: dict[str, str]) -> None:
+    async with GitHub(settings(**{**app, "GITHUB_APP_PRIVATE_KEY": "not-a-key"}), clock) as github:
+        error = await _refusal(github)
+    assert "GITHUB_APP_PRIVATE_KEY is no RSA private key" in str(error)
+    assert "not-a-key" not in str(error)

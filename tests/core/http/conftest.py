@@ -1,0 +1,92 @@
+"""A server on a free port, over a real SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from sqlmodel import SQLModel
+
+from core import auth
+from core.context import Context, Ran
+from core.http.server import Server
+from core.services import SERVICES
+from storage.db import open_database
+from tests.conftest import MovableClock
+from tests.contexts import context, settings
+
+
+class Sandbox:
+    """A sandbox that runs nothing and can be broken."""
+
+    broken = False
+
+    async def run(self, source: str, *, event: Any, config: Any, owner: str, payload_size: int = 0) -> Ran:
+        """Answer as a handler that returns no actions would."""
+        if self.broken:
+            raise RuntimeError("no worker could be started")
+        return Ran([], "", 0.001)
+
+
+@pytest.fixture
+def no_services() -> Iterator[None]:
+    """Take away what other tests' imports have registered."""
+    kept = dict(SERVICES)
+    SERVICES.clear()
+    yield
+    SERVICES.clear()
+    SERVICES.update(kept)
+
+
+@pytest.fixture
+async def ctx(tmp_path: Path, clock: MovableClock, no_services: None) -> AsyncIterator[Context]:
+    """A context with an empty database of the newest tables."""
+    db = await open_database(None, tmp_path)
+    await db.write(lambda connection: SQLModel.metadata.create_all(connection))
+    given = settings(CCB_DATA_DIR=tmp_path, CCB_PORT=0)
+    yield context(given=given, clock=clock, db=db, sandbox=Sandbox())
+    await db.close()
+
+
+@pytest.fixture
+async def server(ctx: Context) -> AsyncIterator[Server]:
+    """The server, listening."""
+    running = Server(ctx)
+    await running.start()
+    yield running
+    await running.stop()
+
+
+@pytest.fixture
+async def anonymous(server: Server) -> AsyncIterator[aiohttp.ClientSession]:
+    """Somebody without a key."""
+    async with aiohttp.ClientSession(server.address) as session:
+        yield session
+
+
+@pytest.fixture
+async def admin(ctx: Context, server: Server) -> AsyncIterator[aiohttp.ClientSession]:
+    """Somebody with the first admin key."""
+    key = await auth.ensure_first_admin(ctx)
+    async with aiohttp.ClientSession(server.address, headers={"Authorization": f"Bearer {key}"}) as session:
+        yield session
+
+
+@pytest.fixture
+def issued(ctx: Context) -> Callable[..., Awaitable[dict[str, str]]]:
+    """Make a key with these permissions; return the header that shows it."""
+
+    async def make(*permissions: str) -> dict[str, str]:
+        _, plain = await auth.issue(ctx, actor=auth.SYSTEM, name="test", permissions=permissions)
+        return {"Authorization": f"Bearer {plain}"}
+
+    return make
+
+
+def with_settings(ctx: Context, **values: Any) -> Context:
+    """Return the context under other settings, as after a start with another environment."""
+    return replace(ctx, settings=settings(CCB_DATA_DIR=ctx.settings.data_dir, CCB_PORT=0, **values))
