@@ -41,8 +41,9 @@ class SlackPort(Protocol):
     ) -> str:
         """Post one message and return its `ts`.
 
-        `token`: an integration's own, in place of the bot's. `key`: the idempotency key, kept in the message's metadata.
-        `repeated`: an earlier try may have got through, so look for the key first. `thread_ts`: answer in that thread.
+        `token`: an integration's own, in place of the bot's. `key`: the idempotency key, kept in the message's
+        metadata. `repeated`: an earlier try may have got through, so look for the key first. `thread_ts`: answer in that
+        thread.
         Raises `Upstream` (with Slack's own error code in words) or `NotConfigured`.
         """
         ...
@@ -52,7 +53,7 @@ class GitHubPort(Protocol):
     """What actions ask of GitHub; `core.github` fills it."""
 
     async def request(self, method: str, path: str, *, body: Any = None, token: str | None = None) -> Any:
-        """Ask GitHub's API and return its JSON; raises `Upstream` (with `retry_after` at a limit) or `NotConfigured`."""
+        """Ask GitHub's API and return its JSON; raises `Upstream` (`retry_after` at a limit) or `NotConfigured`."""
         ...
 
 

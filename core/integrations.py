@@ -133,8 +133,8 @@ class Wish:
 async def install(ctx: Context, wish: Wish, *, actor: Actor) -> tuple[Installed, str | None]:
     """Verify and store a package; return it, and its webhook secret if one was made (shown this once).
 
-    Raises `Invalid` for a package or configuration that is wrong, `Conflict` when the slug is taken, or when it is to be
-    active at once and something is missing.
+    Raises `Invalid` for a package or configuration that is wrong, `Conflict` when the slug is taken, or when it is to
+    be active at once and something is missing.
     """
     actor.require("integrations.write")
     if wish.activate:

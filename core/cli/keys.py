@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text as Line
 
-from core import durations
 from core.cli import screen
+from core.cli.client import path
 from core.cli.command import Session, command, group
-from core.cli.failure import usage
 from core.cli.language import said
-from core.errors import Invalid
 from core.texts import T
 
 
@@ -36,7 +33,7 @@ async def list_all(session: Session) -> None:
         return session.console.print(said(T("There are no keys.")))
     heads = (T("Id"), T("Name"), T("Permissions"), T("State"), T("Last used"))
     rows = [
-        (key["id"], f"{key['name']}\n{key['shown']}", ", ".join(key["permissions"]), _state(key), _used(key))
+        (key["id"], f"{key['name']}\n{key['prefix']}…", ", ".join(key["permissions"]), _state(key), screen.ago(key["last_used_at"]))
         for key in found
     ]
     session.console.print(screen.table(heads, rows))
@@ -55,7 +52,7 @@ async def create(
     names = [part.strip() for given in permission for part in given.split(",") if part.strip()]
     body: dict[str, Any] = {"name": name, "permissions": names}
     if expires:
-        body["expires_at"] = _ends(expires)
+        body["expires_at"] = expires
     async with session.engine() as engine:
         made = await engine.post("/v1/auth/tokens", body)
     if session.json:
@@ -72,28 +69,19 @@ async def revoke(
 ) -> None:
     """End a key."""
     async with session.engine() as engine:
-        answer = await engine.delete(f"/v1/auth/tokens/{key_id}")
+        answer = await engine.delete(path("auth", "tokens", key_id))
     if session.json:
         return screen.write_json(answer or {"id": key_id, "revoked": True})
     session.console.print(said(T("The key {key} is revoked.", key=screen.clean(key_id))))
 
 
-def _ends(expires: str) -> str:
-    try:
-        return (datetime.now(UTC) + timedelta(seconds=durations.parse(expires))).isoformat()
-    except Invalid as error:
-        raise usage(error.message) from None
-
-
 def _state(key: dict[str, Any]) -> Line:
-    if key["revoked_at"]:
-        return Line(f"– {said(T('revoked'))}", style="dim")
-    if key["expires_at"] is None:
-        return Line(f"✓ {said(T('valid'))}", style="green")
-    if screen.moment(key["expires_at"]) <= datetime.now(UTC):
-        return Line(f"✗ {said(T('expired'))}", style="red")
-    return Line(f"✓ {said(T('until {when}', when=screen.when(key['expires_at'])))}", style="green")
-
-
-def _used(key: dict[str, Any]) -> str:
-    return screen.ago(key["last_used_at"])
+    match key["status"]:
+        case "revoked":
+            return Line(f"– {said(T('revoked'))}", style="dim")
+        case "expired":
+            return Line(f"✗ {said(T('expired'))}", style="red")
+        case _ if key["expires_at"]:
+            return Line(f"✓ {said(T('until {when}', when=screen.when(key['expires_at'])))}", style="green")
+        case _:
+            return Line(f"✓ {said(T('valid'))}", style="green")

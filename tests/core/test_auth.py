@@ -17,10 +17,9 @@ from core.errors import Conflict, Denied, Invalid, Malformed, NotFound, Unauthen
 from core.memo import Memo
 from storage import api_keys as rows
 from storage.db import Database, open_database
-from tests.conftest import MovableClock
-from tests.contexts import context, settings
+from tests.contexts import MovableClock, context, settings
 
-OWN_KEY = "ccb_" + "my-own-key-0123456789-0123456789-abc"
+OWN_KEY = "ccb_my-own-key-0123456789-0123456789-abc"
 
 
 @pytest.fixture
@@ -58,14 +57,10 @@ def test_a_new_key_has_the_form_and_carries_256_bits() -> None:
 
 
 def test_the_checksum_is_crc32_in_base_62() -> None:
-    # zlib.crc32(b"ccb_" + 43 * b"0") == 0x72306C65, which is 25LWyH… computed by hand below, digit by digit
+    # crc32("ccb_000…") = 1486135162 = 1·62⁵ + 38·62⁴ + 35·62³ + 41·62² + 39·62 + 60
     body = "ccb_" + "0" * 43
-    import zlib
-
-    digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-    checksum = zlib.crc32(body.encode())
-    written = "".join(digits[checksum // 62**place % 62] for place in range(5, -1, -1))
-    assert auth.is_well_formed(body + written)
+    assert auth.is_well_formed(body + "1cZfdy")
+    assert not auth.is_well_formed(body + "1cZfdz")
 
 
 @given(st.integers(0, 52), st.sampled_from("0aZz_-é\udcff "))
@@ -136,12 +131,10 @@ async def test_the_scheme_may_be_written_in_any_case(ctx: Context) -> None:
 
 
 async def test_an_expired_key_says_since_when(ctx: Context, clock: MovableClock) -> None:
-    _, plain = await auth.issue(
-        ctx, actor=LOCAL, name="ci", permissions=["events.read"], expires_at=clock.now() + 60
-    )
+    _, plain = await auth.issue(ctx, actor=LOCAL, name="ci", permissions=["events.read"], expires_at=clock.now() + 60)
     await auth.authenticate(ctx, bearer(plain))
     clock.move(60)
-    with pytest.raises(Unauthenticated, match=r"expired on 2027-01-15 08:01 UTC"):
+    with pytest.raises(Unauthenticated, match="expired on 2023-11-14 22:14 UTC"):
         await auth.authenticate(ctx, bearer(plain))
 
 

@@ -43,7 +43,8 @@ class ClaudeStandIn(StandIn):
     def _refused(self, request: web.Request) -> web.Response | None:
         if self.broken:
             return _error(self.broken, "api_error", "Internal server error")
-        # The SDK (2.x) sends the key as a bearer token; x-api-key is the older form, which the API takes too.
+        # The key goes as a bearer token (https://platform.claude.com/docs/en/manage-claude/authentication); older clients
+        # send it as x-api-key.
         bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
         key = request.headers.get("x-api-key") or bearer
         if not key:

@@ -78,6 +78,8 @@ class SlackStandIn(StandIn):
         self.hang_up_after_posting = 0
         """How many of the next messages are posted without the caller learning of it."""
         self.page_size = 200
+        self.broken = 0
+        """The status of every answer (500, 503, …) as long as it is not 0."""
         self._said = 0
 
     def address(self, base: str) -> str:
@@ -114,6 +116,8 @@ class SlackStandIn(StandIn):
         self, method: Method, *, takes_json: bool, app: bool = False
     ) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def handle(request: web.Request) -> web.Response:
+            if self.broken:
+                return web.Response(status=self.broken, text="<html>Slack is down</html>", content_type="text/html")
             try:
                 arguments, warning = await _arguments(request, takes_json=takes_json)
                 token = self._authenticated(request, arguments, app=app)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +91,10 @@ async def forwarding(client: Client, receiver: Receiver, **config: Any) -> str:
     return str((await client.install(wish, config=config))["id"])
 
 
+def _failed_at(attempt: int) -> Callable[[Any], bool]:
+    return lambda event: event["status"] == "failed" and event["attempt"] == attempt
+
+
 async def test_a_failing_receiver_is_asked_again_until_the_last_try(
     client: Client, receiver: Receiver, moved: MovableClock
 ) -> None:
@@ -101,7 +105,7 @@ async def test_a_failing_receiver_is_asked_again_until_the_last_try(
     integration = await forwarding(client, receiver, retry_attempts=3, retry_backoff="fixed")
     event_id = (await client.deliver(integration, {"n": 1})).json["event_id"]
     for attempt in (1, 2):
-        event = await client.until(event_id, lambda e, n=attempt: e["status"] == "failed" and e["attempt"] == n)
+        event = await client.until(event_id, _failed_at(attempt))
         assert event["retry_at"] is not None and "503" in event["error"]["message"]
         moved.move(11)
     event = await client.ended(event_id, "dead")

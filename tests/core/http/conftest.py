@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,7 @@ from core.context import Context, Ran
 from core.http.server import Server
 from core.services import SERVICES
 from storage.db import open_database
-from tests.conftest import MovableClock
-from tests.contexts import context, settings
+from tests.contexts import MovableClock, context, settings
 
 
 class Sandbox:
@@ -85,8 +83,3 @@ def issued(ctx: Context) -> Callable[..., Awaitable[dict[str, str]]]:
         return {"Authorization": f"Bearer {plain}"}
 
     return make
-
-
-def with_settings(ctx: Context, **values: Any) -> Context:
-    """Return the context under other settings, as after a start with another environment."""
-    return replace(ctx, settings=settings(CCB_DATA_DIR=ctx.settings.data_dir, CCB_PORT=0, **values))

@@ -1,0 +1,43 @@
+"""Questions in a terminal."""
+
+from __future__ import annotations
+
+from rich.text import Text as Line
+
+from core.cli import screen
+from core.cli.language import said
+from core.texts import T
+
+_YES = frozenset({"y", "yes", "д", "да"})
+_NO = frozenset({"n", "no", "н", "нет"})
+
+
+class Asker:
+    """Asks whoever sits at the terminal; a test puts one of its own in its place."""
+
+    def __init__(self) -> None:
+        self.console = screen.out()
+
+    def explain(self, text: str) -> None:
+        """Say something before a question."""
+        if text:
+            self.console.print(f"  {text}", style="dim")
+
+    def say(self, *lines: str | Line) -> None:
+        """Say something."""
+        for line in lines:
+            self.console.print(line)
+
+    def ask(self, question: str, *, secret: bool = False) -> str:
+        """Return the answer without blanks around it; a secret is not echoed."""
+        return self.console.input(Line.assemble("  ", (question, "bold"), ": "), password=secret).strip()
+
+    def confirm(self, question: str, *, default: bool) -> bool:
+        """Return whether the answer is yes; Enter is `default`."""
+        choice = said(T("Y/n")) if default else said(T("y/N"))
+        while True:
+            answer = self.ask(f"{question} [{choice}]").lower()
+            if not answer:
+                return default
+            if answer in _YES | _NO:
+                return answer in _YES

@@ -1,0 +1,243 @@
+"""The OpenAPI document and the page made from it."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import aiohttp
+import jsonschema
+import pytest
+
+from core.auth import PERMISSIONS
+from core.http.openapi import describe, document
+from core.http.routes import ANY_KEY, ROUTES, Route, load
+
+load()
+ALL = list(ROUTES)
+
+
+@pytest.mark.parametrize("route", ALL, ids=lambda route: f"{route.method} {route.path}")
+def test_every_route_says_all_that_the_document_needs(route: Route) -> None:
+    assert str(route.summary).strip() and route.tag and inspect.getdoc(route.handler)
+    assert route.permission in (*PERMISSIONS, ANY_KEY) or (route.open and route.permission is None)
+    assert route.path == "/docs" or route.raw or route.response is not None or route.produces != "application/json"
+    operation = document()["paths"][re.sub(r":[^}]*", "", route.path)][route.method.lower()]
+    assert operation["x-permission"] == route.permission
+    assert bool(operation["security"]) is not route.open
+    assert str(route.status) in operation["responses"]
+    if route.permission in PERMISSIONS:
+        assert f"`{route.permission}`" in operation["description"]
+        assert {"401", "403"} <= operation["responses"].keys()
+    if route.request is not None:
+        assert {"400", "413", "415", "422"} <= operation["responses"].keys()
+
+
+def test_operation_ids_are_unique() -> None:
+    ids = [route.operation_id for route in ALL]
+    assert len(ids) == len(set(ids))
+
+
+def test_every_path_parameter_is_declared() -> None:
+    for path, methods in document()["paths"].items():
+        for operation in methods.values():
+            declared = {p["name"] for p in operation["parameters"] if p["in"] == "path"}
+            assert declared == set(re.findall(r"\{(\w+)\}", path))
+            names = [(p["name"], p["in"]) for p in operation["parameters"]]
+            assert len(names) == len(set(names))
+
+
+def test_the_schemas_are_json_schema_and_all_references_lead_somewhere() -> None:
+    found = document()
+    schemas = found["components"]["schemas"]
+    for name, schema in schemas.items():
+        assert re.fullmatch(r"[A-Za-z0-9._-]+", name)
+        jsonschema.Draft202012Validator.check_schema(schema)
+    for node in _nodes(found):
+        if "$ref" in node:
+            assert node["$ref"].removeprefix("#/components/schemas/") in schemas
+        if "schema" in node and isinstance(node["schema"], dict):
+            jsonschema.Draft202012Validator.check_schema(node["schema"])
+
+
+def test_the_document_has_the_form_of_openapi_3_1() -> None:
+    jsonschema.Draft202012Validator(FORM).validate(document())
+
+
+def test_only_the_summaries_depend_on_the_language() -> None:
+    english, russian = describe(ALL), describe(ALL, "ru")
+    assert english["paths"].keys() == russian["paths"].keys()
+    assert english["components"]["schemas"] == russian["components"]["schemas"]
+
+
+async def test_what_is_served_is_this_document(anonymous: aiohttp.ClientSession) -> None:
+    response = await anonymous.get("/v1/openapi.json")
+    assert response.status == 200 and await response.json() == document()
+
+
+async def test_real_answers_fit_their_schemas(admin: aiohttp.ClientSession) -> None:
+    for path in ("/health", "/health/live", "/v1/user", "/v1/auth/tokens", "/v1/auth/verify", "/v1/auth/token-info"):
+        answer = await (await admin.get(path)).json()
+        responses = document()["paths"][path]["get"]["responses"]
+        _check(responses["200"]["content"]["application/json"]["schema"], answer)
+    wrong = await (await admin.post("/v1/auth/tokens", json={})).json()
+    _check({"$ref": "#/components/schemas/Error"}, wrong)
+
+
+class _Page(HTMLParser):
+    """What a page consists of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.attributes: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        self.ids += [value for name, value in attrs if name == "id" and value]
+        self.links += [value for name, value in attrs if name in ("href", "src") and value]
+
+
+async def test_the_page_shows_every_operation_and_needs_nothing_from_elsewhere(
+    anonymous: aiohttp.ClientSession,
+) -> None:
+    response = await anonymous.get("/docs")
+    assert response.status == 200 and response.content_type == "text/html"
+    text = await response.text()
+    page = _Page()
+    page.feed(text)
+    assert {route.operation_id for route in ALL} <= set(page.ids)
+    assert len(page.ids) == len(set(page.ids))
+    assert "script" not in page.tags and not {a for a in page.attributes if a.startswith("on") or a == "style"}
+    assert all(link == "/v1/openapi.json" or link[1:] in page.ids for link in page.links)
+    assert "Authorization: Bearer $CCB_KEY" in text
+
+
+async def test_the_pages_policy_lets_in_its_own_style_alone(anonymous: aiohttp.ClientSession) -> None:
+    import base64
+    import hashlib
+
+    response = await anonymous.get("/docs")
+    policy = response.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy and "unsafe" not in policy and "script-src" not in policy
+    style = re.findall(r"<style>(.*?)</style>", await response.text(), re.S)
+    assert len(style) == 1
+    digest = base64.b64encode(hashlib.sha256(style[0].encode()).digest()).decode()
+    assert f"'sha256-{digest}'" in policy
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_the_page_is_in_the_readers_language(anonymous: aiohttp.ClientSession) -> None:
+    for header, language in (("ru-RU,ru;q=0.9,en;q=0.5", "ru"), ("de", "en"), ("en,ru;q=0.9", "en")):
+        response = await anonymous.get("/docs", headers={"Accept-Language": header})
+        assert response.headers["Content-Language"] == language
+        assert f'<html lang="{language}">' in await response.text()
+
+
+def _check(schema: dict[str, Any], value: Any) -> None:
+    whole = {**schema, "components": document()["components"]}
+    jsonschema.Draft202012Validator(whole).validate(value)
+
+
+def _nodes(value: Any) -> list[dict[str, Any]]:
+    if isinstance(value, dict):
+        return [value, *(node for part in value.values() for node in _nodes(part))]
+    if isinstance(value, list):
+        return [node for part in value for node in _nodes(part)]
+    return []
+
+
+_CONTENT: dict[str, Any] = {
+    "type": "object",
+    "minProperties": 1,
+    "propertyNames": {"pattern": "^[^/]+/[^/]+$"},
+    "additionalProperties": {
+        "type": "object",
+        "properties": {"schema": {"type": "object"}},
+        "additionalProperties": False,
+    },
+}
+_OPERATION: dict[str, Any] = {
+    "type": "object",
+    "required": ["operationId", "summary", "responses"],
+    "properties": {
+        "operationId": {"type": "string"},
+        "summary": {"type": "string"},
+        "description": {"type": "string"},
+        "tags": {"type": "array", "items": {"type": "string"}},
+        "parameters": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["name", "in", "schema"],
+                "properties": {
+                    "name": {"type": "string"},
+                    "in": {"enum": ["path", "query", "header", "cookie"]},
+                    "required": {"type": "boolean"},
+                    "description": {"type": "string"},
+                    "schema": {"type": "object"},
+                },
+                "additionalProperties": False,
+                "if": {"properties": {"in": {"const": "path"}}},
+                "then": {"required": ["required"], "properties": {"required": {"const": True}}},
+            },
+        },
+        "requestBody": {
+            "type": "object",
+            "required": ["content"],
+            "properties": {"required": {"type": "boolean"}, "content": _CONTENT},
+            "additionalProperties": False,
+        },
+        "responses": {
+            "type": "object",
+            "minProperties": 1,
+            "propertyNames": {"pattern": "^([1-5][0-9][0-9]|default)$"},
+            "additionalProperties": {
+                "type": "object",
+                "required": ["description"],
+                "properties": {"description": {"type": "string"}, "content": _CONTENT},
+                "additionalProperties": False,
+            },
+        },
+        "security": {"type": "array", "items": {"type": "object", "additionalProperties": {"type": "array"}}},
+    },
+    "patternProperties": {"^x-": {}},
+    "additionalProperties": False,
+}
+FORM: dict[str, Any] = {
+    "type": "object",
+    "required": ["openapi", "info", "paths"],
+    "properties": {
+        "openapi": {"pattern": r"^3\.1\.\d+$"},
+        "info": {
+            "type": "object",
+            "required": ["title", "version"],
+            "properties": {
+                "title": {"type": "string"},
+                "version": {"type": "string"},
+                "summary": {"type": "string"},
+                "license": {"type": "object", "required": ["name"]},
+            },
+            "additionalProperties": False,
+        },
+        "servers": {"type": "array", "items": {"type": "object", "required": ["url"]}},
+        "tags": {"type": "array", "items": {"type": "object", "required": ["name"]}},
+        "paths": {
+            "type": "object",
+            "propertyNames": {"pattern": "^/"},
+            "additionalProperties": {
+                "type": "object",
+                "propertyNames": {"enum": ["get", "put", "post", "delete", "patch"]},
+                "additionalProperties": _OPERATION,
+            },
+        },
+        "components": {"type": "object"},
+    },
+    "additionalProperties": False,
+}
+"""The parts of https://spec.openapis.org/oas/3.1/schema/2022-10-07 that the document uses, and nothing beside them."""
