@@ -86,6 +86,7 @@ class Engine:
 
     ctx: Context
     report: Report
+    server: Server | None
     worker: Worker | None
     scheduler: Scheduler | None
 
@@ -147,8 +148,9 @@ async def start(settings: Settings, *, clock: Clock | None = None) -> AsyncItera
         admin_key = await auth.ensure_first_admin(ctx)
         scheduler = await _start_scheduler(ctx, stack)
         worker = await _start_worker(ctx, stack)
-        address = await _start_server(ctx, stack)
-        yield Engine(ctx, _report(settings, address, admin_key), worker, scheduler)
+        server = await _start_server(ctx, stack)
+        address = server.address if server is not None else ""
+        yield Engine(ctx, _report(settings, address, admin_key), server, worker, scheduler)
 
 
 async def _resume(ctx: Context) -> None:
@@ -186,7 +188,7 @@ async def _start_worker(ctx: Context, stack: AsyncExitStack) -> Worker | None:
     return worker
 
 
-async def _start_server(ctx: Context, stack: AsyncExitStack) -> str:
+async def _start_server(ctx: Context, stack: AsyncExitStack) -> Server | None:
     flushing = asyncio.create_task(_flush_webhook_log(ctx), name="webhook-log")
 
     async def stop_flushing() -> None:
@@ -196,11 +198,11 @@ async def _start_server(ctx: Context, stack: AsyncExitStack) -> str:
 
     stack.push_async_callback(stop_flushing)
     if "http" not in ctx.settings.roles:
-        return ""
+        return None
     server = Server(ctx)
-    address = await server.start()
+    await server.start()
     stack.push_async_callback(server.stop)
-    return address
+    return server
 
 
 async def _flush_webhook_log(ctx: Context) -> None:

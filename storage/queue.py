@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -37,13 +38,15 @@ class Claimed:
 class Claim:
     """A wish for work: at most `limit` events, and per integration no more than `room` says (else `room_each`).
 
-    `after`: the integration where the last claim ended, so that all take turns.
+    `most_bytes`: bodies of no more than that in all, but at least one event. `after`: the integration where the last
+    claim ended, so that all take turns.
     """
 
     now: float
     lease_until: float
     limit: int
     room_each: int
+    most_bytes: int
     room: Mapping[str, int] = field(default_factory=dict)
     after: str = ""
 
@@ -52,7 +55,7 @@ def claim(connection: sa.Connection, wish: Claim) -> list[Claimed]:
     """Take what is due, the integrations in turn, each one's oldest first."""
     due = _due_integrations(connection, wish.now, wish.after) or _due_integrations(connection, wish.now, "")
     share = max(1, wish.limit // max(1, len(due)))
-    chosen: dict[str, list[str]] = {}
+    chosen: dict[str, list[tuple[str, int]]] = {}
     for quota in (share, wish.limit):  # a fair share each first, then whatever is left over
         for integration_id in due:
             mine = chosen.setdefault(integration_id, [])
@@ -60,14 +63,32 @@ def claim(connection: sa.Connection, wish: Claim) -> list[Claimed]:
             room = min(quota, wish.room.get(integration_id, wish.room_each), left)
             if room > len(mine):
                 chosen[integration_id] = _oldest(connection, integration_id, wish.now, room)
-    held = [event_id for ids in chosen.values() for event_id in ids]
+    held = _within([row for rows in chosen.values() for row in rows], wish.most_bytes)
     return _hold(connection, held, wish) if held else []
 
 
-def _due_integrations(connection: sa.Connection, now: float, after: str) -> list[str]:
-    """Return integrations that are active and have something due, behind `after`, by a loose index scan.
+def _within(chosen: Sequence[tuple[str, int]], most_bytes: int) -> list[str]:
+    """Return the ids of the first events whose bodies fit together into `most_bytes`, the first one in any case."""
+    totals = itertools.accumulate(size for _, size in chosen)
+    return [
+        event_id
+        for place, ((event_id, _), total) in enumerate(zip(chosen, totals, strict=True))
+        if total <= most_bytes or place == 0
+    ]
 
-    (https://wiki.postgresql.org/wiki/Loose_indexscan: it costs one probe per integration, however many events wait.)
+
+def _due_integrations(connection: sa.Connection, now: float, after: str) -> list[str]:
+    """Return integrations behind `after` that are active and have something due, in order."""
+    waiting = _waiting(after)
+    query = sa.select(waiting.c.id).where(waiting.c.earliest <= now).limit(INTEGRATIONS_AT_ONCE)
+    return sorted(connection.execute(query).scalars())
+
+
+def _waiting(after: str) -> sa.Subquery:
+    """Return the active integrations behind `after` in which events wait, each with its earliest time.
+
+    A loose index scan (https://wiki.postgresql.org/wiki/Loose_indexscan): it costs one probe for each integration,
+    however many events wait.
     """
     waits = EVENTS.c.run_at.is_not(None)
     first = sa.select(sa.func.min(EVENTS.c.integration_id).label("id")).where(waits, EVENTS.c.integration_id > after)
@@ -79,23 +100,18 @@ def _due_integrations(connection: sa.Connection, now: float, after: str) -> list
     earliest = (
         sa.select(sa.func.min(EVENTS.c.run_at)).where(waits, EVENTS.c.integration_id == chain.c.id)
     ).scalar_subquery()
-    query = (
-        sa.select(chain.c.id)
-        .join(INTEGRATIONS, INTEGRATIONS.c.id == chain.c.id)
-        .where(INTEGRATIONS.c.status == "active", earliest <= now)
-        .limit(INTEGRATIONS_AT_ONCE)
-    )
-    return sorted(connection.execute(query).scalars())
+    active = sa.and_(INTEGRATIONS.c.id == chain.c.id, INTEGRATIONS.c.status == "active")
+    return sa.select(chain.c.id, earliest.label("earliest")).join(INTEGRATIONS, active).subquery()
 
 
-def _oldest(connection: sa.Connection, integration_id: str, now: float, limit: int) -> list[str]:
+def _oldest(connection: sa.Connection, integration_id: str, now: float, limit: int) -> list[tuple[str, int]]:
     query = (
-        sa.select(EVENTS.c.id)
+        sa.select(EVENTS.c.id, EVENTS.c.size)
         .where(EVENTS.c.integration_id == integration_id, EVENTS.c.run_at <= now, EVENTS.c.run_at.is_not(None))
         .order_by(EVENTS.c.run_at, EVENTS.c.id)
         .limit(limit)
     )
-    return list(connection.execute(for_update(connection, query, skip_locked=True)).scalars())
+    return [(row.id, row.size) for row in connection.execute(for_update(connection, query, skip_locked=True))]
 
 
 def _hold(connection: sa.Connection, chosen: Sequence[str], wish: Claim) -> list[Claimed]:
@@ -296,8 +312,6 @@ def release_waiting(
 
 
 def next_due(connection: sa.Connection) -> float | None:
-    """Return the earliest time at which any event may run, or None when none waits."""
-    found: float | None = connection.execute(
-        sa.select(sa.func.min(EVENTS.c.run_at)).where(EVENTS.c.run_at.is_not(None))
-    ).scalar()
+    """Return the earliest time at which any event of an active integration may run, or None when none waits."""
+    found: float | None = connection.execute(sa.select(sa.func.min(_waiting("").c.earliest))).scalar()
     return found

@@ -78,8 +78,8 @@ class Email(Action[EmailParams]):
 
 def message_id(key: str, sender: str) -> str:
     """Return the Message-ID of the effect `key`, without angle brackets: the same at every repeat (RFC 5322 §3.6.4)."""
-    domain = parseaddr(sender)[1].rpartition("@")[2] or "localhost"
-    return f"{hashlib.sha256(key.encode()).hexdigest()[:32]}@{domain}"
+    _, at, domain = parseaddr(sender)[1].rpartition("@")
+    return f"{hashlib.sha256(key.encode()).hexdigest()[:32]}@{domain if at else 'localhost'}"
 
 
 ACTIONS.add("email", Email())

@@ -18,7 +18,7 @@ class SlackMessageParams(ActionParams):
 
     channel: str = Field(min_length=1, max_length=100, description="A channel's id or its name, such as #deploys.")
     text: str = Field(
-        min_length=1, max_length=40_000, description="The message; with blocks, what notifications and readers say."
+        pattern=r"\S", max_length=40_000, description="The message; with blocks, what notifications and readers say."
     )
     blocks: list[dict[str, Any]] | None = Field(None, max_length=50, description="Block Kit blocks.")
     thread_ts: str | None = Field(

@@ -35,9 +35,11 @@ async def events(
     async with session.engine() as engine:
         found = await engine.get("/v1/events", integration=integration, status=status, limit=limit)
     if session.json:
-        return screen.write_json(found)
+        screen.write_json(found)
+        return
     if not found:
-        return session.console.print(said(T("No events. Send one: ccb send <integration>")))
+        session.console.print(said(T("No events. Send one: ccb send <integration>")))
+        return
     heads = (T("Event"), T("Status"), T("Integration"), T("Type"), T("Received"))
     rows = [
         (e["id"], screen.status(e["status"]), e["integration"], e["type"], screen.ago(e["timestamp"])) for e in found

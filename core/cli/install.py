@@ -15,7 +15,9 @@ from core.cli.command import Session, command
 from core.cli.failure import usage
 from core.cli.language import said
 from core.cli.serve import program
+from core.errors import Invalid
 from core.grants import host_of
+from core.redaction import is_mask
 from core.texts import T, Text
 
 MAY: dict[str, tuple[Text, str | None]] = {
@@ -40,11 +42,15 @@ async def install(
     ] = None,
     config: Annotated[
         list[str] | None,
-        typer.Option("--config", "-c", metavar="KEY=VALUE", help=said(T("A value of its configuration; can be given often."))),
+        typer.Option(
+            "--config", "-c", metavar="KEY=VALUE", help=said(T("A value of its configuration; can be given often."))
+        ),
     ] = None,
     webhook_secret: Annotated[
         str | None,
-        typer.Option(metavar="SECRET", help=said(T("What its sender signs with, if that is there already; else one is made."))),
+        typer.Option(
+            metavar="SECRET", help=said(T("What its sender signs with, if that is there already; else one is made."))
+        ),
     ] = None,
     no_activate: Annotated[bool, typer.Option("--no-activate", help=said(T("Leave it switched off.")))] = False,
     slug: Annotated[str | None, typer.Option(metavar="SLUG", help=said(T("Another slug, to have it twice.")))] = None,
@@ -53,7 +59,8 @@ async def install(
     async with session.engine() as engine:
         gallery = await engine.get("/v1/gallery")
         if name is None:
-            return _listed(session, gallery)
+            _listed(session, gallery)
+            return
         entry = next((entry for entry in gallery if entry["name"] == name), None)
         body = {
             "gallery": name,
@@ -64,19 +71,23 @@ async def install(
         }
         made = await engine.post("/v1/integrations", {key: value for key, value in body.items() if value is not None})
     if session.json:
-        return screen.write_json(made)
+        screen.write_json(made)
+        return
     _shown(session, made)
 
 
 def _listed(session: Session, gallery: list[dict[str, Any]]) -> None:
     if session.json:
-        return screen.write_json(gallery)
+        screen.write_json(gallery)
+        return
     rows = [(entry["name"], entry["description"], entry["source"]) for entry in gallery]
     session.console.print(screen.table((T("Name"), T("What it does"), T("Source")), rows))
     session.console.print(f"\n  {program()} install <{said(T('name'))}>", style="cyan")
 
 
-def _configured(session: Session, entry: Mapping[str, Any] | None, given: list[str], *, activate: bool) -> dict[str, Any]:
+def _configured(
+    session: Session, entry: Mapping[str, Any] | None, given: list[str], *, activate: bool
+) -> dict[str, Any]:
     """Return the configuration: what was given, and what is missing as somebody answers; raise `CliError` otherwise."""
     if entry is None:  # the engine will say so, and which there are
         return {}
@@ -88,7 +99,12 @@ def _configured(session: Session, entry: Mapping[str, Any] | None, given: list[s
     if not session.interactive:
         calls = " ".join(f"--config {key}=…" for key in missing)
         raise usage(
-            T("{name} needs: {missing}. Give them: {calls}", name=entry["name"], missing=", ".join(missing), calls=calls),
+            T(
+                "{name} needs: {missing}. Give them: {calls}",
+                name=entry["name"],
+                missing=", ".join(missing),
+                calls=calls,
+            ),
             missing=missing,
         )
     return config | {key: _asked(key, schema.get(key, {})) for key in missing}
@@ -109,7 +125,9 @@ def _asked(key: str, schema: Mapping[str, Any]) -> Any:
 
 def _shown(session: Session, made: dict[str, Any]) -> None:
     slug, active = made["slug"], made["status"] == "active"
-    told = T("{name} is installed and active.", name=slug) if active else T("{name} is installed, not active.", name=slug)
+    told = (
+        T("{name} is installed and active.", name=slug) if active else T("{name} is installed, not active.", name=slug)
+    )
     lines = [(T("It may"), text) for text in allowed(made["capabilities"], made["config"])]
     lines.append((T("Webhook"), made["webhook_url"]))
     if made.get("webhook_secret"):
@@ -156,5 +174,13 @@ def _places(entry: Any, config: Mapping[str, Any], kind: str) -> list[str]:
     value = config.get(entry["$config"])
     if value is None:
         return [f"<{entry['$config']}>"]
-    values_ = value if isinstance(value, list) else [value]
-    return [host_of(str(v)) if kind == "hosts" else str(v) for v in values_]
+    return [_place(str(one), kind) for one in (value if isinstance(value, list) else [value])]
+
+
+def _place(value: str, kind: str) -> str:
+    if kind != "hosts" or is_mask(value):
+        return value
+    try:
+        return host_of(value)
+    except Invalid:  # nothing has checked it before the activation
+        return value

@@ -33,9 +33,11 @@ async def list_all(session: Session) -> None:
     async with session.engine() as engine:
         found = await engine.get("/v1/integrations")
     if session.json:
-        return screen.write_json(found)
+        screen.write_json(found)
+        return
     if not found:
-        return session.console.print(said(T("Nothing is installed yet. `ccb install` lists what is ready-made.")))
+        session.console.print(said(T("Nothing is installed yet. `ccb install` lists what is ready-made.")))
+        return
     heads = (T("Integration"), T("Status"), T("Source"), T("Last activity"))
     rows = [(i["slug"], screen.status(i["status"]), i["source"], screen.ago(i["last_activity"])) for i in found]
     session.console.print(screen.table(heads, rows))
@@ -57,7 +59,8 @@ async def pause(session: Session, integration: Which) -> None:
 
 def _told(session: Session, integration: dict[str, Any]) -> None:
     if session.json:
-        return screen.write_json(integration)
+        screen.write_json(integration)
+        return
     session.console.print(Line.assemble(f"{integration['slug']}  ", screen.status(integration["status"])))
 
 
@@ -66,7 +69,9 @@ async def config(
     integration: Which,
     changes: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[KEY=VALUE]…", help=said(T("What to set; `key=` takes the key away.")), show_default=False),
+        typer.Argument(
+            metavar="[KEY=VALUE]…", help=said(T("What to set; `key=` takes the key away.")), show_default=False
+        ),
     ] = None,
 ) -> None:
     """Show, or change and show."""
@@ -78,7 +83,8 @@ async def config(
         shown = await engine.get(f"{place}/config")
         missing = (await engine.get(place))["missing"]
     if session.json:
-        return screen.write_json(shown)
+        screen.write_json(shown)
+        return
     _show(session, shown, missing)
 
 

@@ -28,12 +28,20 @@ async def list_all(session: Session) -> None:
     async with session.engine() as engine:
         found = await engine.get("/v1/auth/tokens")
     if session.json:
-        return screen.write_json(found)
+        screen.write_json(found)
+        return
     if not found:
-        return session.console.print(said(T("There are no keys.")))
+        session.console.print(said(T("There are no keys.")))
+        return
     heads = (T("Id"), T("Name"), T("Permissions"), T("State"), T("Last used"))
     rows = [
-        (key["id"], f"{key['name']}\n{key['prefix']}…", ", ".join(key["permissions"]), _state(key), screen.ago(key["last_used_at"]))
+        (
+            key["id"],
+            f"{key['name']}\n{key['prefix']}…",
+            ", ".join(key["permissions"]),
+            _state(key),
+            screen.ago(key["last_used_at"]),
+        )
         for key in found
     ]
     session.console.print(screen.table(heads, rows))
@@ -56,7 +64,8 @@ async def create(
     async with session.engine() as engine:
         made = await engine.post("/v1/auth/tokens", body)
     if session.json:
-        return screen.write_json(made)
+        screen.write_json(made)
+        return
     console = session.console
     console.print(said(T("The key {name}, shown once:", name=repr(screen.clean(made["name"])))))
     console.print(Line.assemble("  ", (made["token"], "bold yellow")), soft_wrap=True)
@@ -65,13 +74,15 @@ async def create(
 
 
 async def revoke(
-    session: Session, key_id: Annotated[str, typer.Argument(metavar="ID", help=said(T("Its id, from `ccb keys list`.")))]
+    session: Session,
+    key_id: Annotated[str, typer.Argument(metavar="ID", help=said(T("Its id, from `ccb keys list`.")))],
 ) -> None:
     """End a key."""
     async with session.engine() as engine:
         answer = await engine.delete(path("auth", "tokens", key_id))
     if session.json:
-        return screen.write_json(answer or {"id": key_id, "revoked": True})
+        screen.write_json(answer or {"id": key_id, "revoked": True})
+        return
     session.console.print(said(T("The key {key} is revoked.", key=screen.clean(key_id))))
 
 

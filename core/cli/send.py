@@ -20,7 +20,7 @@ from rich.text import Text as Line
 from core.cli import screen
 from core.cli.client import Engine, deliver, path
 from core.cli.command import Session, command
-from core.cli.failure import CliError, refused, usage
+from core.cli.failure import REFUSED, CliError, refused, usage
 from core.cli.language import said
 from core.cli.serve import program
 from core.texts import TN, T
@@ -74,7 +74,7 @@ async def send(
         if times > 1:
             await _many(session, sender, times)
         else:
-            _one(session, integration, await sender.send(new=new))
+            _one(session, integration, await sender.post(await sender.sign(new=new)))
 
 
 class _Sender:
@@ -86,10 +86,14 @@ class _Sender:
         self._wish = wish
         self._server = server or engine.url
 
-    async def send(self, *, new: bool) -> Sent:
-        """Have it signed and post it; raises `CliError` for any answer but 2xx."""
+    async def sign(self, *, new: bool) -> dict[str, Any]:
+        """Return the signed request; raises `CliError`."""
         wish = self._wish | ({"delivery_id": str(uuid4())} if new else {})
-        signed = await self._engine.post(path("integrations", self._integration, "sign"), wish)
+        signed: dict[str, Any] = await self._engine.post(path("integrations", self._integration, "sign"), wish)
+        return signed
+
+    async def post(self, signed: dict[str, Any]) -> Sent:
+        """Post it over TCP; raises `CliError` for any answer but 2xx."""
         url = signed["local_url"]
         if self._server:
             url = self._server.rstrip("/") + urlsplit(url).path
@@ -121,7 +125,8 @@ def _wish(what: str | None) -> dict[str, Any]:
 def _one(session: Session, integration: str, sent: Sent) -> None:
     if session.json:
         took = round(sent.milliseconds, 3)
-        return screen.write_json({"http_status": sent.status, "milliseconds": took, **sent.answer})
+        screen.write_json({"http_status": sent.status, "milliseconds": took, **sent.answer})
+        return
     console, event = session.console, screen.clean(sent.answer.get("event_id", ""))
     took = screen.duration(sent.milliseconds)
     if sent.answer.get("status") == "duplicate":
@@ -153,19 +158,23 @@ async def _many(session: Session, sender: _Sender, times: int) -> None:
                 answers[await _answer(sender)] += 1
                 progress.advance(task)
 
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(CONCURRENCY, times)):
-                group.create_task(work())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(CONCURRENCY, times)):
+                    group.create_task(work())
+        except BaseExceptionGroup as failures:  # the first is enough: the others failed the same way
+            raise failures.exceptions[0] from None
     seconds = time.perf_counter() - began
     _counted(session, answers, times, seconds)
 
 
 async def _answer(sender: _Sender) -> str:
     """Return the answer to one delivery in short; a refusal is an answer, an engine that is away is none."""
+    signed = await sender.sign(new=True)
     try:
-        sent = await sender.send(new=True)
+        sent = await sender.post(signed)
     except CliError as error:
-        if error.code != 1:
+        if error.code != REFUSED:
             raise
         return error.error
     return f"{sent.status} {sent.answer.get('status', '')}".strip()

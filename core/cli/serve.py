@@ -31,7 +31,13 @@ ORDER = ("slack", "github", "claude", "email")
 
 def add(parent: typer.Typer) -> None:
     """Add the command."""
-    command(parent, "serve", T("Run the engine until it is told to stop (Ctrl-C, SIGTERM)."), remote=False, loop=uvloop.new_event_loop)(serve)
+    command(
+        parent,
+        "serve",
+        T("Run the engine until it is told to stop (Ctrl-C, SIGTERM)."),
+        remote=False,
+        loop=uvloop.new_event_loop,
+    )(serve)
 
 
 async def serve(
@@ -66,7 +72,9 @@ def program(script: str | None = None) -> str:
 
 def banner(report: Report, *, width: int, program: str) -> Group:
     """Return what a start shows: where, what is connected, the admin key, what to try."""
-    head = " · ".join(part for part in (f"Claude Code Bot {VERSION}", _database(report.database), report.address) if part)
+    head = " · ".join(
+        part for part in (f"Claude Code Bot {VERSION}", _database(report.database), report.address) if part
+    )
     lines = [Line(f"  {head}", style="bold"), *_states(report, width)]
     if report.admin_key:
         lines += _admin_key(report.admin_key, width)
@@ -80,9 +88,7 @@ def _states(report: Report, width: int) -> list[Line]:
     engine = said(T("engine"))
     services = sorted(report.services, key=lambda s: (ORDER.index(s.name) if s.name in ORDER else len(ORDER), s.name))
     column = max(cell_len(title) for title in [engine, *(service.title for service in services)]) + 4
-    integrations = TN(
-        "{count} ready-made integration", "{count} ready-made integrations", report.gallery
-    )
+    integrations = TN("{count} ready-made integration", "{count} ready-made integrations", report.gallery)
     workers = TN("{count} sandbox worker", "{count} sandbox workers", report.sandbox_workers)
     lines = [_state("✓", "green", engine, column, f"{said(integrations)}, {said(workers)}")]
     for service in services:

@@ -24,7 +24,10 @@ def load_settings(**given: Any) -> Settings:
         lines = problems(error)
         head = TN("{count} setting is wrong:", "{count} settings are wrong:", len(lines))
         raise CliError(
-            "\n".join([said(head), *(f"  {line}" for line in lines)]), code=USAGE, error="Wrong settings", problems=lines
+            "\n".join([said(head), *(f"  {line}" for line in lines)]),
+            code=USAGE,
+            error="Wrong settings",
+            problems=lines,
         ) from None
 
 

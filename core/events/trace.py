@@ -32,9 +32,7 @@ async def find(ctx: Context, event_id: str, *, integration_id: str | None = None
     """Return an event (of that integration, where one is named); raise `NotFound`."""
     event = await ctx.db.read(rows.get, event_id)
     if event is None or integration_id not in (None, event.integration_id):
-        raise NotFound(
-            T("There is no event {event}. `ccb events` lists the newest.", event=event_id), event=event_id
-        )
+        raise NotFound(T("There is no event {event}. `ccb events` lists the newest.", event=event_id), event=event_id)
     return event
 
 

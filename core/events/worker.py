@@ -20,6 +20,10 @@ IDLE_SECONDS = 5.0
 """How long a worker that was not woken waits before it looks by itself; the wake-ups only make it sooner."""
 
 
+MOST_BYTES = 64 << 20
+"""Bodies that one worker has in memory at a time, but for one event that is larger alone."""
+
+
 class Worker:
     """Works on events until it is stopped. One per process."""
 
@@ -66,7 +70,8 @@ class Worker:
     async def _claim(self) -> list[Claimed]:
         slots = self._ctx.settings.worker_slots
         free = slots - len(self._held)
-        if free <= 0:
+        spare = MOST_BYTES - sum(len(event.body) for event in self._held.values())
+        if free <= 0 or spare <= 0:
             return []
         most = max(1, slots * 3 // 4)  # so that no integration, however slow, takes every slot
         busy = Counter(event.integration_id for event in self._held.values())
@@ -75,6 +80,7 @@ class Worker:
             now=now,
             lease_until=now + self._ctx.settings.lease_seconds,
             limit=free,
+            most_bytes=spare,
             room_each=most,
             room={integration_id: max(0, most - count) for integration_id, count in busy.items()},
             after=self._after,
@@ -115,14 +121,10 @@ class Worker:
         while True:
             await asyncio.sleep(self._ctx.settings.lease_seconds / 3)
             until = self._ctx.clock.now() + self._ctx.settings.lease_seconds
-            renewals = [
-                self._ctx.db.submit(queue.advance, Progress(event.id, event.token, until))
-                for event in self._held.values()
-            ]
-            for event, held in zip(
-                list(self._held.values()), await asyncio.gather(*renewals, return_exceptions=True), strict=False
-            ):
-                if held is not True:
+            events = list(self._held.values())
+            renewals = (self._ctx.db.submit(queue.advance, Progress(e.id, e.token, until)) for e in events)
+            for event, held in zip(events, await asyncio.gather(*renewals, return_exceptions=True), strict=True):
+                if isinstance(held, BaseException):  # False is an event that has just ended
                     log.warning("lease not renewed", event=event.id, reason=repr(held))
 
 

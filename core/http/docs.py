@@ -48,7 +48,7 @@ class Operation:
     curl: str
 
 
-@route("GET", "/docs", permission=None, open=True, tag="health", produces="text/html", summary=T("The API, to read"))
+@route("GET", "/docs", permission=None, open=True, tag="docs", produces="text/html", summary=T("The API, to read"))
 async def docs(ctx: Context, request: Request) -> web.Response:
     """Show every operation with its permission, its parameters and an example."""
     language = request.language
@@ -62,8 +62,8 @@ async def docs(ctx: Context, request: Request) -> web.Response:
 _WORDS = {
     "title": T("The API of Claude Code Bot"),
     "lead": T(
-        "Send your API key in the header Authorization: Bearer ccb_…. Bodies and answers are JSON. An error has error, "
-        "message and request_id."
+        "Send your API key in the header {header}. Bodies and answers are JSON; so are errors, which say what to do.",
+        header="Authorization: Bearer ccb_…",
     ),
     "document": T("OpenAPI 3.1 document"),
     "contents": T("Contents"),

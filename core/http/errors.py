@@ -42,6 +42,8 @@ STATUS: Mapping[type[CcbError], int] = {
     Unavailable: 503,
     NotConfigured: 503,
 }
+SERVER = "ccb"
+"""In the header Server, in place of aiohttp's and Python's versions."""
 CONFIGURE_SECONDS = 60
 """After how long to ask again for what waits for a setting."""
 
@@ -120,10 +122,11 @@ def _response(
     ordered = {name: content.pop(name) for name in ("error", "message")} | content
     return web.Response(
         status=status,
-        body=orjson.dumps(ordered, default=render, option=orjson.OPT_NON_STR_KEYS),
+        body=orjson.dumps(ordered, default=render, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS),
         content_type="application/json",
         charset="utf-8",
         headers={
+            "Server": SERVER,
             "X-Request-Id": request_id,
             "X-Content-Type-Options": "nosniff",
             "Cache-Control": "no-store",

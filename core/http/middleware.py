@@ -27,6 +27,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _HEADERS = {
+    "Server": errors.SERVER,
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -67,6 +68,7 @@ def _raw(ctx: Context, route: Route) -> Handler:
         except Exception as error:  # noqa: BLE001 - the border: errors.answer logs what nobody foresaw
             return _answer(error, raw, request_id(raw))
         response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Server"] = errors.SERVER
         return response
 
     return handle
@@ -114,7 +116,7 @@ def _answer(error: Exception, raw: web.Request, own_id: str) -> web.StreamRespon
     if isinstance(error, ConnectionError) and raw.transport is None:
         raise error  # the caller has gone: there is nobody to answer
     if isinstance(error, web.HTTPException) and error.status < 400:
-        return error  # a redirect
+        return web.Response(status=error.status, headers={"Location": error.headers.get("Location", "/")})  # a redirect
     return errors.answer(error, request_id=own_id, language=language_of(raw), path=raw.path)
 
 

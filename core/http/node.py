@@ -16,6 +16,8 @@ class Node:
     address: str = ""
     """Where it is reached on this machine, such as `http://127.0.0.1:8080`."""
     stopping: bool = False
+    receiving: int = 0
+    """Bytes of deliveries that are being received or stored."""
 
 
 NODE: web.AppKey[Node] = web.AppKey("node", Node)

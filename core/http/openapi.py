@@ -25,12 +25,14 @@ from core.texts import DEFAULT_LANGUAGE, T
 _PLACE = re.compile(r"\{(\w+)[^}]*\}")
 _REFERENCE = "#/components/schemas/{model}"
 _TAGS = {
-    "integrations": T("Install, configure, switch on and off."),
-    "events": T("What came in, and what became of it."),
-    "webhooks": T("Where services deliver."),
-    "health": T("Whether it works."),
-    "keys": T("API keys and their permissions."),
+    "integrations": (T("Integrations"), T("Install, configure, switch on and off.")),
+    "events": (T("Events"), T("What came in, and what became of it.")),
+    "webhooks": (T("Webhooks"), T("Where services deliver.")),
+    "keys": (T("API keys"), T("Who may call, and what they may do.")),
+    "health": (T("Health"), T("Whether it works.")),
+    "docs": (T("About this API"), T("The description that this page is made from.")),
 }
+"""The groups of operations in the order in which they are shown; others follow them."""
 
 
 class Error(BaseModel):
@@ -44,7 +46,7 @@ class Error(BaseModel):
 
 
 @route(
-    "GET", "/v1/openapi.json", permission=None, open=True, tag="health", response=dict[str, Any],
+    "GET", "/v1/openapi.json", permission=None, open=True, tag="docs", response=dict[str, Any],
     summary=T("This document (OpenAPI 3.1)"),
 )  # fmt: skip
 async def openapi(ctx: Context, request: Request) -> dict[str, Any]:
@@ -75,10 +77,7 @@ def describe(routes: Iterable[Route], language: str = DEFAULT_LANGUAGE) -> dict[
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],
-        "tags": [
-            {"name": tag, **({"description": _TAGS[tag].render(language)} if tag in _TAGS else {})}
-            for tag in sorted({one.tag for one in routes})
-        ],
+        "tags": _tags({one.tag for one in routes}, language),
         "paths": paths,
         "components": {
             "schemas": schemas.definitions,
@@ -92,6 +91,15 @@ def describe(routes: Iterable[Route], language: str = DEFAULT_LANGUAGE) -> dict[
             },
         },
     }
+
+
+def _tags(used: set[str], language: str) -> list[dict[str, str]]:
+    known = [
+        {"name": name, "description": description.render(language), "x-displayName": title.render(language)}
+        for name, (title, description) in _TAGS.items()
+        if name in used
+    ]
+    return known + [{"name": name, "x-displayName": name} for name in sorted(used.difference(_TAGS))]
 
 
 class _Schemas:

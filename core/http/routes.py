@@ -156,7 +156,8 @@ def json_response(value: Any, *, status: int = 200, headers: Mapping[str, str] |
 
 def dump(value: Any) -> bytes:
     """Return `value` as JSON."""
-    return orjson.dumps(value, default=_plain)
+    # Texts are dataclasses, and are shown as what they say.
+    return orjson.dumps(value, default=_plain, option=orjson.OPT_PASSTHROUGH_DATACLASS)
 
 
 def _plain(value: Any) -> Any:

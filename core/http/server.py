@@ -52,6 +52,11 @@ class Server:
         self._socket: Path | None = None
 
     @property
+    def node(self) -> Node:
+        """What it knows of itself."""
+        return self._app[NODE]
+
+    @property
     def address(self) -> str:
         """Where it is reached on this machine, such as `http://127.0.0.1:8080`; empty before the start."""
         return self._app[NODE].address

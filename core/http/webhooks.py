@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 from aiohttp import web
@@ -9,13 +10,20 @@ from aiohttp import web
 from core import auth, integrations, webhook_log
 from core.config import MAX_BODY
 from core.context import Context
-from core.errors import CcbError, Denied, Malformed, NotFound, TooLarge, Unauthenticated, Unsupported
+from core.errors import CcbError, Denied, Malformed, NotFound, TooLarge, Unauthenticated, Unavailable, Unsupported
 from core.events import accept
 from core.http.errors import status_of
+from core.http.node import NODE, Node
 from core.http.routes import json_response, route
 from core.integrations import Installed
 from core.sources import Delivery
 from core.texts import T
+
+MOST_RECEIVING = 256 << 20
+"""Bytes of deliveries in memory beyond which new ones are turned away (503)."""
+SMALL = 1 << 20
+RECEIVE_SECONDS = 60
+"""How long a body of more than `SMALL` bytes may take to arrive: a few that never end must not fill the bound above."""
 
 _REASONS = {
     Unauthenticated: "signature",
@@ -42,14 +50,20 @@ async def deliver(ctx: Context, request: web.Request) -> web.Response:
     began = time.perf_counter()
     remote = request.remote or ""
     integration_id = request.match_info["id"]
+    node, before = request.app[NODE], request.app[NODE].receiving
+    body = _Body(request, node)
     try:
         installed = await _find(ctx, integration_id)
-        delivery = Delivery({name.lower(): value for name, value in request.headers.items()}, await _body(request))
+        if before > MOST_RECEIVING:
+            raise Unavailable(T("Too much is being delivered at this moment. Send it again later."), retry_after=2)
+        delivery = Delivery({name.lower(): value for name, value in request.headers.items()}, await body.read())
         proof = await _key(ctx, installed, delivery)
         receipt = await accept.accept(ctx, installed, delivery, remote=remote, began=began, proof=proof)
     except CcbError as error:
         _note(ctx, integration_id, remote, error)
         raise
+    finally:
+        node.receiving -= body.size
     if receipt.reply is not None:
         return json_response(receipt.reply)
     if receipt.duplicate:
@@ -82,20 +96,43 @@ async def _find(ctx: Context, integration_id: str) -> Installed:
     return installed
 
 
-async def _body(request: web.Request) -> bytes:
-    """Return the raw bytes; raise `TooLarge` before more than the limit is in memory."""
-    if request.headers.get("Content-Encoding", "identity") != "identity":
-        raise Unsupported(T("Send the body as it is: a compressed one is not taken."))
-    if (request.content_length or 0) > MAX_BODY:
-        raise _too_large()
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.content.iter_any():
-        size += len(chunk)
-        if size > MAX_BODY:
+class _Body:
+    """A request's raw bytes, counted in `Node.receiving` while they are here (what a sender only announces is not)."""
+
+    __slots__ = ("_node", "_request", "size")
+
+    def __init__(self, request: web.Request, node: Node) -> None:
+        self._request = request
+        self._node = node
+        self.size = 0
+
+    async def read(self) -> bytes:
+        """Return them; raise `TooLarge` before more than the limit is in memory, `Malformed` when they come too slowly."""
+        request = self._request
+        if request.headers.get("Content-Encoding", "identity") != "identity":
+            raise Unsupported(T("Send the body as it is: a compressed one is not taken."))
+        announced = request.content_length
+        if announced is not None and announced > MAX_BODY:
             raise _too_large()
-        chunks.append(chunk)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        if announced is not None and announced <= SMALL:
+            return await self._chunks()
+        try:
+            async with asyncio.timeout(RECEIVE_SECONDS):
+                return await self._chunks()
+        except TimeoutError:
+            raise Malformed(
+                T("The body had not arrived after {seconds} s. Send it again.", seconds=RECEIVE_SECONDS)
+            ) from None
+
+    async def _chunks(self) -> bytes:
+        chunks: list[bytes] = []
+        async for chunk in self._request.content.iter_any():
+            self.size += len(chunk)
+            self._node.receiving += len(chunk)
+            if self.size > MAX_BODY:
+                raise _too_large()
+            chunks.append(chunk)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 def _too_large() -> TooLarge:

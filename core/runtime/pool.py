@@ -60,8 +60,9 @@ class HandlerPool:
     async def close(self) -> None:
         """End all processes."""
         await self._monty.__aexit__(None, None, None)
-        # A native thread of the client lets go of its last Python objects after it has answered. An interpreter that
-        # ends in that moment is aborted (exit code 134, seen in 14 of 100 ends; none with this pause).
+        # A native thread of the client lets go of its last Python objects after it has answered, and aborts an
+        # interpreter that ends in that moment (https://github.com/PyO3/pyo3-async-runtimes/issues/40): exit code 134 in
+        # 27 of 100 ends, with this pause in none of 200.
         await asyncio.sleep(_LETTING_GO_SECONDS)
 
     async def __aenter__(self) -> Self:

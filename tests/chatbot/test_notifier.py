@@ -163,6 +163,7 @@ async def test_a_rate_limit_is_reported_and_not_slept_on(slack: SlackStandIn, no
         ({"key": "k" * 9000}, "metadata_too_large"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:The top-level `text` argument is missing:UserWarning")  # slack_sdk's advice
 async def test_what_another_message_alone_can_mend(notifier: SlackNotifier, message: dict[str, Any], code: str) -> None:
     error = await _refusal(notifier, **message)
     assert error.permanent

@@ -223,7 +223,7 @@ async def test_changing_a_key(ctx: Context) -> None:
     key, plain = await auth.issue(ctx, actor=LOCAL, name="ci", permissions=["events.read"])
     await auth.authenticate(ctx, bearer(plain))
     changed = await auth.change(ctx, key.id, actor=LOCAL, name="deploy", permissions=["logs.read"])
-    assert (changed.name, changed.permissions) == ("deploy", {"logs.read"})
+    assert (changed.name, changed.permissions) == ("deploy", frozenset({"logs.read"}))
     assert not (await auth.authenticate(ctx, bearer(plain))).may("events.read")
     await auth.revoke(ctx, key.id, actor=LOCAL)
     with pytest.raises(Conflict):

@@ -254,10 +254,8 @@ async def _arguments(request: web.Request, *, takes_json: bool) -> tuple[Argumen
             raise Refused("json_not_object")
         warning = {} if request.charset else {"warning": "missing_charset"}
         return (body if takes_json else {}), warning
-    if request.method == "POST" and request.content_type not in (
-        "application/x-www-form-urlencoded",
-        "multipart/form-data",
-    ):
+    forms = ("application/x-www-form-urlencoded", "multipart/form-data")
+    if request.method == "POST" and request.can_read_body and request.content_type not in forms:
         raise Refused("invalid_post_type")
     return {**request.query, **(await request.post() if request.method == "POST" else {})}, {}
 

@@ -33,7 +33,9 @@ async def waiting(db: Database, integration: str, count: int, *, at: float = 100
 
 
 def wish(limit: int = 10, **more: Any) -> Claim:
-    return Claim(**{"now": 2000.0, "lease_until": 2030.0, "limit": limit, "room_each": 100, **more})
+    return Claim(
+        **{"now": 2000.0, "lease_until": 2030.0, "limit": limit, "room_each": 100, "most_bytes": 1 << 20, **more}
+    )
 
 
 async def claim(db: Database, wanted: Claim) -> list[queue.Claimed]:
@@ -67,13 +69,20 @@ async def test_integrations_take_turns_and_keep_to_their_room(db: Database) -> N
     assert (got.count("int_a"), got.count("int_c")) == (0, 3)
 
 
+async def test_bodies_in_memory_are_bounded_but_a_large_one_is_taken(db: Database) -> None:
+    await installed(db, "int_a")
+    await waiting(db, "int_a", 5)  # of 8 bytes each
+    assert len(await claim(db, wish(most_bytes=17))) == 2
+    assert len(await claim(db, wish(most_bytes=1))) == 1
+
+
 async def test_only_what_is_due_and_active_is_claimed(db: Database) -> None:
     await installed(db, "int_a")
     await installed(db, "int_p", status="paused")
     await waiting(db, "int_a", 1, at=3000)
     await waiting(db, "int_p", 1)
     assert await claim(db, wish()) == []
-    assert await db.read(queue.next_due) == 1000.0
+    assert await db.read(queue.next_due) == 3000.0, "a paused integration's events wake nobody"
     assert len(await claim(db, wish(now=3000.0))) == 1
 
 

@@ -86,7 +86,7 @@ async def test_not_configured_and_not_reachable(unused_tcp_port: int) -> None:
 
 
 def test_only_to_granted_recipients() -> None:
-    with pytest.raises(Denied, match="'eve@example.com' is not among this integration's recipients"):
+    with pytest.raises(Denied, match=r"'eve@example\.com' is not among this integration's recipients"):
         plan([{**EMAIL, "to": ["ops@example.com", "Eve@example.com"]}], GRANTS)
 
 

@@ -122,9 +122,9 @@ def test_only_to_granted_repositories() -> None:
 @pytest.mark.parametrize(
     ("wrong", "where"),
     [
-        ({**COMMENT, "title": "and a title"}, ""),
-        ({**COMMENT, "issue": None}, ""),
-        ({**COMMENT, "labels": ["bug"]}, ""),
+        ({**COMMENT, "title": "and a title"}, "-"),
+        ({**COMMENT, "issue": None}, "-"),
+        ({**COMMENT, "labels": ["bug"]}, "-"),
         ({**COMMENT, "issue": 0}, "issue"),
         ({**COMMENT, "issue": "1"}, "issue"),
         ({**COMMENT, "body": ""}, "body"),

@@ -87,6 +87,7 @@ def test_only_to_granted_channels() -> None:
     ("wrong", "where"),
     [
         ({"text": ""}, "text"),
+        ({"text": " \n"}, "text"),
         ({"text": "x" * 40_001}, "text"),
         ({"blocks": [{"type": "divider"}] * 51}, "blocks"),
         ({"blocks": ["divider"]}, "blocks.0"),

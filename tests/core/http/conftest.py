@@ -11,7 +11,8 @@ import pytest
 from sqlmodel import SQLModel
 
 from core import auth
-from core.context import Context, Ran
+from core.context import Context
+from core.handler import Ran
 from core.http.server import Server
 from core.services import SERVICES
 from storage.db import open_database

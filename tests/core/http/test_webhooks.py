@@ -14,6 +14,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from core.config import MAX_BODY
+from core.http.webhooks import MOST_RECEIVING
 from tests.contexts import MovableClock
 from tests.engines import Client, running
 from tests.packages import package
@@ -278,3 +279,17 @@ async def test_slacks_handshake_is_answered_and_not_stored(client: Client) -> No
     answer = await client.deliver(made["id"], {"type": "url_verification", "challenge": "3eZbrw1aBm2rZgRNFdxV2595E9CY"})
     assert (answer.status, answer.json) == (200, {"challenge": "3eZbrw1aBm2rZgRNFdxV2595E9CY"})
     await nothing_stored(client)
+
+
+async def test_more_than_memory_should_hold_is_turned_away(client: Client, integration: str) -> None:
+    """Many large deliveries at once: what is over the bound gets 503 with Retry-After, nothing is half stored."""
+    path, body, headers = await client.sign(integration, {"n": 7})
+    assert client.engine.server is not None
+    node = client.engine.server.node
+    node.receiving += MOST_RECEIVING + 1
+    answer = await client.post(path, body, headers)
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "2")
+    node.receiving -= MOST_RECEIVING + 1
+    await nothing_stored(client)
+    assert (await client.post(path, body, headers)).status == 202
+    assert node.receiving == 0

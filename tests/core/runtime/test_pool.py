@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from core.handler import HandlerError, Ran
 from core.runtime import HandlerPool
+from core.runtime.limits import REQUEST_SECONDS, limits_for
 
 SPIN = "def handle(event, config):\n    while True:\n        pass\n"
 ECHO = 'def handle(event, config):\n    return [{"type": "http_request", "json": event["payload"]}]\n'
@@ -290,6 +291,23 @@ asyncio.run(main())
     await until(lambda: not any(alive(worker) for worker in left))
 
 
+@pytest.mark.slow
+async def test_an_interpreter_ends_well_after_the_pool() -> None:
+    script = f"""
+import asyncio
+from core.runtime import HandlerPool
+async def main():
+    async with HandlerPool() as pool:
+        runs = [pool.run({ECHO!r}, event={{"payload": 1}}, config={{}}, owner="a") for _ in range(300)]
+        await asyncio.gather(*runs)
+        await asyncio.sleep(0.05)
+asyncio.run(main())
+"""
+    for _ in range(10):
+        host = await asyncio.create_subprocess_exec(sys.executable, "-c", script)
+        assert await host.wait() == 0
+
+
 async def test_types_are_checked(pool: HandlerPool) -> None:
     fine = "def handle(event: dict, config: dict) -> list[dict]:\n    return [{'a': event['payload']['x']}]\n"
     assert await pool.type_check(fine) == []
@@ -334,8 +352,6 @@ def test_any_json_comes_back_as_it_was() -> None:
 
 
 def test_limits_grow_with_the_event() -> None:
-    from core.runtime.limits import REQUEST_SECONDS, limits_for
-
     assert (limits_for(0).seconds, limits_for(0).memory) == (0.25, 32 << 20)
     largest = limits_for(25 << 20)
     assert math.isclose(largest.seconds, 2.75)

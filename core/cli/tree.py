@@ -1,0 +1,245 @@
+"""An event's way, drawn: a line for each step, several attempts at one action on one line. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.cells import cell_len
+from rich.text import Text as Line
+
+from core.cli import screen
+from core.cli.language import said
+from core.cli.serve import program
+from core.texts import T
+
+Step = Mapping[str, Any]
+
+ENGINES_OWN = frozenset({"receive", "verify", "deduplicate", "transform", "lease"})
+"""Steps that are not actions."""
+SHORT = 40
+"""Characters of an earlier attempt's error; the last one's is shown in full."""
+_HTTP_ERROR = re.compile(r"(?<![\w.:-])[345]\d\d(?![\w-])")
+_INDENT = "  "
+
+
+def header(event: Mapping[str, Any], *, width: int) -> list[Line]:
+    """Return which event it is, of what, and where it stands."""
+    mark, style, word = screen.STATUS.get(event["status"], ("?", "", T("{status}", status=event["status"])))
+    state = said(word)
+    if event["processing_time_ms"] is not None:
+        took = screen.duration(event["processing_time_ms"])
+        # "dead" and the like after so long, "succeeded" in so long
+        form = T("{state} in {took}", state=state, took=took)
+        state = said(form if event["status"] == "succeeded" else T("{state} after {took}", state=state, took=took))
+    where = screen.clean(event["integration"])
+    if event["version"]:
+        where += f" @ {screen.clean(event['version'])[:7]}"
+    parts = [Line(screen.clean(event["type"])), Line(where), Line(f"{mark} {state}", style=style)]
+    if event["attempt"]:
+        tries = T("attempt {attempt} of {attempts}", attempt=event["attempt"], attempts=event["attempts"])
+        parts.append(Line(said(tries)))
+    return _joined(Line.assemble(_INDENT, (event["id"], "bold"), "  "), parts, width)
+
+
+def _joined(first: Line, parts: Sequence[Line], width: int) -> list[Line]:
+    """Put the parts one after the other, on as many lines as they need."""
+    lines, fresh = [first], True
+    for part in parts:
+        if not fresh and lines[-1].cell_len + 3 + part.cell_len > width:
+            lines.append(Line(_INDENT * 2))
+            fresh = True
+        if not fresh:
+            lines[-1].append(" · ")
+        lines[-1].append_text(part)
+        fresh = False
+    return lines
+
+
+@dataclass
+class _Row:
+    """One line of the tree: the steps that are attempts at the same thing, in order."""
+
+    run: int
+    place: str
+    steps: list[Step] = field(default_factory=list)
+
+
+def tree(steps: Sequence[Step], *, width: int) -> list[Line]:
+    """Return the drawn steps, each line at most `width` cells."""
+    rows = list(_rows(steps))
+    own = [row for row in rows if row.place in ENGINES_OWN]
+    acts = [row for row in rows if row.place not in ENGINES_OWN]
+    names = max((cell_len(_name(row)) for row in own), default=0)
+    took = max((cell_len(_took(row)) for row in own), default=0)
+    actions = max((cell_len(_name(row)) for row in acts), default=0)
+    targets = max((cell_len(_target(row)) for row in acts), default=0)
+    lines: list[Line] = []
+    for number, row in enumerate(rows):
+        last = number == len(rows) - 1
+        if row in acts:
+            head = Line(f"{_name(row).ljust(actions)}  {_target(row).ljust(targets)}   ")
+            pieces = _action(row)
+        else:
+            head = Line.assemble(_name(row).ljust(names), "  ", (_took(row).rjust(took), "dim"), "   ")
+            pieces = _own(row)
+        lines += _wrapped(head, pieces, last=last, width=width)
+    return lines
+
+
+def _rows(steps: Iterable[Step]) -> Iterator[_Row]:
+    """Gather the attempts at one thing.
+
+    An attempt goes through the actions in order, the done ones first as `skipped`, and ends with the first error: so
+    the n-th action of every pass is the same one.
+    """
+    rows: dict[tuple[int, str], _Row] = {}
+    place, before = 0, None
+    for number, step in enumerate(steps):
+        if step["name"] in ENGINES_OWN:
+            # A lost lease is an event of its own each time; the others are one thing, tried again.
+            key = f"{step['name']}:{number}" if step["name"] == "lease" else step["name"]
+            rows.setdefault((step["run"], key), _Row(step["run"], step["name"])).steps.append(step)
+            place = 0
+            continue
+        place = 0 if _new_pass(before, step) else place
+        rows.setdefault((step["run"], str(place)), _Row(step["run"], str(place))).steps.append(step)
+        place, before = place + 1, step
+    return iter(rows.values())
+
+
+def _new_pass(before: Step | None, step: Step) -> bool:
+    if before is None:
+        return True
+    other = (before["run"], before["attempt"]) != (step["run"], step["attempt"])
+    return other or before["status"] == "error" or (step["status"] == "skipped" and before["status"] != "skipped")
+
+
+def _name(row: _Row) -> str:
+    name = screen.clean(row.steps[0]["name"])
+    return name if row.run < 2 else f"{name} ({said(T('run {run}', run=row.run))})"
+
+
+def _target(row: _Row) -> str:
+    return screen.clean(row.steps[0]["target"])
+
+
+def _took(row: _Row) -> str:
+    return screen.duration(row.steps[-1]["duration_ms"])
+
+
+def _own(row: _Row) -> list[Line]:
+    """Return what one of the engine's own steps found."""
+    pieces: list[Line] = []
+    for step in row.steps:
+        if step["status"] == "error":
+            pieces.append(Line(f"✗ {_error(step)}", style="red"))
+        else:
+            target, detail = screen.clean(step["target"]), screen.clean(step["detail"])
+            pieces.append(Line(" → ".join(part for part in (target, detail) if part)))
+    return pieces
+
+
+def _action(row: _Row) -> list[Line]:
+    """Return the attempts at one action: what failed and when it was tried again, then how it ended."""
+    done = [step for step in row.steps if step["status"] == "success"]
+    steps = [step for step in row.steps if step["status"] != "skipped" or not done]
+    pieces: list[Line] = []
+    for step, after in zip(steps, [*steps[1:], None], strict=True):
+        took = screen.duration(step["duration_ms"])
+        if step["status"] == "success":
+            detail = f" {screen.clean(step['detail'])}" if step["detail"] else ""
+            pieces.append(Line.assemble(took, (f" ✓{detail}", "green")))
+        elif step["status"] == "skipped":
+            pieces.append(Line(f"– {screen.clean(step['detail'])}", style="dim"))
+        elif after is None:
+            pieces.append(Line.assemble((f"✗ {_error(step)}", "red"), f" ({took})"))
+        else:
+            told = T("{error} in {took}, again after {wait}", error=_short(step), took=took, wait=_wait(step, after))
+            pieces.append(Line(f"✗ {said(told)}", style="yellow"))
+    return pieces
+
+
+def _error(step: Step) -> str:
+    return screen.clean(step["error_message"] or "")
+
+
+def _short(step: Step) -> str:
+    error = _error(step)
+    status = _HTTP_ERROR.search(error)
+    if status:
+        return status[0]
+    return error if len(error) <= SHORT else error[: SHORT - 1].rstrip() + "…"
+
+
+def _wait(step: Step, after: Step) -> str:
+    began, again = screen.moment(step["started_at"]), screen.moment(after["started_at"])
+    return screen.duration(max(0.0, (again - began).total_seconds() * 1e3 - step["duration_ms"]))
+
+
+def _wrapped(head: Line, pieces: Sequence[Line], *, last: bool, width: int) -> list[Line]:
+    """Return one row of the tree; what does not fit goes on under it, beside the line that leads to the next row."""
+    first, under = ("└─ ", "   ") if last else ("├─ ", "│  ")
+    text = Line(" → ").join(pieces)
+    start = Line.assemble(_INDENT, (first, "dim"), head)
+    if start.cell_len + text.cell_len <= width:
+        return [start.append_text(text)]
+    lead = Line.assemble(_INDENT, (under, "dim"), "    ")
+    room = width - start.cell_len
+    if room < width // 3:  # too little beside the head: all of it goes under
+        start.rstrip()
+        return [start, *(lead.copy().append_text(part) for part in _folded(text, width - lead.cell_len))]
+    parts = _folded(text, room)
+    hanging = Line.assemble(_INDENT, (under, "dim"), " " * (start.cell_len - len(_INDENT) - len(under)))
+    return [start.append_text(parts[0]), *(hanging.copy().append_text(part) for part in parts[1:])]
+
+
+def _folded(text: Line, width: int) -> list[Line]:
+    """Break `text` between words."""
+    return list(text.wrap(screen.out(), max(width, 10)))
+
+
+def next_steps(event: Mapping[str, Any], steps: Sequence[Step]) -> list[Line]:
+    """Return what comes next, or what to do: nothing is shown without a next step where one is needed."""
+    lines = []
+    error = event["error"]
+    if error and not any(step["error_message"] == error["message"] for step in steps):
+        lines.append(Line(f"{_INDENT}{screen.clean(error['message'])}", style="red"))
+    hint = _hint(event)
+    if hint:
+        lines.append(Line(f"{_INDENT}{hint}"))
+    return lines
+
+
+def _hint(event: Mapping[str, Any]) -> str | None:
+    call, slug = program(), screen.clean(event["integration"])
+    match event["status"]:
+        case "failed" if event["waiting_for"]:
+            service = screen.clean(event["waiting_for"])
+            return said(
+                T(
+                    "It waits for {service}: set it up with `{call} init {service}` and start the engine again; "
+                    "it then goes on by itself.",
+                    service=service,
+                    call=call,
+                )
+            )
+        case "failed" if event["retry_at"]:
+            when, left = screen.when(event["retry_at"]), screen.ago(event["retry_at"])
+            return said(
+                T("It is tried again {left} ({when}). Watch: {call} trace {event} --follow",
+                  left=left, when=when, call=call, event=event["id"])
+            )  # fmt: skip
+        case "dead":
+            return said(
+                T("It is not tried again. Mend the cause, then send a new one: {call} send {slug} --new",
+                  call=call, slug=slug)
+            )  # fmt: skip
+        case "skipped":
+            return said(T("{slug} does not listen to events of the type {type}.", slug=slug, type=event["type"]))
+        case "queued" | "processing":
+            return said(T("Not done yet. Watch: {call} trace {event} --follow", call=call, event=event["id"]))
+        case _:
+            return None
