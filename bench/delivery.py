@@ -52,7 +52,7 @@ def request(path: str, body: bytes, secret: str) -> tuple[bytes, bytes]:
 def _commit(number: int) -> dict[str, Any]:
     return {
         "id": f"{number:040x}",
-        "message": f"Commit {number}: say what is in the basket before asking for the card, and keep it when that fails",
+        "message": f"Commit {number}: say what is in the basket before asking for a card, and keep it afterwards",
         "timestamp": "2026-01-02T03:04:05Z",
         "url": f"https://example.com/acme/shop/commit/{number:040x}",
         "author": {"name": "Requester", "email": "requester@example.com", "username": "requester"},

@@ -13,6 +13,7 @@ import uuid
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from typing import cast
 
 import uvloop
 
@@ -59,9 +60,14 @@ class Course:
     others: Counter[str] = field(default_factory=Counter)
     latencies: list[float] = field(default_factory=list)
 
+    @property
+    def over(self) -> bool:
+        """Whether it is time to stop."""
+        return time.perf_counter() >= self.until
+
     def next(self) -> int | None:
-        """Return the next delivery's number, or None when it is time to stop."""
-        return next(self.numbers, None) if time.perf_counter() < self.until else None
+        """Return the next delivery's number, or None when there is to be none."""
+        return None if self.over else next(self.numbers, None)
 
     def answered(self, status: str, began: float) -> None:
         """Note an answer."""
@@ -89,8 +95,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's are of a class of their own
 
     def send(self) -> None:
         """Send the next request, or finish."""
@@ -116,7 +121,7 @@ class Connection(asyncio.Protocol):
         status = self._received[9:12].decode()
         self._received = b""
         self._course.answered(status, self._began)
-        if self._idle is None:
+        if self._idle is None or self._course.over:
             self.send()
         else:
             self._idle.append(self)
@@ -153,25 +158,21 @@ async def run(wish: Wish) -> Found:
     else:
         idle.extend(connections)
         await _at_rate(course, idle, wish.rate)
-    async with asyncio.timeout(wish.seconds + wish.warm_up + 600):
+    async with asyncio.timeout(end - began + PATIENCE_SECONDS):
         await asyncio.gather(*(connection.finished for connection in connections))
     seconds = wish.seconds or time.perf_counter() - began
     return _found(course, seconds)
 
 
 async def _at_rate(course: Course, idle: deque[Connection], rate: float) -> None:
-    """Send at a fixed interval whatever the answers do (open loop), then wait until all have come."""
-    number, began = 0, time.perf_counter()
-    total = len(idle)
-    while time.perf_counter() < course.until:
+    """Send at a fixed interval whatever the answers do (open loop); what is under way at the end finishes by itself."""
+    sent, began = 0, time.perf_counter()
+    while not course.over:
         due = int((time.perf_counter() - began) * rate)
-        while number < due and idle:
+        while sent < due and idle:
             idle.popleft().send()
-            number += 1
+            sent += 1
         await asyncio.sleep(0.001)
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while len(idle) + sum(connection.finished.done() for connection in idle) < total:
-            await asyncio.sleep(0.01)
     for connection in idle:
         connection.finish()
 

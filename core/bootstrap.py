@@ -158,9 +158,7 @@ async def _resume(ctx: Context) -> None:
     now = ctx.clock.now()
     if not ctx.db.shared:
         await ctx.db.write(queue.reap, now, why=LEASE_LOST.dump(), all_leases=True)
-    for service in SERVICES.values():
-        if service.configured(ctx.settings):
-            await ctx.db.write(queue.release_waiting, now, service=service.name)
+    await ctx.db.write(queue.release_waiting, now)  # what still has no token will wait again
 
 
 async def _start_scheduler(ctx: Context, stack: AsyncExitStack) -> Scheduler | None:

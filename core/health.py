@@ -20,6 +20,7 @@ from core.context import Context
 from core.errors import CcbError
 from core.services import SERVICES, Service
 from core.texts import T, Text
+from storage import leader
 
 log = structlog.get_logger()
 
@@ -136,6 +137,15 @@ async def _disk(ctx: Context) -> Finding:
     return Finding(status, T("{free} MB are free in the data folder.", free=free >> 20))
 
 
+async def _scheduler(ctx: Context) -> Finding:
+    """Say whether some node holds the duty: retries and lost leases wait for it."""
+    holder = await ctx.db.read(leader.current, leader.SCHEDULER)
+    if holder is None or holder.expires_at <= ctx.clock.now():
+        return Finding("down", T("No node runs the scheduler. Start one with the role scheduler."))
+    return Finding("ok", T("held by {holder}", holder=holder.holder))
+
+
 register(Check("database", _database, vital=True))
 register(Check("sandbox", _sandbox, vital=True, every=5.0))
 register(Check("disk", _disk, every=5.0))
+register(Check("scheduler", _scheduler))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP as POLICY
+from email.utils import parseaddr
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -57,8 +58,11 @@ def compose(
 ) -> EmailMessage:
     """Return a message from `CCB_MAIL_FROM`; `message_id` without its angle brackets, `now` in seconds.
 
-    Raises ValueError when a header has a line break: the policy never writes one.
+    Raises `Upstream` when `CCB_MAIL_FROM` is no address, ValueError when the subject or an address has a line break:
+    the policy never writes one.
     """
+    if "@" not in parseaddr(settings.mail_from)[1] or not settings.mail_from.isprintable():
+        raise Upstream(T("CCB_MAIL_FROM must be an address such as {example}.", example="CCB <ccb@example.com>"))
     message = EmailMessage(POLICY)
     message["From"] = settings.mail_from
     message["To"] = ", ".join(to)

@@ -24,7 +24,6 @@ from storage.db import announce
 
 log = structlog.get_logger()
 
-DUTY = "scheduler"
 RENEW_SECONDS = 2.0
 TERM_SECONDS = 6.0
 
@@ -57,14 +56,14 @@ class Scheduler:
                 await self._task
         if self.leading:
             self._step_down()
-            await self._ctx.db.write(leader.resign, duty=DUTY, holder=self._holder)
+            await self._ctx.db.write(leader.resign, duty=leader.SCHEDULER, holder=self._holder)
 
     async def _campaign(self) -> None:
         while True:
             now = self._ctx.clock.now()
             try:
                 token = await self._ctx.db.write(
-                    leader.campaign, duty=DUTY, holder=self._holder, now=now, expires_at=now + TERM_SECONDS
+                    leader.campaign, duty=leader.SCHEDULER, holder=self._holder, now=now, expires_at=now + TERM_SECONDS
                 )
             except Exception:  # the loop must outlive a database that is away for a moment
                 log.exception("campaign failed")

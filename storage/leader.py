@@ -11,6 +11,10 @@ from storage.db import upsert
 from storage.events import table
 
 
+SCHEDULER = "scheduler"
+"""The duty of running the jobs."""
+
+
 class Leader(SQLModel, table=True):
     """Who holds a duty, and until when."""
 

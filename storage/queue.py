@@ -29,6 +29,8 @@ class Claimed:
     received_at: float
     run: int
     attempt: int
+    planned: bool
+    """Whether an earlier attempt has stored this run's actions."""
     token: str
     headers: str
     body: bytes
@@ -130,7 +132,8 @@ def _hold(connection: sa.Connection, chosen: Sequence[str], wish: Claim) -> list
         )
     )
     columns = [EVENTS.c[name] for name in ("id", "integration_id", "type", "received_at", "run", "attempt")]
-    query = sa.select(*columns, BODIES.c.headers, BODIES.c.body).join(BODIES, BODIES.c.event_id == EVENTS.c.id)
+    planned = sa.exists().where(RUNS.c.event_id == EVENTS.c.id, RUNS.c.run == EVENTS.c.run).label("planned")
+    query = sa.select(*columns, planned, BODIES.c.headers, BODIES.c.body).join(BODIES, BODIES.c.event_id == EVENTS.c.id)
     found = connection.execute(query.where(EVENTS.c.id.in_(chosen))).mappings()
     rows = {row["id"]: Claimed(token=token, **row) for row in found}
     return [rows[event_id] for event_id in chosen]
@@ -249,10 +252,11 @@ def _write_events(connection: sa.Connection, kept: Sequence[Progress]) -> None:
         )
 
 
-def planned(connection: sa.Connection, event_id: str, run: int) -> dict[str, Any] | None:
-    """Return the stored actions of a run, or None when it has not got so far."""
-    row = connection.execute(sa.select(RUNS).where(RUNS.c.event_id == event_id, RUNS.c.run == run)).mappings().first()
-    return dict(row) if row else None
+def plan_of(connection: sa.Connection, event_id: str, run: int) -> tuple[str, str]:
+    """Return the stored actions of a run and its references, both as JSON."""
+    query = sa.select(RUNS.c.actions, RUNS.c.references).where(RUNS.c.event_id == event_id, RUNS.c.run == run)
+    row = connection.execute(query).one()
+    return row.actions, row.references
 
 
 def reap(connection: sa.Connection, now: float, *, why: str, all_leases: bool = False) -> list[str]:
@@ -296,13 +300,9 @@ def reap(connection: sa.Connection, now: float, *, why: str, all_leases: bool = 
     return [row.id for row in lost]
 
 
-def release_waiting(
-    connection: sa.Connection, now: float, *, service: str | None = None, integration_id: str | None = None
-) -> int:
-    """Make due what waited for a `service`, or all of an integration whose tokens changed; return how many."""
+def release_waiting(connection: sa.Connection, now: float, *, integration_id: str | None = None) -> int:
+    """Make due the events that waited for a service (all, or an integration's); return how many."""
     which: list[sa.ColumnElement[bool]] = [EVENTS.c.waiting_for.is_not(None)]
-    if service is not None:
-        which.append(EVENTS.c.waiting_for == service)
     if integration_id is not None:
         which.append(EVENTS.c.integration_id == integration_id)
     result = connection.execute(sa.update(EVENTS).where(*which).values(run_at=now, waiting_for=None))

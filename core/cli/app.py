@@ -7,12 +7,16 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+from rich.text import Text as Line
 
 from core import VERSION
 from core.cli import command, database, events, init, install, integrations, keys, screen, send, serve, trace
 from core.cli.failure import REFUSED, USAGE, CliError
 from core.cli.language import said
 from core.texts import T
+
+INTERRUPTED = 130
+"""What a shell reports for Ctrl-C, and typer for KeyboardInterrupt."""
 
 command.speak()
 app = command.group(None, T("Claude Code Bot: webhooks in, tested integrations out, and nothing lost between."))
@@ -48,6 +52,8 @@ def run(arguments: Sequence[str]) -> int:
         if type(error).__name__ == "NoArgsIsHelpError":  # help was printed on the way
             return USAGE
         return _fail(_wrong_usage(error), as_json=as_json)
+    if code == INTERRUPTED:
+        sys.stderr.write("\n")
     return code if isinstance(code, int) else 0
 
 
@@ -78,8 +84,8 @@ def _fail(error: CliError, *, as_json: bool) -> int:
         screen.write_json(error.document, stderr=True)
         return error.code
     console = screen.out(stderr=True)
-    console.print(f"[bold red]✗[/] ", end="", markup=True)
-    console.print("\n".join(screen.clean(line) for line in error.message.splitlines()))
+    text = Line("\n".join(screen.clean(line) for line in error.message.splitlines()))
     if quoted := error.details.get("request_id"):
-        console.print(f"  ({screen.clean(quoted)})", style="dim")
+        text.append(f"\n({screen.clean(quoted)})", style="dim")
+    console.print(screen.marked("✗", "bold red", text, by=0))
     return error.code

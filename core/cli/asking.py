@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from rich.text import Text as Line
 
 from core.cli import screen
@@ -10,6 +14,16 @@ from core.texts import T
 
 _YES = frozenset({"y", "yes", "д", "да"})
 _NO = frozenset({"n", "no", "н", "нет"})
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C end a question: asyncio's own handler only cancels the task, which waits for the answer."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class Asker:
@@ -21,16 +35,20 @@ class Asker:
     def explain(self, text: str) -> None:
         """Say something before a question."""
         if text:
-            self.console.print(f"  {text}", style="dim")
+            self.console.print(screen.indented(Line(text, style="dim")))
 
-    def say(self, *lines: str | Line) -> None:
+    def say(self, line: str | Line) -> None:
         """Say something."""
-        for line in lines:
-            self.console.print(line)
+        self.console.print(screen.indented(line) if line else "")
+
+    def result(self, *, good: bool, text: str) -> None:
+        """Say how something went."""
+        self.console.print(screen.marked("✓", "green", text) if good else screen.marked("✗", "red", text))
 
     def ask(self, question: str, *, secret: bool = False) -> str:
         """Return the answer without blanks around it; a secret is not echoed."""
-        return self.console.input(Line.assemble("  ", (question, "bold"), ": "), password=secret).strip()
+        with _interruptible():
+            return self.console.input(Line.assemble("  ", (question, "bold"), ": "), password=secret).strip()
 
     def confirm(self, question: str, *, default: bool) -> bool:
         """Return whether the answer is yes; Enter is `default`."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -35,6 +36,7 @@ class Engine:
         """`url`: a remote engine's address; without it `socket` is used."""
         self._socket = None if url else socket
         self._base = url.rstrip("/") if url else "http://localhost"
+        self._key = key
         headers = {"Accept-Language": language(), "User-Agent": f"ccb/{VERSION}"}
         if key:
             headers["Authorization"] = f"Bearer {key}"
@@ -77,6 +79,12 @@ class Engine:
             body = more.pop("json")
             more |= {"data": orjson.dumps(body), "headers": {"Content-Type": "application/json"}} if body else {}
         async with self._reached(), self._session.request(method, self._base + path, **more) as response:
+            if response.status == HTTPStatus.UNAUTHORIZED and not self._key:
+                raise CliError(
+                    T("The engine at {url} wants an API key: give --key, or set CCB_API_KEY.", url=self._base),
+                    code=USAGE,
+                    error="Invalid API Key",
+                )
             return _content(response.status, await response.read())
 
     @asynccontextmanager
@@ -89,13 +97,12 @@ class Engine:
                 code=USAGE,
                 error="Wrong usage",
             ) from None
-        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise CliError(self._away(error), code=UNREACHABLE, error="Engine not reachable") from None
 
     def _away(self, error: BaseException) -> Text:
         if self._socket is None:
-            reason = str(error) or type(error).__name__
-            return T("No engine answers at {url}: {reason}.", url=self._base, reason=reason)
+            return T("No engine answers at {url}: {reason}.", url=self._base, reason=_plain(error))
         if isinstance(error, (aiohttp.ServerDisconnectedError, TimeoutError)):
             return T("The engine stopped answering. Is `ccb serve` still running?")
         if isinstance(getattr(error, "os_error", error), PermissionError):
@@ -121,13 +128,20 @@ async def deliver(url: str, *, headers: Mapping[str, str], body: bytes) -> tuple
             return response.status, _content(response.status, await response.read())
     except aiohttp.InvalidURL:
         raise CliError(T("{url} is no address.", url=url), code=USAGE, error="Wrong usage") from None
-    except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
-        reason = str(error) or type(error).__name__
+    except (TimeoutError, aiohttp.ClientError, OSError) as error:
         raise CliError(
-            T("Nothing answers at {url}: {reason}.", url=url, reason=reason),
+            T("Nothing answers at {url}: {reason}.", url=url, reason=_plain(error)),
             code=UNREACHABLE,
             error="Engine not reachable",
         ) from None
+
+
+def _plain(error: BaseException) -> str:
+    """Return what the system says of a failed connection."""
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(cause, OSError) and cause.errno is not None and cause.errno > 0:
+        return os.strerror(cause.errno)
+    return str(getattr(cause, "strerror", None) or cause) or type(cause).__name__
 
 
 def _content(status: int, body: bytes) -> Any:

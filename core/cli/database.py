@@ -11,10 +11,6 @@ from core.cli.settings import load_settings
 from core.cli.starting import explained
 from core.config import Settings
 from core.texts import T
-from storage import migrate, tables
-from storage.db import open_database
-
-assert tables.ALL
 
 
 def add(parent: typer.Typer) -> None:
@@ -42,6 +38,10 @@ async def upgrade(session: Session) -> None:
 
 
 async def _upgraded(settings: Settings) -> tuple[str | None, str]:
+    from storage import migrate, tables  # here: no other command should wait for these imports
+    from storage.db import open_database
+
+    assert tables.ALL
     url = settings.database_url.get_secret_value() if settings.database_url else None
     db = await open_database(url, settings.data_dir)
     try:

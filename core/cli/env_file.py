@@ -53,9 +53,9 @@ def write(path: Path, changes: Mapping[str, str]) -> None:
             file.write(after)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(name, path)
+        Path(name).replace(path)
     except BaseException:
-        os.unlink(name)
+        Path(name).unlink()
         raise
 
 

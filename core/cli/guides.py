@@ -21,8 +21,9 @@ SETTINGS: dict[str, Text] = {
         "In the app: Basic Information → App-Level Tokens → Generate Token and Scopes, with connections:write (xapp-…)."
     ),
     "GITHUB_TOKEN": T(
-        "Open https://github.com/settings/personal-access-tokens/new → the repository → Contents, Issues, Pull requests "
-        "and Webhooks: read and write. Or a classic token: https://github.com/settings/tokens, repo and admin:repo_hook."
+        "Open https://github.com/settings/personal-access-tokens/new → the repository → Contents, Issues, Pull "
+        "requests and Webhooks: read and write. Or a classic token with repo and admin:repo_hook: "
+        "https://github.com/settings/tokens"
     ),
     "GITHUB_APP_ID": T("Open https://github.com/settings/apps → your app → About → App ID."),
     "GITHUB_APP_PRIVATE_KEY": T(

@@ -16,10 +16,11 @@ from core.cli.failure import usage
 from core.cli.language import said
 from core.cli.serve import program
 from core.errors import Invalid
-from core.grants import host_of
 from core.redaction import is_mask
 from core.texts import T, Text
 
+WIDE = 100
+"""Columns from which the list of the gallery has room for a third one."""
 MAY: dict[str, tuple[Text, str | None]] = {
     "http_request": (T("send HTTP requests to {where}"), "hosts"),
     "slack_message": (T("post to Slack in {where}"), "channels"),
@@ -38,7 +39,7 @@ def add(parent: typer.Typer) -> None:
 async def install(
     session: Session,
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help=said(T("Its name in the list.")), show_default=False)
+        str | None, typer.Argument(metavar="NAME", help=said(T("Its name in the list.")), show_default=False)
     ] = None,
     config: Annotated[
         list[str] | None,
@@ -81,7 +82,9 @@ def _listed(session: Session, gallery: list[dict[str, Any]]) -> None:
         screen.write_json(gallery)
         return
     rows = [(entry["name"], entry["description"], entry["source"]) for entry in gallery]
-    session.console.print(screen.table((T("Name"), T("What it does"), T("Source")), rows))
+    heads = (T("Name"), T("What it does"), T("Source"))
+    shown = 3 if session.console.width >= WIDE else 2
+    session.console.print(screen.table(heads[:shown], [row[:shown] for row in rows]))
     session.console.print(f"\n  {program()} install <{said(T('name'))}>", style="cyan")
 
 
@@ -144,7 +147,8 @@ def _shown(session: Session, made: dict[str, Any]) -> None:
         console.print(f"    {shown}{' ' * (column - cell_len(shown))}{screen.clean(text)}", soft_wrap=True)
         former = head
     if made.get("webhook_secret"):
-        console.print(f"  {said(T('The secret is shown this once: give it to the service with the webhook address.'))}")
+        told = T("The secret is shown this once: give it to the service together with the webhook address.")
+        console.print(screen.indented(said(told), by=4))
 
 
 def _next(made: Mapping[str, Any]) -> str:
@@ -180,6 +184,8 @@ def _places(entry: Any, config: Mapping[str, Any], kind: str) -> list[str]:
 def _place(value: str, kind: str) -> str:
     if kind != "hosts" or is_mask(value):
         return value
+    from core.grants import host_of  # here: no other command should wait for this import
+
     try:
         return host_of(value)
     except Invalid:  # nothing has checked it before the activation

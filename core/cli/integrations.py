@@ -70,7 +70,7 @@ async def config(
     changes: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[KEY=VALUE]…", help=said(T("What to set; `key=` takes the key away.")), show_default=False
+            metavar="KEY=VALUE", help=said(T("What to set; `key=` takes the key away.")), show_default=False
         ),
     ] = None,
 ) -> None:

@@ -37,8 +37,8 @@ async def list_all(session: Session) -> None:
     rows = [
         (
             key["id"],
-            f"{key['name']}\n{key['prefix']}…",
-            ", ".join(key["permissions"]),
+            f"{key['name']}\n{key['prefix']}",
+            "\n".join(key["permissions"]),
             _state(key),
             screen.ago(key["last_used_at"]),
         )
@@ -70,7 +70,7 @@ async def create(
     console.print(said(T("The key {name}, shown once:", name=repr(screen.clean(made["name"])))))
     console.print(Line.assemble("  ", (made["token"], "bold yellow")), soft_wrap=True)
     if made.get("expires_at"):
-        console.print(said(T("It ends on {when}.", when=screen.when(made["expires_at"]))))
+        console.print(said(T("It ends at {when}.", when=screen.when(made["expires_at"]))))
 
 
 async def revoke(
@@ -93,6 +93,6 @@ def _state(key: dict[str, Any]) -> Line:
         case "expired":
             return Line(f"✗ {said(T('expired'))}", style="red")
         case _ if key["expires_at"]:
-            return Line(f"✓ {said(T('until {when}', when=screen.when(key['expires_at'])))}", style="green")
+            return Line(f"✓ {said(T('until {when}', when=screen.day(key['expires_at'])))}", style="green")
         case _:
             return Line(f"✓ {said(T('valid'))}", style="green")

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from babel.dates import format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal
-from rich import box
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text as Line
 
@@ -61,6 +61,18 @@ def write_json(document: Any, *, stderr: bool = False) -> None:
     stream.flush()
 
 
+def indented(text: RenderableType, *, by: int = 2) -> Padding:
+    """Return something set in, all its lines."""
+    return Padding(text, (0, 0, 0, by), expand=False)
+
+
+def marked(mark: str, style: str, text: str | Line, *, by: int = 2) -> Padding:
+    """Return a sentence behind a mark, its further lines below its first."""
+    drawn = Table.grid(padding=(0, 1, 0, 0))
+    drawn.add_row(Line(mark, style=style), text if isinstance(text, Line) else Line(text))
+    return indented(drawn, by=by)
+
+
 def status(name: str) -> Line:
     """Return a status as mark and word."""
     mark, style, word = STATUS.get(name, ("?", "", T("{status}", status=clean(name))))
@@ -69,7 +81,7 @@ def status(name: str) -> Line:
 
 def table(heads: Sequence[Text], rows: Iterable[Sequence[str | Line]], *, whole: Sequence[int] = (0,)) -> Table:
     """Return a table without lines; the columns in `whole` are never broken, for they are there to be copied."""
-    drawn = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1), header_style="bold")
+    drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold underline")
     for number, head in enumerate(heads):
         drawn.add_column(said(head), no_wrap=number in whole, overflow="fold")
     for row in rows:
@@ -103,6 +115,11 @@ def when(iso: str | None) -> str:
         return "–"
     at = moment(iso)
     return format_datetime(at, "medium", tzinfo=at.tzinfo, locale=language())
+
+
+def day(iso: str) -> str:
+    """Return a time's date, in the terminal's zone."""
+    return format_date(moment(iso), "medium", locale=language())
 
 
 def ago(iso: str | None) -> str:

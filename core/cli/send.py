@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import orjson
 import typer
+from rich.cells import cell_len
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text as Line
 
@@ -49,7 +50,7 @@ async def send(
     what: Annotated[
         str | None,
         typer.Argument(
-            metavar="[SAMPLE|FILE]",
+            metavar="SAMPLE|FILE",
             help=said(T("A sample's name, or a file with a JSON payload. Else the first sample.")),
             show_default=False,
         ),
@@ -124,22 +125,23 @@ def _wish(what: str | None) -> dict[str, Any]:
 
 def _one(session: Session, integration: str, sent: Sent) -> None:
     if session.json:
-        took = round(sent.milliseconds, 3)
-        screen.write_json({"http_status": sent.status, "milliseconds": took, **sent.answer})
+        screen.write_json({"http_status": sent.status, "milliseconds": round(sent.milliseconds, 3), **sent.answer})
         return
     console, event = session.console, screen.clean(sent.answer.get("event_id", ""))
     took = screen.duration(sent.milliseconds)
     if sent.answer.get("status") == "duplicate":
-        told = said(T("{status} duplicate in {took}: this delivery came before, as {event}.",
-                      status=sent.status, took=took, event=event))  # fmt: skip
-        console.print(Line.assemble("  ", ("= ", "yellow"), told), soft_wrap=True)
-        console.print(f"    {said(T('Nothing ran again. As a new delivery:'))}  {program()} send {integration} --new")
+        told = T("{status} duplicate in {took}: it came before, so nothing runs again.", status=sent.status, took=took)
+        console.print(screen.marked("=", "yellow", said(told)))
+        after = [(T("Its event:"), event), (T("As a new one:"), f"{program()} send {integration} --new")]
     elif event:
-        told = said(T("{status} queued in {took}", status=sent.status, took=took))
-        console.print(Line.assemble("  ", ("✓ ", "green"), f"{told}   ", (event, "bold")), soft_wrap=True)
-        console.print(f"    {said(T('What happens to it:'))}  {program()} trace last")
+        console.print(screen.marked("✓", "green", said(T("{status} queued in {took}", status=sent.status, took=took))))
+        after = [(T("Its event:"), event), (T("Its way:"), f"{program()} trace last")]
     else:  # the source's own answer to a handshake
-        console.print(Line.assemble("  ", ("✓ ", "green"), f"{sent.status}  {screen.clean(sent.answer)}"))
+        console.print(screen.marked("✓", "green", f"{sent.status}  {screen.clean(sent.answer)}"))
+        after = []
+    column = max((cell_len(said(head)) for head, _ in after), default=0) + 2
+    for head, text in after:
+        console.print(f"    {said(head)}{' ' * (column - cell_len(said(head)))}{text}", soft_wrap=True)
 
 
 async def _many(session: Session, sender: _Sender, times: int) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
-import uvloop
 from rich.cells import cell_len
 from rich.console import Group
 from rich.text import Text as Line
@@ -25,7 +25,9 @@ from core.texts import TN, T
 if TYPE_CHECKING:  # the engine takes a second to import, which no other command should wait for
     from core.bootstrap import Report, ServiceState
 
-ORDER = ("slack", "github", "claude", "email")
+Item = TypeVar("Item")
+_GAPS = ((4, 3, 3), (3, 2, 2), (2, 1, 1))
+TITLES = {"slack": "Slack", "github": "GitHub", "claude": "Claude", "email": "E-mail"}
 """The services as people meet them; others come after."""
 
 
@@ -36,8 +38,14 @@ def add(parent: typer.Typer) -> None:
         "serve",
         T("Run the engine until it is told to stop (Ctrl-C, SIGTERM)."),
         remote=False,
-        loop=uvloop.new_event_loop,
+        loop=_uvloop,
     )(serve)
+
+
+def _uvloop() -> asyncio.AbstractEventLoop:
+    import uvloop  # here: no other command needs it
+
+    return uvloop.new_event_loop()
 
 
 async def serve(
@@ -64,6 +72,12 @@ async def serve(
         await bootstrap.serve(settings, on_ready=ready)
 
 
+def in_order(services: Iterable[Item], *, key: Callable[[Item], str]) -> list[Item]:
+    """Return services (`key`: the name of one) in the order in which people meet them."""
+    known = list(TITLES)
+    return sorted(services, key=lambda item: (known.index(key(item)) if key(item) in known else len(known), key(item)))
+
+
 def program(script: str | None = None) -> str:
     """Return how to call this command from here: `.venv/bin/ccb` when that is what was called, else `ccb`."""
     path = Path(script or sys.argv[0])
@@ -84,35 +98,33 @@ def banner(report: Report, *, width: int, program: str) -> Group:
 
 
 def _states(report: Report, width: int) -> list[Line]:
-    """Return a line for the engine and one for each service, what would connect it included."""
-    engine = said(T("engine"))
-    services = sorted(report.services, key=lambda s: (ORDER.index(s.name) if s.name in ORDER else len(ORDER), s.name))
-    column = max(cell_len(title) for title in [engine, *(service.title for service in services)]) + 4
-    integrations = TN("{count} ready-made integration", "{count} ready-made integrations", report.gallery)
+    """Return a line for the engine and one for each service, with what would connect it."""
+    services = in_order(report.services, key=lambda service: service.name)
+    found = TN("{count} ready-made integration", "{count} ready-made integrations", report.gallery)
     workers = TN("{count} sandbox worker", "{count} sandbox workers", report.sandbox_workers)
-    lines = [_state("✓", "green", engine, column, f"{said(integrations)}, {said(workers)}")]
-    for service in services:
-        if service.configured:
-            lines.append(_state("✓", "green", service.title, column, said(T("configured"))))
-        else:
-            lines.append(_unconfigured(service, column, width, services))
-    return lines
+    rows = [[said(T("engine")), f"{said(found)}, {said(workers)}"], *(_service(service) for service in services)]
+    whole = [row for row in rows if len(row) > 2]
+    columns = [
+        max((cell_len(row[n]) for row in among), default=0) for n, among in enumerate((rows, whole, whole, whole))
+    ]
+    # The gaps are those of a wide terminal where they fit, else narrower ones.
+    gaps = next((gaps for gaps in _GAPS if 4 + sum(columns) + sum(gaps) <= width), _GAPS[-1])
+    return [_row(row, columns, gaps) for row in rows]
 
 
-def _state(mark: str, style: str, title: str, column: int, text: str) -> Line:
-    padded = title + " " * (column - cell_len(title))
-    return Line.assemble("  ", (mark, style), f" {padded}{text}")
+def _service(service: ServiceState) -> list[str]:
+    if service.configured:
+        return [service.title, said(T("configured"))]
+    return [service.title, said(T("not configured")), ", ".join(service.settings), f"→ ccb init {service.name}"]
 
 
-def _unconfigured(service: ServiceState, column: int, width: int, services: Sequence[ServiceState]) -> Line:
-    names = max(cell_len(", ".join(s.settings)) for s in services if not s.configured)
-    told, needs, hint = said(T("not configured")), ", ".join(service.settings), f"→ ccb init {service.name}"
-    # A line as wide as the terminal is fine; one that is wider is set closer.
-    longest = 4 + column + cell_len(told) + 3 + names + 3 + max(len(f"→ ccb init {s.name}") for s in services)
-    gap = "   " if longest <= width else "  "
-    line = _state("–", "dim", service.title, column, told + gap)
-    line.append(needs.ljust(names) + gap, style="cyan")
-    line.append(hint, style="dim")
+def _row(row: Sequence[str], columns: Sequence[int], gaps: Sequence[int]) -> Line:
+    there = len(row) == 2
+    line = Line.assemble("  ", ("✓", "green") if there else ("–", "dim"), " ")
+    for number, (text, style) in enumerate(zip(row, ("", "", "cyan", "dim"), strict=False)):
+        last = number == len(row) - 1
+        line.append(text, style=style)
+        line.append("" if last else " " * (columns[number] - cell_len(text) + gaps[number]))
     return line
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DBAPIError
-
 from core.cli.failure import refused
 from core.errors import CcbError
 from core.texts import T
-from storage.db import AlreadyRunningError
 
 
 @contextmanager
 def explained() -> Iterator[None]:
     """Turn what stops the opening into `CliError`."""
+    # Here: no command that only asks a running engine should wait for these imports.
+    from sqlalchemy.exc import DBAPIError
+
+    from storage.db import AlreadyRunningError
+
     try:
         yield
     except AlreadyRunningError as error:

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rich.cells import cell_len
+from rich.console import RenderableType
 from rich.text import Text as Line
 
 from core.cli import screen
 from core.cli.language import said
-from core.cli.serve import program
-from core.texts import T
+from core.cli.serve import TITLES, program
+from core.texts import T, Text
 
 Step = Mapping[str, Any]
 
@@ -39,7 +40,8 @@ def header(event: Mapping[str, Any], *, width: int) -> list[Line]:
         where += f" @ {screen.clean(event['version'])[:7]}"
     parts = [Line(screen.clean(event["type"])), Line(where), Line(f"{mark} {state}", style=style)]
     if event["attempt"]:
-        tries = T("attempt {attempt} of {attempts}", attempt=event["attempt"], attempts=event["attempts"])
+        most = max(event["attempt"], event["attempts"])  # fewer may be allowed by now than there were
+        tries = T("attempt {attempt} of {attempts}", attempt=event["attempt"], attempts=most)
         parts.append(Line(said(tries)))
     return _joined(Line.assemble(_INDENT, (event["id"], "bold"), "  "), parts, width)
 
@@ -150,7 +152,7 @@ def _action(row: _Row) -> list[Line]:
     for step, after in zip(steps, [*steps[1:], None], strict=True):
         took = screen.duration(step["duration_ms"])
         if step["status"] == "success":
-            detail = f" {screen.clean(step['detail'])}" if step["detail"] else ""
+            detail = f" {screen.clean(step['detail'])}" if step["detail"] not in ("", step["target"]) else ""
             pieces.append(Line.assemble(took, (f" ✓{detail}", "green")))
         elif step["status"] == "skipped":
             pieces.append(Line(f"– {screen.clean(step['detail'])}", style="dim"))
@@ -182,64 +184,64 @@ def _wait(step: Step, after: Step) -> str:
 def _wrapped(head: Line, pieces: Sequence[Line], *, last: bool, width: int) -> list[Line]:
     """Return one row of the tree; what does not fit goes on under it, beside the line that leads to the next row."""
     first, under = ("└─ ", "   ") if last else ("├─ ", "│  ")
-    text = Line(" → ").join(pieces)
     start = Line.assemble(_INDENT, (first, "dim"), head)
-    if start.cell_len + text.cell_len <= width:
-        return [start.append_text(text)]
-    lead = Line.assemble(_INDENT, (under, "dim"), "    ")
+    lead = Line.assemble(_INDENT, (under, "dim"))
     room = width - start.cell_len
     if room < width // 3:  # too little beside the head: all of it goes under
         start.rstrip()
-        return [start, *(lead.copy().append_text(part) for part in _folded(text, width - lead.cell_len))]
-    parts = _folded(text, room)
-    hanging = Line.assemble(_INDENT, (under, "dim"), " " * (start.cell_len - len(_INDENT) - len(under)))
-    return [start.append_text(parts[0]), *(hanging.copy().append_text(part) for part in parts[1:])]
+        lead.append("    ")
+        return [start, *(lead + part for part in _folded(pieces, width - lead.cell_len))]
+    lead.append(" " * (start.cell_len - lead.cell_len))
+    parts = _folded(pieces, room)
+    return [(lead if number else start) + part for number, part in enumerate(parts)]
 
 
-def _folded(text: Line, width: int) -> list[Line]:
-    """Break `text` between words."""
-    return list(text.wrap(screen.out(), max(width, 10)))
-
-
-def next_steps(event: Mapping[str, Any], steps: Sequence[Step]) -> list[Line]:
-    """Return what comes next, or what to do: nothing is shown without a next step where one is needed."""
-    lines = []
-    error = event["error"]
-    if error and not any(step["error_message"] == error["message"] for step in steps):
-        lines.append(Line(f"{_INDENT}{screen.clean(error['message'])}", style="red"))
-    hint = _hint(event)
-    if hint:
-        lines.append(Line(f"{_INDENT}{hint}"))
+def _folded(pieces: Sequence[Line], width: int) -> list[Line]:
+    """Put the pieces on lines with arrows between them; break only a piece that is too long by itself."""
+    lines = [Line()]
+    for number, piece in enumerate(pieces):
+        arrow = "→ " if number else ""
+        if number and lines[-1].cell_len + 3 + piece.cell_len <= width:
+            lines[-1].append(f" {arrow}").append_text(piece)
+            continue
+        parts = piece.wrap(screen.out(), max(width - len(arrow), 10))
+        broken = [(Line(arrow) if place == 0 else Line(" " * len(arrow))) + part for place, part in enumerate(parts)]
+        lines = [*lines, *broken] if number else [*broken] or lines
     return lines
 
 
-def _hint(event: Mapping[str, Any]) -> str | None:
-    call, slug = program(), screen.clean(event["integration"])
+def next_steps(event: Mapping[str, Any], steps: Sequence[Step]) -> list[RenderableType]:
+    """Return what comes next, or what to do: nothing is shown without a next step where one is needed."""
+    lines: list[RenderableType] = []
+    error = event["error"]
+    if error and not any(step["error_message"] == error["message"] for step in steps):
+        lines.append(screen.indented(Line(screen.clean(error["message"]), style="red")))
+    told, call = _hint(event)
+    if told is not None:
+        lines.append(screen.indented(said(told)))
+    if call is not None:
+        lines.append(Line(f"{_INDENT}{_INDENT}{program()} {call}", style="cyan"))
+    return lines
+
+
+def _hint(event: Mapping[str, Any]) -> tuple[Text | None, str | None]:
+    """Return what to know, and what to call."""
+    slug, follow = screen.clean(event["integration"]), f"trace {event['id']} --follow"
     match event["status"]:
         case "failed" if event["waiting_for"]:
-            service = screen.clean(event["waiting_for"])
-            return said(
-                T(
-                    "It waits for {service}: set it up with `{call} init {service}` and start the engine again; "
-                    "it then goes on by itself.",
-                    service=service,
-                    call=call,
-                )
-            )
+            name = event["waiting_for"]
+            service = TITLES.get(name, screen.clean(name))
+            told = T("It waits for {service}. Set it up and start the engine again: it then goes on.", service=service)
+            return told, f"init {screen.clean(name)}"
         case "failed" if event["retry_at"]:
-            when, left = screen.when(event["retry_at"]), screen.ago(event["retry_at"])
-            return said(
-                T("It is tried again {left} ({when}). Watch: {call} trace {event} --follow",
-                  left=left, when=when, call=call, event=event["id"])
-            )  # fmt: skip
+            left, at = screen.ago(event["retry_at"]), screen.when(event["retry_at"])
+            return T("It is tried again {left} ({at}).", left=left, at=at), follow
         case "dead":
-            return said(
-                T("It is not tried again. Mend the cause, then send a new one: {call} send {slug} --new",
-                  call=call, slug=slug)
-            )  # fmt: skip
+            return T("It is not tried again. Mend the cause, then send a new one:"), f"send {slug} --new"
         case "skipped":
-            return said(T("{slug} does not listen to events of the type {type}.", slug=slug, type=event["type"]))
+            kind = screen.clean(event["type"])
+            return T("{slug} does not listen to events of the type {type}.", slug=slug, type=kind), None
         case "queued" | "processing":
-            return said(T("Not done yet. Watch: {call} trace {event} --follow", call=call, event=event["id"]))
+            return T("It is not done yet."), follow
         case _:
-            return None
+            return None, None

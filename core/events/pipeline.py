@@ -68,12 +68,11 @@ class Attempt:
 
     async def _planned(self) -> list[Planned]:
         """Return the run's actions: those stored by an earlier attempt, else what the handler returns now."""
-        if self._event.attempt > 1 or self._event.run > 1:
-            known = await self._ctx.db.read(queue.planned, self._event.id, self._event.run)
-            if known is not None:
-                self._references = orjson.loads(known["references"])
-                return [Planned(**action) for action in orjson.loads(known["actions"])]
-        return await self._transform()
+        if not self._event.planned:
+            return await self._transform()
+        actions, known = await self._ctx.db.read(queue.plan_of, self._event.id, self._event.run)
+        self._references = orjson.loads(known)
+        return [Planned(**action) for action in orjson.loads(actions)]
 
     async def _transform(self) -> list[Planned]:
         installed, event = self._installed, self._event

@@ -34,22 +34,20 @@ class Worker:
         self._held: dict[asyncio.Task[None], Claimed] = {}
         self._after = ""
         self._stopping = False
+        self._renewing: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Claim and work until `stop`."""
-        renewing = asyncio.create_task(self._renew(), name="renew-leases")
-        try:
-            while not self._stopping:
-                self._wake.clear()
-                claimed = await self._claim()
-                for event in claimed:
-                    task = asyncio.create_task(self._work(event), name=f"work-{event.id}")
-                    self._held[task] = event
-                    task.add_done_callback(self._done)
-                if not claimed:
-                    await _set_within(self._wake, IDLE_SECONDS)
-        finally:
-            renewing.cancel()
+        self._renewing = asyncio.create_task(self._renew(), name="renew-leases")
+        while not self._stopping:
+            self._wake.clear()
+            claimed = await self._claim()
+            for event in claimed:
+                task = asyncio.create_task(self._work(event), name=f"work-{event.id}")
+                self._held[task] = event
+                task.add_done_callback(self._done)
+            if not claimed:
+                await _set_within(self._wake, IDLE_SECONDS)
 
     async def stop(self, *, grace: float) -> None:
         """Stop claiming, give what is in hand `grace` seconds to finish, and the rest back to the queue."""
@@ -61,6 +59,8 @@ class Worker:
         for task in unfinished:
             task.cancel()
         await asyncio.gather(*unfinished, return_exceptions=True)
+        if self._renewing is not None:  # to the very end: what is in hand must not be reaped meanwhile
+            self._renewing.cancel()
 
     @property
     def in_flight(self) -> int:

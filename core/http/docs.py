@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -108,7 +108,7 @@ def _operation(
         ],
         body=_members(document, body) if body else [],
         answers=[(status, r["description"]) for status, r in operation["responses"].items() if status != "default"],
-        result=_members(document, result),
+        result=[replace(member, required=False) for member in _members(document, result)],
         curl=_curl(document, method, base + path, body, key=bool(operation["security"]), webhook="*/*" in content),
     )
 
@@ -179,7 +179,7 @@ def _example(document: dict[str, Any], schema: dict[str, Any], depth: int = 0) -
 def _curl(
     document: dict[str, Any], method: str, url: str, body: dict[str, Any] | None, *, key: bool, webhook: bool
 ) -> str:
-    parts = ["curl -s" if method == "GET" else f"curl -s -X {method}", shlex.quote(url)]
+    parts = [f"curl -s {'' if method == 'GET' else f'-X {method} '}{shlex.quote(url)}"]
     if key:
         parts.append('-H "Authorization: Bearer $CCB_KEY"')
     if body is not None:

@@ -107,7 +107,7 @@ class _Body:
         self.size = 0
 
     async def read(self) -> bytes:
-        """Return them; raise `TooLarge` before more than the limit is in memory, `Malformed` when they come too slowly."""
+        """Return them; raise `TooLarge` before more than the limit is here, `Malformed` when they come too slowly."""
         request = self._request
         if request.headers.get("Content-Encoding", "identity") != "identity":
             raise Unsupported(T("Send the body as it is: a compressed one is not taken."))

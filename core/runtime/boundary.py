@@ -1,7 +1,7 @@
 """What crosses the sandbox's border: JSON text, in both directions, and nothing else.
 
-Text takes no more time than values and half the memory, carries 25 MB of numbers, which values do not, and cannot carry a
-function, a set, a cycle or a shared list that unfolds into gigabytes.
+Text takes no more time than values, and half the memory; it carries 25 MB of numbers, which values do not; and it
+cannot carry a function, a set, a cycle or a shared list that unfolds into gigabytes.
 The handler can forge the text it returns, as it can return anything: the host believes only what it parsed itself.
 """
 

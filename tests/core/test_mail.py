@@ -250,6 +250,12 @@ async def test_a_refused_sender_names_its_setting(mailbox: Mailbox) -> None:
     assert not error.permanent
 
 
+@pytest.mark.parametrize("sender", ["CCB", "<>", '"ccb', "CCB <ccb@example.org>\r\nBcc: eve@example.com"])
+def test_a_sender_that_is_no_address_names_its_setting(sender: str) -> None:
+    with pytest.raises(Upstream, match="CCB_MAIL_FROM must be an address"):
+        mail.compose(settings(CCB_MAIL_FROM=sender), to=["a@b.c"], subject="s", text="t", message_id="x@y", now=0)
+
+
 async def test_nobody_listens(unused_tcp_port: int) -> None:
     error = await _refusal(f"smtp://ccb:{QUOTED}@127.0.0.1:{unused_tcp_port}")
     assert f"127.0.0.1:{unused_tcp_port} cannot be used for e-mail" in str(error)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
 import asyncpg
 import pytest
 from cryptography.fernet import Fernet
+from standardwebhooks import Webhook
 
 from tests.e2e.engine import EngineProcess, start
 from tests.packages import FORWARD_TWICE, forwarded, package
@@ -78,21 +81,45 @@ async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         yield Place(tmp_path / "data", url, receiver)
 
 
-async def installed(engine: EngineProcess, receiver: Receiver) -> str:
+@dataclass
+class Sender:
+    """A service that signs and sends; what was answered 2xx is in `accepted`."""
+
+    path: str
+    secret: str
+    accepted: set[str] = field(default_factory=set)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def deliver(self, engine: EngineProcess, number: int) -> str | None:
+        """Deliver once; return the event's id when it was accepted, None when no answer came."""
+        now, body = datetime.now(UTC), json.dumps({"n": number}).encode()
+        headers = {
+            "webhook-id": f"msg_{number}",
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": Webhook(self.secret).sign(f"msg_{number}", now, body.decode()),
+        }
+        try:
+            session, url = aiohttp.ClientSession(), engine.address + self.path
+            async with session, session.post(url, headers=headers, data=body) as answer:
+                assert answer.status in (200, 202), await answer.text()
+                event = str((await answer.json())["event_id"])
+        except (aiohttp.ClientError, ConnectionError):
+            return None
+        self.accepted.add(event)
+        self.news.set()
+        return event
+
+    async def accepted_more_than(self, count: int) -> None:
+        """Wait until more than `count` deliveries have been accepted."""
+        while len(self.accepted) <= count:
+            self.news.clear()
+            await self.news.wait()
+
+
+async def installed(engine: EngineProcess, receiver: Receiver) -> Sender:
     wish = {"package": package(FORWARD_TWICE, receiver.host, expected=forwarded(receiver.host)), "activate": True}
     made = await engine.ask("POST", "/v1/integrations", wish, status=201)
-    return str(made["id"])
-
-
-async def deliver(engine: EngineProcess, integration: str, number: int) -> str | None:
-    """Deliver once; return the event's id when it was accepted (2xx), None when no answer came."""
-    try:
-        url, headers, body = await engine.signed(integration, {"n": number}, f"msg_{number}")
-        async with aiohttp.ClientSession() as session, session.post(url, headers=headers, data=body) as answer:
-            assert answer.status in (200, 202), await answer.text()
-            return str((await answer.json())["event_id"])
-    except (aiohttp.ClientError, ConnectionError):
-        return None
+    return Sender(f"/webhooks/{made['id']}", made["webhook_secret"])
 
 
 async def all_succeed(engine: EngineProcess, events: set[str]) -> None:
@@ -102,7 +129,7 @@ async def all_succeed(engine: EngineProcess, events: set[str]) -> None:
 
 async def test_killed_while_the_receiver_still_thinks(place: Place) -> None:
     engine = await place.start()
-    integration = await installed(engine, place.receiver)
+    sender = await installed(engine, place.receiver)
     thinking = asyncio.Event()
 
     async def think(got: Received) -> int:
@@ -110,7 +137,7 @@ async def test_killed_while_the_receiver_still_thinks(place: Place) -> None:
         return 200
 
     place.receiver.before_answer = think
-    event = await deliver(engine, integration, 1)
+    event = await sender.deliver(engine, 1)
     await place.receiver.wait_for(1)
     await engine.kill()
     thinking.set()
@@ -125,7 +152,7 @@ async def test_killed_while_the_receiver_still_thinks(place: Place) -> None:
 async def test_killed_between_the_2xx_and_the_ledgers_result(place: Place) -> None:
     """The receiver has answered 200, the engine has not been able to write so: it must ask again with the same key."""
     engine = await place.start()
-    integration = await installed(engine, place.receiver)
+    sender = await installed(engine, place.receiver)
     reached = asyncio.Event()
     locked = asyncio.Event()
 
@@ -136,7 +163,7 @@ async def test_killed_between_the_2xx_and_the_ledgers_result(place: Place) -> No
         return 200
 
     place.receiver.before_answer = answer_when_locked
-    event = await deliver(engine, integration, 1)
+    event = await sender.deliver(engine, 1)
     await reached.wait()
     assert await place.done() == {f"{event}:1:0"}
     async with place.locked(str(event)):
@@ -153,26 +180,24 @@ async def test_killed_between_the_2xx_and_the_ledgers_result(place: Place) -> No
 
 
 async def test_killed_again_and_again_under_load(place: Place) -> None:
-    """Five kills at moments that nothing chooses; what was recorded before each is not asked for after it."""
+    """Five kills amid thirty deliveries each; what was recorded before a kill is not asked for after it."""
     engine = await place.start()
-    integration = await installed(engine, place.receiver)
-    accepted: set[str] = set()
-    number = 0
-    for round_ in range(5):
-        deliveries = [asyncio.create_task(deliver(engine, integration, number + i)) for i in range(30)]
-        number += 30
-        await asyncio.sleep(0.03 + 0.07 * round_)  # a moment of another kind in each round
+    sender = await installed(engine, place.receiver)
+    for round_, answered in enumerate((0, 3, 9, 18, 27)):
+        target = len(sender.accepted) + answered
+        deliveries = [asyncio.create_task(sender.deliver(engine, 30 * round_ + i)) for i in range(30)]
+        async with asyncio.timeout(30):
+            await sender.accepted_more_than(target)
         await engine.kill()
-        accepted |= {event for event in await asyncio.gather(*deliveries) if event is not None}
+        await asyncio.gather(*deliveries)
         recorded = await place.done()
         before = place.receiver.counts()
         engine = await place.start()
-        await all_succeed(engine, accepted)
+        await all_succeed(engine, sender.accepted)
         after = place.receiver.counts()
         assert {key: after[key] for key in recorded} == {key: before[key] for key in recorded}
-    assert accepted
     counts = place.receiver.counts()
-    assert set(counts) >= {f"{event}:1:{i}" for event in accepted for i in range(2)}
+    assert set(counts) >= {f"{event}:1:{i}" for event in sender.accepted for i in range(2)}
     for key in counts:
         assert len({r.body for r in place.receiver.received if r.key == key}) == 1
     await engine.stop()
@@ -180,7 +205,7 @@ async def test_killed_again_and_again_under_load(place: Place) -> None:
 
 async def test_sigterm_answers_finishes_and_exits_in_time(place: Place) -> None:
     engine = await place.start()
-    integration = await installed(engine, place.receiver)
+    sender = await installed(engine, place.receiver)
     held = asyncio.Event()
 
     async def hold(got: Received) -> int:
@@ -188,7 +213,7 @@ async def test_sigterm_answers_finishes_and_exits_in_time(place: Place) -> None:
         return 200
 
     place.receiver.before_answer = hold
-    event = await deliver(engine, integration, 1)
+    event = await sender.deliver(engine, 1)
     await place.receiver.wait_for(1)
     async with asyncio.timeout(10):
         assert await engine.stop() == 0

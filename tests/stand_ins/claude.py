@@ -43,7 +43,7 @@ class ClaudeStandIn(StandIn):
     def _refused(self, request: web.Request) -> web.Response | None:
         if self.broken:
             return _error(self.broken, "api_error", "Internal server error")
-        # Bearer (https://platform.claude.com/docs/en/manage-claude/authentication); x-api-key.
+        # As a bearer token (platform.claude.com/docs/en/manage-claude/authentication); older clients use x-api-key.
         bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
         key = request.headers.get("x-api-key") or bearer
         if not key:

@@ -16,6 +16,7 @@ from tests.contexts import MovableClock
 from tests.engines import Client, running
 from tests.packages import FORWARD_TWICE, forwarded, package
 from tests.stand_ins.receiver import Received, Receiver, receiving
+from tests.stand_ins.slack import BOT_TOKEN, SlackStandIn
 
 
 @pytest.fixture
@@ -151,7 +152,7 @@ async def test_an_engine_that_starts_again_goes_on_with_the_retries(tmp_path: Pa
         await client.ended(event_id)
 
 
-async def test_what_waits_for_slack_waits_without_counting(tmp_path: Path, receiver: Receiver) -> None:
+async def test_what_waits_for_slack_is_done_once_slack_is_configured(tmp_path: Path, receiver: Receiver) -> None:
     handler = (
         'def handle(event: dict, config: dict) -> list[dict]:\n'
         '    return [{"type": "slack_message", "channel": "#deploys", "text": "hello"}]\n'
@@ -168,6 +169,11 @@ async def test_what_waits_for_slack_waits_without_counting(tmp_path: Path, recei
         assert "SLACK_BOT_TOKEN" in event["error"]["message"]
         (step,) = [s for s in await client.steps(event_id) if s["name"] == "slack_message"]
         assert step["status"] == "error" and step["target"] == "#deploys"
+    async with SlackStandIn() as slack:
+        async with running(tmp_path, SLACK_BOT_TOKEN=BOT_TOKEN, SLACK_API_URL=slack.url) as client:
+            event = await client.ended(event_id)
+            assert event["attempt"] == 1, "the wait used up no attempt"
+        assert [m["text"] for m in slack.channels[1].messages] == ["hello"]
 
 
 SECRETIVE = """

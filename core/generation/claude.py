@@ -1,0 +1,89 @@
+"""The Claude API: whether it knows us and has our model."""
+
+from __future__ import annotations
+
+import time
+
+from anthropic import (
+    APIConnectionError,
+    APIError,
+    APIStatusError,
+    APITimeoutError,
+    AsyncAnthropic,
+    AuthenticationError,
+    DefaultAsyncHttpxClient,
+    NotFoundError,
+    PermissionDeniedError,
+)
+
+from core import retry_after
+from core.config import Settings
+from core.errors import NotConfigured, Upstream
+from core.texts import T, Text
+
+TIMEOUT = 15.0
+"""Seconds for one answer of the models' list."""
+
+
+async def check(settings: Settings) -> str:
+    """Return that the model is available; raise `Upstream` that says what is wrong, or `NotConfigured`."""
+    key = settings.anthropic_api_key
+    if key is None:
+        raise NotConfigured(
+            T("Claude is not connected: {setting} is not set. → ccb init claude", setting="ANTHROPIC_API_KEY"),
+            service="claude",
+            settings=("ANTHROPIC_API_KEY",),
+        )
+    client = AsyncAnthropic(
+        api_key=key.get_secret_value(),
+        base_url=settings.anthropic_base_url,
+        max_retries=0,
+        timeout=TIMEOUT,
+        http_client=DefaultAsyncHttpxClient(trust_env=False),
+    )
+    async with client:
+        try:
+            model = await client.models.retrieve(settings.claude_model)
+        except APIError as error:
+            raise _failure(error, settings) from None
+    return str(T("{model} is available", model=model.id))
+
+
+def _failure(error: APIError, settings: Settings) -> Upstream:
+    if isinstance(error, APITimeoutError):
+        return Upstream(T("Claude did not answer within {seconds} s. Try again later.", seconds=round(TIMEOUT)))
+    if isinstance(error, APIConnectionError):
+        return Upstream(T("Claude cannot be reached at {url}.", url=settings.anthropic_base_url))
+    if not isinstance(error, APIStatusError):
+        return Upstream(
+            T(
+                "What answers at {url} is not the Claude API. Check {setting}.",
+                url=settings.anthropic_base_url,
+                setting="ANTHROPIC_BASE_URL",
+            )
+        )
+    return Upstream(
+        _reason(error, settings),
+        retry_after=retry_after.seconds(error.response.headers.get("retry-after"), now=time.time()),
+        status=error.status_code,
+    )
+
+
+def _reason(error: APIStatusError, settings: Settings) -> Text:
+    if isinstance(error, AuthenticationError):
+        return T("Claude refuses the key: ANTHROPIC_API_KEY is wrong or revoked. Set another: ccb init claude.")
+    if isinstance(error, PermissionDeniedError):
+        return T("ANTHROPIC_API_KEY may not use the Claude API: {reason}.", reason=_said(error))
+    if isinstance(error, NotFoundError):
+        return T(
+            "There is no model {model} for this key. Check {setting}.",
+            model=settings.claude_model,
+            setting="CCB_CLAUDE_MODEL",
+        )
+    if error.status_code >= 500:
+        return T("Claude has trouble itself ({status}). Try again later.", status=error.status_code)
+    return T("Claude answers {status}: {reason}.", status=error.status_code, reason=_said(error))
+
+
+def _said(error: APIStatusError) -> str:
+    return (error.api_message or str(error.status_code)).rstrip(".")
