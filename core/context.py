@@ -42,8 +42,8 @@ class SlackPort(Protocol):
         """Post one message and return its `ts`.
 
         `token`: an integration's own, in place of the bot's. `key`: the idempotency key, kept in the message's
-        metadata. `repeated`: an earlier try may have got through, so look for the key first. `thread_ts`: answer in that
-        thread.
+        metadata. `repeated`: an earlier try may have got through, so look for the key first. `thread_ts`: answer in
+        that thread.
         Raises `Upstream` (with Slack's own error code in words) or `NotConfigured`.
         """
         ...

@@ -7,10 +7,21 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from storage.db import announce, upsert
+from storage.db import RowInsert, announce
 from storage.events import BODIES, EVENTS, Deduplication, table
 
 KEYS = table(Deduplication)
+
+_CLAIM_KEYS = RowInsert(
+    KEYS, "integration_id", "key", "event_id", "expires_at",
+    ending="ON CONFLICT (integration_id, key) DO UPDATE SET event_id = excluded.event_id, "
+    "expires_at = excluded.expires_at WHERE deduplication.expires_at <= {} RETURNING integration_id, key",
+)  # fmt: skip
+_INSERT_EVENTS = RowInsert(
+    EVENTS, "id", "integration_id", "type", "delivery_id", "status", "received_at", "remote", "size", "intake",
+    "run_at", "duplicates", "run", "attempt",
+)  # fmt: skip
+_INSERT_BODIES = RowInsert(BODIES, "event_id", "headers", "body")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +89,11 @@ def _stands_for(arrival_id: str, twins: dict[str, str], first: dict[str, str]) -
 def _claim_keys(connection: sa.Connection, claimed: dict[Key, Arrival]) -> dict[str, str]:
     """Take each key that is free or expired; return, for each arrival that lost one, the event it repeats."""
     rows = [
-        {"integration_id": integration, "key": key, "event_id": a.id, "expires_at": a.expires_at}
+        (integration, key, a.id, a.expires_at)
         for (integration, key), a in sorted(claimed.items())  # one order on all nodes: no deadlock
     ]
-    insert = upsert(connection, KEYS)
     now = min(a.received_at for a in claimed.values())
-    won = connection.execute(
-        insert.on_conflict_do_update(
-            index_elements=[KEYS.c.integration_id, KEYS.c.key],
-            set_={"event_id": insert.excluded.event_id, "expires_at": insert.excluded.expires_at},
-            where=KEYS.c.expires_at <= sa.bindparam("now_", now),
-        ).returning(KEYS.c.integration_id, KEYS.c.key),
-        rows,
-    )
+    won = _CLAIM_KEYS(connection, rows, now)
     lost = claimed.keys() - {(row[0], row[1]) for row in won}
     return _first_of(connection, lost, claimed) if lost else {}
 
@@ -113,28 +116,17 @@ def _first_of(connection: sa.Connection, lost: Iterable[Key], claimed: dict[Key,
 
 
 def _insert(connection: sa.Connection, fresh: Sequence[Arrival]) -> None:
-    connection.execute(
-        sa.insert(EVENTS).returning(EVENTS.c.id),  # RETURNING makes it one statement of many rows
+    _INSERT_EVENTS(
+        connection,
         [
-            {
-                "id": a.id,
-                "integration_id": a.integration_id,
-                "type": a.type,
-                "delivery_id": a.delivery_id,
-                "status": a.status,
-                "received_at": a.received_at,
-                "remote": a.remote,
-                "size": len(a.body),
-                "intake": a.intake,
-                "run_at": a.received_at if a.status == "queued" else None,
-            }
+            (
+                a.id, a.integration_id, a.type, a.delivery_id, a.status, a.received_at, a.remote, len(a.body), a.intake,
+                a.received_at if a.status == "queued" else None, 0, 1, 0,
+            )
             for a in fresh
         ],
-    )
-    connection.execute(
-        sa.insert(BODIES).returning(BODIES.c.event_id),
-        [{"event_id": a.id, "headers": a.headers, "body": a.body} for a in fresh],
-    )
+    )  # fmt: skip
+    _INSERT_BODIES(connection, [(a.id, a.headers, a.body) for a in fresh])
 
 
 def _count(connection: sa.Connection, event_ids: Sequence[str]) -> None:

@@ -10,7 +10,6 @@ from sqlmodel import Field, SQLModel
 from storage.db import upsert
 from storage.events import table
 
-
 SCHEDULER = "scheduler"
 """The duty of running the jobs."""
 

@@ -1,6 +1,6 @@
 """`make texts`: bring the catalogues in `core/locales` up to date with the texts in the code.
 
-Every `T("…")` and `TN("…", "…", n)` is found by babel's extractor. New ones come in untranslated, those that are gone are
+Every `T("…")` and `TN("…", "…", n)` is found by babel's extractor. New ones come in untranslated, old ones are
 dropped; nothing is guessed.
 """
 
@@ -61,7 +61,7 @@ def missing(catalogue: Catalog) -> list[str]:
     return [
         forms(message.id)[0]
         for message in catalogue
-        if message.id and (message.fuzzy or not all(forms(message.string)))
+        if message.id and (message.fuzzy or not all(forms(message.string or "")))
     ]
 
 

@@ -14,6 +14,7 @@ from core.http.node import NODE
 from core.http.server import Server
 from core.services import SERVICES, Service
 from core.texts import T
+from storage import leader
 from tests.core.http.conftest import Sandbox
 
 
@@ -51,10 +52,21 @@ async def get(session: aiohttp.ClientSession, path: str, status: int = 200) -> d
     return found
 
 
-async def test_all_is_well(anonymous: aiohttp.ClientSession, outside: Outside) -> None:
+async def hold_the_duty(ctx: Context) -> None:
+    now = ctx.clock.now()
+    await ctx.db.write(leader.campaign, duty=leader.SCHEDULER, holder="node", now=now, expires_at=now + 6)
+
+
+async def test_without_a_scheduler_it_is_degraded(anonymous: aiohttp.ClientSession, outside: Outside) -> None:
+    found = await get(anonymous, "/health")
+    assert found["status"] == "degraded" and found["dependencies"]["scheduler"]["status"] == "down"
+
+
+async def test_all_is_well(anonymous: aiohttp.ClientSession, outside: Outside, ctx: Context) -> None:
+    await hold_the_duty(ctx)
     found = await get(anonymous, "/health")
     assert found["status"] == "ok" and found["version"] and found["uptime_seconds"] >= 0
-    for name in ("database", "sandbox", "disk", "claude"):
+    for name in ("database", "sandbox", "disk", "scheduler", "claude"):
         assert found["dependencies"][name].keys() == {"status", "latency_ms"}
         assert found["dependencies"][name]["status"] == "ok"
     assert found["dependencies"]["slack"] == {
