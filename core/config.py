@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from core.texts import T
+
 Role = Literal["http", "worker", "scheduler", "slack"]
 ROLES: tuple[Role, ...] = ("http", "worker", "scheduler", "slack")
 MAX_BODY = 25 * 1024 * 1024
@@ -110,7 +112,7 @@ class Settings(BaseSettings):
         if value is not None:
             key = value.get_secret_value()
             if not key.startswith("ccb_") or len(key) < len("ccb_") + 32:
-                raise ValueError("must be ccb_ followed by at least 32 characters")
+                raise ValueError(T("must be ccb_ followed by at least 32 characters"))
         return value
 
     @field_validator("secret_key")
@@ -124,15 +126,17 @@ class Settings(BaseSettings):
                     size = 0
                 if size != 32:
                     raise ValueError(
-                        "must be 32 random bytes in URL-safe base64; make one with: "
-                        "python3 -c 'import base64,os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'"
+                        T(
+                            "must be 32 random bytes in URL-safe base64; make one with: "
+                            "python3 -c 'import base64,os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'"
+                        )
                     )
         return value
 
     @model_validator(mode="after")
     def _nodes_share_one_key(self) -> Self:
         if self.database_url is not None and self.secret_key is None:
-            raise ValueError("CCB_SECRET_KEY must be set with CCB_DATABASE_URL: all nodes need the same key")
+            raise ValueError(T("CCB_SECRET_KEY must be set with CCB_DATABASE_URL: all nodes need the same key"))
         return self
 
     def present(self) -> frozenset[str]:

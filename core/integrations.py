@@ -20,7 +20,7 @@ from core.engine_config import SECRET_KEYS, EngineConfig
 from core.errors import Conflict, Invalid, NotFound
 from core.grants import Grants, resolve
 from core.ids import new_id
-from core.manifest import Manifest
+from core.manifest import FORMATS, Manifest
 from core.redaction import is_mask, mask
 from core.sources import SOURCES, Source, SourceParams
 from core.texts import T, Text
@@ -299,7 +299,7 @@ def _check_value(manifest: Manifest, key: str, value: Any) -> None:
         except ValidationError as error:
             raise _bad_key(key, error.errors()[0]["msg"].removeprefix("Value error, ")) from None
         return
-    checker = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker())
+    checker = jsonschema.Draft202012Validator(schema, format_checker=FORMATS)
     for problem in checker.iter_errors(value):
         shown = problem.message if not schema.get("x-secret") else f"does not fit {problem.validator}"
         raise _bad_key(key, shown)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 import jsonschema
 import yaml
@@ -16,6 +17,9 @@ from core.texts import T, Text
 
 RUNTIME = 1
 """The version of the handler contract that this engine runs."""
+
+FORMATS = jsonschema.FormatChecker()
+"""The formats of JSON Schema that are checked in a configuration; `uri` among them, which the library leaves out."""
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -118,6 +122,14 @@ class Manifest(BaseModel):
         """The source's parameters, parsed by its kind."""
         params: SourceParams = SOURCES.get(self.source["kind"]).params.model_validate(self.source)
         return params
+
+
+@FORMATS.checks("uri", raises=ValueError)
+def _is_uri(value: object) -> bool:
+    if not isinstance(value, str):
+        return True
+    parts = urlsplit(value)
+    return bool(parts.scheme and parts.hostname) and not any(c.isspace() for c in value)
 
 
 def parse(text: str) -> Manifest:

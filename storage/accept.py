@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from storage.db import RowInsert, announce
+from storage.bulk import RowInsert
+from storage.db import announce
 from storage.events import BODIES, EVENTS, Deduplication, table
 
 KEYS = table(Deduplication)

@@ -14,10 +14,9 @@ import asyncio
 import fcntl
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from itertools import chain
 from pathlib import Path
 from typing import IO, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
@@ -36,8 +35,6 @@ GROUP_LIMIT = 256
 CHANNEL = "ccb_work"
 """The channel of LISTEN and NOTIFY on PostgreSQL."""
 _ANNOUNCED = "ccb_announced"
-_MOST_ROWS = 64
-"""Rows in one INSERT on SQLite."""
 READERS = 4
 """Reading connections on SQLite (threads)."""
 
@@ -396,55 +393,6 @@ def upsert(connection: sa.Connection, table: sa.Table) -> Any:
     from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
     return sqlite_insert(table)
-
-
-class RowInsert:
-    """INSERT of many rows by as few statements as it takes, their values handed to the driver as they are.
-
-    SQLAlchemy's work on each value costs more than SQLite's on the row, and every statement costs the writer's thread a
-    wait for the interpreter's lock. No defaults of Python are filled in, no types are converted.
-    """
-
-    def __init__(self, table: sa.Table, *columns: str, ending: str = "") -> None:
-        """`ending`: what follows the rows (ON CONFLICT …, RETURNING …); `{}` in it stands for a value given on calling."""
-        self._columns = [table.c[name] for name in columns]
-        self._start = f"INSERT INTO {table.name} ({', '.join(columns)}) "  # noqa: S608 - names of our own
-        self._ending = ending
-        self._row = f"({', '.join('?' * len(columns))})"
-        self._unnest = ""
-
-    def __call__(self, connection: sa.Connection, rows: Sequence[tuple[Any, ...]], *values: Any) -> list[Any]:
-        """Insert `rows` (of the columns, in their order); `values` go into the ending. Return what is RETURNED."""
-        if connection.dialect.name == "postgresql":
-            return self._result(connection, self._postgresql(connection), (*zip(*rows, strict=True), *values))
-        returned: list[Any] = []
-        for chunk in _chunks(rows):
-            flat = tuple(chain.from_iterable(chunk))
-            returned += self._result(connection, self._sqlite(len(chunk)), flat + values)
-        return returned
-
-    def _result(self, connection: sa.Connection, statement: str, parameters: tuple[Any, ...]) -> list[Any]:
-        result = connection.exec_driver_sql(statement, parameters)
-        return list(result) if result.returns_rows else []
-
-    def _sqlite(self, count: int) -> str:
-        return f"{self._start}VALUES {', '.join([self._row] * count)} {self._ending.format('?')}"
-
-    def _postgresql(self, connection: sa.Connection) -> str:
-        if not self._unnest:
-            types = [column.type.compile(connection.dialect) for column in self._columns]
-            arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(types, 1))
-            self._unnest = f"{self._start}SELECT * FROM unnest({arrays}) {self._ending.format(f'${len(types) + 1}')}"
-        return self._unnest
-
-
-def _chunks(rows: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    """Cut into powers of two, the largest first: so that few different statements are kept prepared."""
-    start = 0
-    while start < len(rows):
-        size = min(_MOST_ROWS, 1 << (len(rows) - start).bit_length() - 1)
-        yield rows[start : start + size]
-        start += size
 
 
 def where(condition: str) -> dict[str, Any]:

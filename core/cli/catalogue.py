@@ -61,13 +61,13 @@ def missing(catalogue: Catalog) -> list[str]:
     return [
         forms(message.id)[0]
         for message in catalogue
-        if message.id and (message.fuzzy or not all(forms(message.string or "")))
+        if message.id and (message.fuzzy or not all(forms(message.string)))
     ]
 
 
-def forms(strings: str | Sequence[str]) -> tuple[str, ...]:
+def forms(strings: str | Sequence[str] | None) -> tuple[str, ...]:
     """Return the forms of one text: one, or one for each plural."""
-    return (strings,) if isinstance(strings, str) else tuple(strings)
+    return (strings or "",) if isinstance(strings, str | None) else tuple(strings)
 
 
 def main() -> int:

@@ -14,7 +14,7 @@ from dotenv.parser import Binding, parse_stream
 _PLAIN = re.compile(r"[\w./:@%+,=-]*", re.ASCII)
 _ASSIGNED = re.compile(
     r"""(?P<lead>\s*(?:export[^\S\r\n]+)?[^=\#\s]+[^\S\r\n]*=[^\S\r\n]*)
-        (?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|(?!['"])[^\r\n]*?(?=\s|\Z))
+        (?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|(?!['"]|(?<=\s)\#)[^\r\n]*?(?=\s|\Z))
         (?P<tail>[^\S\r\n]*(?:\#[^\r\n]*)?(?:\r\n|\n|\r)?)\Z""",
     re.VERBOSE | re.DOTALL,
 )

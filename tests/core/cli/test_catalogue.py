@@ -1,0 +1,61 @@
+"""Every text of the program exists in every language, whole and with the same placeholders."""
+
+from __future__ import annotations
+
+import string
+
+import pytest
+from babel.messages import Message
+
+from core.cli.catalogue import extracted, forms, missing, stored
+from core.texts import DEFAULT_LANGUAGE, LANGUAGES, Text
+
+OTHERS = [language for language in LANGUAGES if language != DEFAULT_LANGUAGE]
+TEXTS = [message for message in extracted() if message.id]
+
+
+def _placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+def _entry(language: str, message: Message) -> Message:
+    found = stored(language).get(forms(message.id)[0])
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_text_is_translated(language: str) -> None:
+    catalogue = stored(language)
+    known = {forms(message.id) for message in catalogue if message.id}
+    assert sorted(forms(message.id) for message in TEXTS if forms(message.id) not in known) == [], "run `make texts`"
+    assert missing(catalogue) == []
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_nothing_is_kept_that_the_code_has_not(language: str) -> None:
+    wanted = {forms(message.id) for message in TEXTS}
+    assert [message.id for message in stored(language) if message.id and forms(message.id) not in wanted] == []
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_translations_have_the_same_placeholders(language: str) -> None:
+    wrong = [
+        (message.id, translation)
+        for message in stored(language)
+        if message.id
+        for translation in forms(message.string)
+        if _placeholders(translation) != _placeholders(forms(message.id)[-1])
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("message", [m for m in TEXTS if len(forms(m.id)) > 1], ids=lambda m: forms(m.id)[0])
+def test_russian_plurals(message: Message) -> None:
+    singular, plural = forms(message.id)
+    one, few, many = forms(_entry("ru", message).string)
+    assert len({one, few, many}) >= 2
+    fill = {name: f"<{name}>" for name in _placeholders(plural)}
+    for count, form in ((1, one), (21, one), (2, few), (22, few), (5, many), (11, many), (12, many), (0, many)):
+        text = Text(singular, plural, count, (*fill.items(), ("count", count)))
+        assert text.render("ru") == form.format(**{**fill, "count": count})
