@@ -7,7 +7,7 @@ LOCK := requirements.lock
 LOCKED := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes \
 	--no-emit-index-url --no-annotate --no-header pyproject.toml
 
-.PHONY: run test quick check format lint types imports locked lock bench clean
+.PHONY: run test quick check format lint types imports locked lock texts bench clean
 
 run: $(READY) ## start the whole engine on SQLite in ./data
 	@exec $(BIN)/ccb serve
@@ -40,6 +40,9 @@ locked: $(READY) ## the lock says what pyproject.toml asks for
 
 lock: $(READY) ## write the lock anew from pyproject.toml
 	$(LOCKED) --output-file $(LOCK)
+
+texts: $(READY) ## bring the catalogues of translations up to date
+	$(BIN)/python -m core.cli.catalogue
 
 bench: $(READY) ## measure, side by side
 	$(BIN)/python -m bench

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -58,15 +59,14 @@ def compose(
 ) -> EmailMessage:
     """Return a message from `CCB_MAIL_FROM`; `message_id` without its angle brackets, `now` in seconds.
 
-    Raises `Upstream` when `CCB_MAIL_FROM` is no address, ValueError when the subject or an address has a line break:
-    the policy never writes one.
+    Raises `Upstream` when `CCB_MAIL_FROM` is no address, ValueError when the subject or an address has a line break.
     """
     if "@" not in parseaddr(settings.mail_from)[1] or not settings.mail_from.isprintable():
         raise Upstream(T("CCB_MAIL_FROM must be an address such as {example}.", example="CCB <ccb@example.com>"))
     message = EmailMessage(POLICY)
     message["From"] = settings.mail_from
     message["To"] = ", ".join(to)
-    message["Subject"] = subject
+    message["Subject"] = one_line(subject)
     message["Date"] = datetime.fromtimestamp(now, UTC)
     message["Message-ID"] = f"<{message_id}>"
     # Keeps holiday notices from coming back (RFC 3834 §5).
@@ -75,6 +75,16 @@ def compose(
     if html is not None:
         message.add_alternative(html, subtype="html")
     return message
+
+
+def one_line(value: str) -> str:
+    """Return `value`; raise ValueError when it holds a control character or a line break of any kind.
+
+    Only these are refused: a joined emoji is made of characters that cannot be printed alone, and is text all the same.
+    """
+    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in value):
+        raise ValueError("must be one line without control characters")
+    return value
 
 
 async def send(settings: Settings, message: EmailMessage) -> None:

@@ -7,22 +7,22 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from storage.bulk import RowInsert
+from storage import bulk
 from storage.db import announce
 from storage.events import BODIES, EVENTS, Deduplication, table
 
 KEYS = table(Deduplication)
 
-_CLAIM_KEYS = RowInsert(
+_CLAIM_KEYS = bulk.insert(
     KEYS, "integration_id", "key", "event_id", "expires_at",
     ending="ON CONFLICT (integration_id, key) DO UPDATE SET event_id = excluded.event_id, "
-    "expires_at = excluded.expires_at WHERE deduplication.expires_at <= {} RETURNING integration_id, key",
+    "expires_at = excluded.expires_at WHERE deduplication.expires_at <= {value} RETURNING integration_id, key",
 )  # fmt: skip
-_INSERT_EVENTS = RowInsert(
+_INSERT_EVENTS = bulk.insert(
     EVENTS, "id", "integration_id", "type", "delivery_id", "status", "received_at", "remote", "size", "intake",
     "run_at", "duplicates", "run", "attempt",
 )  # fmt: skip
-_INSERT_BODIES = RowInsert(BODIES, "event_id", "headers", "body")
+_INSERT_BODIES = bulk.insert(BODIES, "event_id", "headers", "body")
 
 
 @dataclass(frozen=True, slots=True)

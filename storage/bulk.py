@@ -1,4 +1,8 @@
-"""Many rows at once, on both dialects, without SQLAlchemy's work on each value: that costs more than SQLite's own."""
+"""Statements over many rows at once, on both dialects, without SQLAlchemy's work on each value.
+
+That work costs more than SQLite's own, and each single statement costs the writer's thread a wait for the interpreter's
+lock. So the values go to the driver as they are: no defaults are filled in, no types are converted.
+"""
 
 from __future__ import annotations
 
@@ -9,47 +13,51 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 _MOST_ROWS = 64
-"""Rows in one statement on SQLite."""
+"""Rows in one statement on SQLite; PostgreSQL gets one array for each column, of any length."""
 
 Row = TypeVar("Row")
 
 
-class RowInsert:
-    """INSERT of rows whose values go to the driver as they are: no defaults are filled in, no types are converted.
+class ManyRows:
+    """A statement in plain SQL. `{rows}` in it are the rows, with columns named column1, column2, …; `{value}` is a
+    value that each call gives."""
 
-    SQLite gets them in few statements, for each lets go of the interpreter's lock, which the writer's thread must then
-    wait for; PostgreSQL gets one array for each column.
-    """
+    def __init__(self, text: str, *columns: sa.Column[Any]) -> None:
+        """`columns`: those that the rows' values are for; PostgreSQL wants to know their types."""
+        self.names = tuple(column.name for column in columns)
+        self._text = text
+        self._columns = columns
+        self._one = f"({', '.join('?' * len(columns))})"
+        self._postgresql_text = ""
 
-    def __init__(self, table: sa.Table, *columns: str, ending: str = "") -> None:
-        """`ending`: what follows the rows (ON CONFLICT …, RETURNING …); `{}` in it is a value that each call gives."""
-        self._columns = [table.c[name] for name in columns]
-        self._start = f"INSERT INTO {table.name} ({', '.join(columns)})"
-        self._ending = ending
-        self._row = f"({', '.join('?' * len(columns))})"
-        self._unnest = ""
-
-    def __call__(self, connection: sa.Connection, rows: Sequence[tuple[Any, ...]], *values: Any) -> list[Any]:
-        """Insert `rows` (the columns' values in their order); return what the ending has RETURNING."""
+    def __call__(self, connection: sa.Connection, rows: Sequence[tuple[Any, ...]], *value: Any) -> list[Any]:
+        """Run it over `rows`; return what it has RETURNING. Without rows nothing is run."""
         if not rows:
             return []
         if connection.dialect.name == "postgresql":
-            return _run(connection, self._postgresql(connection), (*zip(*rows, strict=True), *values))
+            return _run(connection, self._postgresql(connection), (*zip(*rows, strict=True), *value))
         returned: list[Any] = []
         for chunk in _chunks(rows):
-            returned += _run(connection, self._sqlite(len(chunk)), (*chain.from_iterable(chunk), *values))
+            returned += _run(connection, self._sqlite(len(chunk)), (*chain.from_iterable(chunk), *value))
         return returned
 
     def _sqlite(self, count: int) -> str:
-        return f"{self._start} VALUES {', '.join([self._row] * count)} {self._ending.format('?')}"
+        return self._text.format(rows="VALUES " + ", ".join([self._one] * count), value="?")
 
     def _postgresql(self, connection: sa.Connection) -> str:
-        if not self._unnest:
-            types = [column.type.compile(connection.dialect) for column in self._columns]
-            arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(types, 1))
-            ending = self._ending.format(f"${len(types) + 1}")
-            self._unnest = f"{self._start} SELECT * FROM unnest({arrays}) {ending}"  # noqa: S608 - names of our own
-        return self._unnest
+        if not self._postgresql_text:
+            numbered = list(enumerate((column.type.compile(connection.dialect) for column in self._columns), 1))
+            arrays = ", ".join(f"${number}::{kind}[]" for number, kind in numbered)
+            names = ", ".join(f"column{number}" for number, _ in numbered)
+            rows = f"SELECT * FROM unnest({arrays}) AS given({names})"  # noqa: S608 - names of our own
+            self._postgresql_text = self._text.format(rows=rows, value=f"${len(numbered) + 1}")
+        return self._postgresql_text
+
+
+def insert(table: sa.Table, *columns: str, ending: str = "") -> ManyRows:
+    """Return an INSERT; `ending` follows the rows (ON CONFLICT …, RETURNING …)."""
+    text = f"INSERT INTO {table.name} ({', '.join(columns)}) {{rows}} {ending}"
+    return ManyRows(text, *(table.c[name] for name in columns))
 
 
 def _run(connection: sa.Connection, statement: str, parameters: tuple[Any, ...]) -> list[Any]:

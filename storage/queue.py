@@ -10,10 +10,34 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage import logs
+from storage import bulk, logs
 from storage.db import announce, for_update
 from storage.events import BODIES, EFFECTS, EVENTS, RUNS, STEPS
 from storage.integrations import INTEGRATIONS
+
+_INSERT_RUNS = bulk.insert(RUNS, "event_id", "run", "actions", "references", "printed")
+_INSERT_INTENTS = bulk.insert(EFFECTS, "event_id", "run", "place", "intent_at")
+_INSERT_STEPS = bulk.insert(
+    STEPS, "event_id", "run", "attempt", "name", "target", "detail", "status", "started_at", "duration_ms",
+    "error_message",
+)  # fmt: skip
+_WRITE_RESULTS = bulk.ManyRows(
+    "UPDATE effects SET result_at = given.column4, result = given.column5 FROM ({rows}) AS given "
+    "WHERE event_id = given.column1 AND run = given.column2 AND place = given.column3",
+    *(EFFECTS.c[name] for name in ("event_id", "run", "place", "result_at", "result")),
+)
+_RENEW = bulk.ManyRows(
+    "UPDATE events SET lease_until = given.column2, version = coalesce(given.column3, version) "
+    "FROM ({rows}) AS given WHERE id = given.column1",
+    *(EVENTS.c[name] for name in ("id", "lease_until", "version")),
+)
+_END = bulk.ManyRows(
+    "UPDATE events SET status = given.column2, run_at = given.column3, finished_at = given.column4, "
+    "error = given.column5, waiting_for = given.column6, attempt = attempt - given.column7, "
+    "version = coalesce(given.column8, version), lease_token = NULL, lease_until = NULL "
+    "FROM ({rows}) AS given WHERE id = given.column1",
+    *(EVENTS.c[n] for n in ("id", "status", "run_at", "finished_at", "error", "waiting_for", "attempt", "version")),
+)
 
 INTEGRATIONS_AT_ONCE = 200
 """How many integrations one claim looks at; the next claim goes on behind them."""
@@ -172,13 +196,10 @@ def advance(connection: sa.Connection, batch: Sequence[Progress]) -> list[bool]:
     """Write each progress whose lease is still held; return which. A True renews the lease as well."""
     held = _held(connection, [(p.event_id, p.token) for p in batch])
     kept = [p for p in batch if (p.event_id, p.token) in held]
-    runs = [p.run for p in kept if p.run is not None]
-    if runs:
-        connection.execute(sa.insert(RUNS), runs)
-    _write_effects(connection, kept)
-    steps = [step for p in kept for step in p.steps]
-    if steps:
-        connection.execute(sa.insert(STEPS).returning(STEPS.c.id), steps)
+    _INSERT_RUNS(connection, [_values(p.run, _INSERT_RUNS) for p in kept if p.run is not None])
+    _WRITE_RESULTS(connection, [_values(p.result, _WRITE_RESULTS) for p in kept if p.result is not None])
+    _INSERT_INTENTS(connection, [_values(p.intent, _INSERT_INTENTS) for p in kept if p.intent is not None])
+    _INSERT_STEPS(connection, [_values(step, _INSERT_STEPS) for p in kept for step in p.steps])
     lines = [line for p in kept for line in p.lines]
     if lines:
         logs.append(connection, lines)
@@ -194,62 +215,25 @@ def _held(connection: sa.Connection, leases: Sequence[tuple[str, str]]) -> set[t
     return {(row[0], row[1]) for row in rows} & set(leases)
 
 
-def _write_effects(connection: sa.Connection, kept: Sequence[Progress]) -> None:
-    for p in kept:
-        if p.result is not None:
-            key = {name: p.result[name] for name in ("event_id", "run", "place")}
-            connection.execute(
-                sa.update(EFFECTS)
-                .where(*(EFFECTS.c[name] == value for name, value in key.items()))
-                .values(result_at=p.result["result_at"], result=p.result["result"])
-            )
-        if p.intent is not None:
-            connection.execute(sa.insert(EFFECTS), [p.intent])
+def _values(row: Mapping[str, Any], statement: bulk.ManyRows) -> tuple[Any, ...]:
+    return tuple(row[name] for name in statement.names)
 
 
 def _write_events(connection: sa.Connection, kept: Sequence[Progress]) -> None:
-    renewals = [{"id_": p.event_id, "until": p.lease_until, "version_": p.version} for p in kept if p.ending is None]
-    if renewals:
-        connection.execute(
-            sa.update(EVENTS)
-            .where(EVENTS.c.id == sa.bindparam("id_"))
-            .values(
-                lease_until=sa.bindparam("until"),
-                version=sa.func.coalesce(sa.bindparam("version_"), EVENTS.c.version),
-            ),
-            renewals,
-        )
-    endings = [
-        {
-            "id_": p.event_id,
-            "status_": p.ending.status,
-            "run_at_": p.ending.run_at,
-            "finished": p.ending.at,
-            "error_": p.ending.error,
-            "waiting": p.ending.waiting_for,
-            "uncounted": 0 if p.ending.counted else 1,
-            "version_": p.version,
-        }
-        for p in kept
-        if p.ending is not None
-    ]
-    if endings:
-        connection.execute(
-            sa.update(EVENTS)
-            .where(EVENTS.c.id == sa.bindparam("id_"))
-            .values(
-                status=sa.bindparam("status_"),
-                run_at=sa.bindparam("run_at_"),
-                finished_at=sa.bindparam("finished"),
-                error=sa.bindparam("error_"),
-                waiting_for=sa.bindparam("waiting"),
-                attempt=EVENTS.c.attempt - sa.bindparam("uncounted"),
-                version=sa.func.coalesce(sa.bindparam("version_"), EVENTS.c.version),
-                lease_token=None,
-                lease_until=None,
-            ),
-            endings,
-        )
+    renewals: dict[str, tuple[Any, ...]] = {}  # one for each event: which of two rows an UPDATE takes is not defined
+    for p in kept:
+        if p.ending is None and (p.version is not None or p.event_id not in renewals):
+            renewals[p.event_id] = (p.event_id, p.lease_until, p.version)
+    _RENEW(connection, list(renewals.values()))
+    _END(connection, [_ended(p, p.ending) for p in kept if p.ending is not None])
+
+
+def _ended(p: Progress, ending: Ending) -> tuple[Any, ...]:
+    """Return what `_END` takes; its seventh value is how many attempts are taken back."""
+    taken_back = 0 if ending.counted else 1
+    return (
+        p.event_id, ending.status, ending.run_at, ending.at, ending.error, ending.waiting_for, taken_back, p.version,
+    )  # fmt: skip
 
 
 def plan_of(connection: sa.Connection, event_id: str, run: int) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="ccb-run-"))  # pgserver keeps its lock file there
@@ -21,6 +22,9 @@ from storage.db import Database, open_database
 from tests.contexts import MovableClock
 
 assert tables.ALL
+
+hypothesis.settings.register_profile("suite", deadline=None)  # a busy machine is no fault
+hypothesis.settings.load_profile("suite")
 
 _connect = socket.socket.connect
 

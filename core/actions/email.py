@@ -25,17 +25,11 @@ def _address(value: str) -> str:
     return value
 
 
-def _one_line(value: str) -> str:
-    if any(not character.isprintable() for character in value):
-        raise ValueError("must be one line without control characters")
-    return value
-
-
 class EmailParams(ActionParams):
     """To whom, and what."""
 
     to: list[Annotated[str, AfterValidator(_address)]] = Field(min_length=1, max_length=20, description="Addresses.")
-    subject: Annotated[str, AfterValidator(_one_line)] = Field(min_length=1, max_length=500)
+    subject: Annotated[str, AfterValidator(mail.one_line)] = Field(min_length=1, max_length=500)
     text: str = Field(max_length=200_000, description="The message as plain text.")
     html: str | None = Field(None, max_length=500_000, description="The same as HTML, shown where it can be.")
 

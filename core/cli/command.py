@@ -119,7 +119,7 @@ def group(name: str | None, help: Text) -> typer.Typer:
         help=said(help),
         cls=Group,
         no_args_is_help=True,
-        add_completion=name is None,
+        add_completion=False,
         context_settings={"help_option_names": ["--help", "-h"]},
         pretty_exceptions_enable=False,
         options_metavar=said(T("[OPTIONS]")),

@@ -44,4 +44,4 @@ async def events(
     rows = [
         (e["id"], screen.status(e["status"]), e["integration"], e["type"], screen.ago(e["timestamp"])) for e in found
     ]
-    session.console.print(screen.table(heads, rows))
+    session.console.print(screen.table(heads, rows, whole=(0, 1)))

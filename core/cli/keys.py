@@ -44,7 +44,7 @@ async def list_all(session: Session) -> None:
         )
         for key in found
     ]
-    session.console.print(screen.table(heads, rows))
+    session.console.print(screen.table(heads, rows, whole=(0, 3)))
 
 
 async def create(

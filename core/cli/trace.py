@@ -45,11 +45,11 @@ async def trace(
         if not follow:
             console.print(_drawn(found, steps, console.width))
             return
-        with Live(_drawn(found, steps, console.width), console=console, auto_refresh=False) as live:
+        with Live(_drawn(found, steps, console.width, following=True), console=console, auto_refresh=False) as live:
             while not _settled(found):
                 await asyncio.sleep(POLL_SECONDS)
                 found, steps = await _look(engine, event_id)
-                live.update(_drawn(found, steps, console.width), refresh=True)
+                live.update(_drawn(found, steps, console.width, following=True), refresh=True)
 
 
 async def _newest(engine: Engine) -> str:
@@ -60,7 +60,7 @@ async def _newest(engine: Engine) -> str:
 
 
 async def _look(engine: Engine, event_id: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    # The steps first: those of an event that ends in between are then all there at the next look.
+    # The steps second: what the event says of itself is then never newer than they are.
     found = await engine.get(path("events", event_id))
     steps = await engine.get(path("events", event_id, "steps"))
     return found, steps
@@ -71,5 +71,7 @@ def _settled(found: dict[str, Any]) -> bool:
     return found["status"] in FINAL or found["waiting_for"] is not None
 
 
-def _drawn(found: dict[str, Any], steps: list[dict[str, Any]], width: int) -> RenderableType:
-    return Group(*header(found, width=width), *tree(steps, width=width), *next_steps(found, steps))
+def _drawn(
+    found: dict[str, Any], steps: list[dict[str, Any]], width: int, *, following: bool = False
+) -> RenderableType:
+    return Group(*header(found, width=width), *tree(steps, width=width), *next_steps(found, steps, following=following))

@@ -210,8 +210,11 @@ def _folded(pieces: Sequence[Line], width: int) -> list[Line]:
     return lines
 
 
-def next_steps(event: Mapping[str, Any], steps: Sequence[Step]) -> list[RenderableType]:
-    """Return what comes next, or what to do: nothing is shown without a next step where one is needed."""
+def next_steps(event: Mapping[str, Any], steps: Sequence[Step], *, following: bool = False) -> list[RenderableType]:
+    """Return what comes next, or what to do: nothing is shown without a next step where one is needed.
+
+    `following`: it is being watched already.
+    """
     lines: list[RenderableType] = []
     error = event["error"]
     if error and not any(step["error_message"] == error["message"] for step in steps):
@@ -219,7 +222,7 @@ def next_steps(event: Mapping[str, Any], steps: Sequence[Step]) -> list[Renderab
     told, call = _hint(event)
     if told is not None:
         lines.append(screen.indented(said(told)))
-    if call is not None:
+    if call is not None and not (following and call.startswith("trace ")):
         lines.append(Line(f"{_INDENT}{_INDENT}{program()} {call}", style="cyan"))
     return lines
 

@@ -114,7 +114,7 @@ async def test_an_issued_key_lets_in_and_is_not_stored(ctx: Context) -> None:
         ("Bearer ghp_abcdef", Unauthenticated, "another service"),
         ("Bearer ccb_1234567890abcdef", Unauthenticated, "mistyped or cut off"),
         ("Bearer \udcff\udcfe", Unauthenticated, "another service"),
-        (bearer(auth.new_key()), Unauthenticated, "does not know"),
+        pytest.param(bearer(auth.new_key()), Unauthenticated, "does not know", id="unknown"),
     ],
 )
 async def test_what_is_wrong_with_a_header_is_said(

@@ -95,7 +95,9 @@ def test_rotation(monkeypatch: pytest.MonkeyPatch) -> None:
         SecretBox([OLD]).decrypt(rotated)
 
 
-@pytest.mark.parametrize("token", [SecretBox([OLD]).encrypt("x"), "", "rubbish", "ä"])
+@pytest.mark.parametrize(
+    "token", [SecretBox([OLD]).encrypt("x"), "", "rubbish", "ä"], ids=["another key", "", "rubbish", "ä"]
+)
 def test_no_key_fits(token: str) -> None:
     for use in (SecretBox([OTHER]).decrypt, SecretBox([OTHER]).rotate):
         with pytest.raises(CcbError, match=r"CCB_SECRET_KEY has changed\. Add the former key") as raised:

@@ -7,7 +7,7 @@ import string
 import pytest
 from babel.messages import Message
 
-from core.cli.catalogue import extracted, forms, missing, stored
+from core.cli.catalogue import extracted, forms, missing, stored, texts_in
 from core.texts import DEFAULT_LANGUAGE, LANGUAGES, Text
 
 OTHERS = [language for language in LANGUAGES if language != DEFAULT_LANGUAGE]
@@ -59,3 +59,14 @@ def test_russian_plurals(message: Message) -> None:
     for count, form in ((1, one), (21, one), (2, few), (22, few), (5, many), (11, many), (12, many), (0, many)):
         text = Text(singular, plural, count, (*fill.items(), ("count", count)))
         assert text.render("ru") == form.format(**{**fill, "count": count})
+
+
+def test_texts_are_found_wherever_they_stand() -> None:
+    source = 'T("a" "b"); f"{said(T(\'c\', x=T(\'d\')))}"; TN("{count} e", "{count} f", n)'
+    found = sorted(map(forms, texts_in(source, "x.py")))
+    assert found == [("ab",), ("c",), ("d",), ("{count} e", "{count} f")]
+
+
+def test_a_text_that_is_made_up_at_run_time_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"x\.py:2"):
+        list(texts_in("\nT(message)", "x.py"))

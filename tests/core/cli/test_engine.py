@@ -158,4 +158,4 @@ def test_an_error_is_in_the_readers_language(engine: dict[str, Any]) -> None:
     done = subprocess.run(call, env=environment, cwd=engine["folder"], capture_output=True, text=True)
     assert done.returncode == 1
     assert "evt_none" in done.stderr
-    assert "событи" in done.stderr
+    assert "нет" in done.stderr
