@@ -7,7 +7,7 @@ LOCK := requirements.lock
 LOCKED := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes \
 	--no-emit-index-url --no-annotate --no-header pyproject.toml
 
-.PHONY: run test quick check format lint types imports locked lock texts bench clean
+.PHONY: run test quick check format lint types imports locked lock texts docs migration bench clean
 
 run: $(READY) ## start the whole engine on SQLite in ./data
 	@exec $(BIN)/ccb serve
@@ -43,6 +43,13 @@ lock: $(READY) ## write the lock anew from pyproject.toml
 
 texts: $(READY) ## bring the catalogues of translations up to date
 	$(BIN)/python -m core.cli.catalogue
+
+docs: $(READY) ## write the tables in README and docs anew from the code
+	$(BIN)/python -m tests.doc_tables
+
+migration: $(READY) ## write the next migration: make migration name="what it does"
+	$(BIN)/python -m storage.migrations.new "$(name)"
+	$(BIN)/ruff format --quiet storage/migrations/versions
 
 bench: $(READY) ## measure, side by side
 	$(BIN)/python -m bench

@@ -7,10 +7,10 @@ from core.clock import SystemClock
 from core.config import Settings
 from core.errors import NotConfigured
 from core.services import Service, register
-from core.texts import T
+from core.texts import T, Text
 
 
-async def check(settings: Settings) -> str:
+async def check(settings: Settings) -> Text:
     """Return `@ccb in Acme` when both tokens are good; raise `Upstream` or `NotConfigured`."""
     if settings.slack_app_token is None:
         raise NotConfigured(

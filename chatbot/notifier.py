@@ -15,7 +15,7 @@ from chatbot.failures import INTEGRATION_TOKEN, data, failure
 from core.clock import Clock
 from core.config import Settings
 from core.errors import NotConfigured, Upstream
-from core.texts import T
+from core.texts import T, Text
 
 EVENT_TYPE = "ccb_effect"
 """The type of our messages' metadata (https://docs.slack.dev/messaging/message-metadata)."""
@@ -58,11 +58,11 @@ class SlackNotifier:
         posting = self._post(client, channel, key, repeated, text=text, blocks=blocks, thread_ts=thread_ts)
         return await self._asked(posting, credential=credential, channel=channel)
 
-    async def who(self) -> str:
+    async def who(self) -> Text:
         """Return who the bot is and where, `@ccb in Acme`; raise `Upstream` or `NotConfigured`."""
         credential, client = self._client(None)
         answer = await self._asked(client.auth_test(), credential=credential)
-        return f"@{answer['user']} in {answer['team']}"
+        return T("@{user} in {team}", user=answer["user"], team=answer["team"])
 
     async def open_socket(self, app_token: str) -> str:
         """Return a Socket Mode address, good for one connection; raise `Upstream`."""

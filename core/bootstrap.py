@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy.engine import make_url
 
 from core import auth, gallery, logs, webhook_log
+from core import mail as _mail
 from core.clock import Clock, SystemClock
 from core.config import Settings
 from core.context import Context, SlackPort
@@ -37,7 +38,7 @@ WORKER_GRACE_SECONDS = 4.0
 patience of a process manager."""
 WEBHOOK_LOG_SECONDS = 1.0
 
-assert tables.ALL and _claude and _github  # imported for what they register
+assert tables.ALL and _claude and _github and _mail  # imported for what they register
 
 
 class Port(SlackPort, Protocol):

@@ -46,14 +46,14 @@ class Call(Generic[Params]):
     `slack_token`, `github_token` where set. `redact`: takes the secrets out of a text, to be used before it is cut.
     """
 
-    params: Params
+    params: Params = field(repr=False)
     grants: Grants
     integration_id: str
     integration_name: str
     event_id: str
     key: str
     repeated: bool = False
-    tokens: dict[str, str] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict, repr=False)
     redact: Callable[[str], str] = str
 
 

@@ -25,8 +25,10 @@ class EngineConfig(BaseModel):
     )
     retry_attempts: int = Field(5, strict=True, ge=1, le=20, description="Tries in all, the first included.")
     retry_backoff: Literal["exponential", "linear", "fixed"] = "exponential"
-    slack_token: str | None = Field(None, min_length=1, description="A Slack token in place of the bot's.")
-    github_token: str | None = Field(None, min_length=1, description="A GitHub token in place of the bot's.")
+    slack_token: str | None = Field(None, min_length=1, repr=False, description="A Slack token in place of the bot's.")
+    github_token: str | None = Field(
+        None, min_length=1, repr=False, description="A GitHub token in place of the bot's."
+    )
 
     @field_validator("idempotency_window")
     @classmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import secrets as random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jsonschema
@@ -39,7 +39,7 @@ _FOREVER = 1e9
 class WebhookSecret:
     """A secret that deliveries may be signed with; `expires_at` is None for the present one."""
 
-    secret: str
+    secret: str = field(repr=False)
     expires_at: float | None
 
 
@@ -54,7 +54,7 @@ class Installed:
     package: packages.Package
     provenance: Mapping[str, Any]
     config: Mapping[str, Any]
-    config_secrets: Mapping[str, str]
+    config_secrets: Mapping[str, str] = field(repr=False)
     webhook_secrets: tuple[WebhookSecret, ...]
     engine: EngineConfig
     grants: Grants
@@ -123,8 +123,8 @@ class Wish:
 
     files: Mapping[str, str]
     provenance: Mapping[str, Any]
-    config: Mapping[str, Any]
-    webhook_secret: str | None = None
+    config: Mapping[str, Any] = field(repr=False)
+    webhook_secret: str | None = field(default=None, repr=False)
     slug: str | None = None
     name: str | None = None
     activate: bool = False

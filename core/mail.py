@@ -110,7 +110,7 @@ async def send(settings: Settings, message: EmailMessage) -> None:
         )
 
 
-async def check(settings: Settings) -> str:
+async def check(settings: Settings) -> Text:
     """Connect, log in and say NOOP; return where we are. Raises `Upstream` or `NotConfigured`."""
     server = _server(settings)
     try:
@@ -119,9 +119,7 @@ async def check(settings: Settings) -> str:
             secure = client.get_transport_info("sslcontext") is not None
     except (SMTPException, OSError) as error:
         raise _failure(error, server) from None
-    return str(
-        T("{server}, encrypted", server=str(server)) if secure else T("{server}, not encrypted", server=str(server))
-    )
+    return T("{server}, encrypted", server=str(server)) if secure else T("{server}, not encrypted", server=str(server))
 
 
 def _client(server: _Server) -> aiosmtplib.SMTP:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from core.config import Settings
+from core.texts import Text
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Service:
     name: str
     title: str
     required: tuple[str, ...]
-    check: Callable[[Settings], Awaitable[str]]
+    check: Callable[[Settings], Awaitable[Text]]
     optional: tuple[str, ...] = ()
     alternatives: tuple[tuple[str, ...], ...] = ()
     """Other sets of settings, each of which is enough in place of `required`."""

@@ -20,10 +20,11 @@ Row = TypeVar("Row")
 
 class ManyRows:
     """A statement in plain SQL. `{rows}` in it are the rows, with columns named column1, column2, …; `{value}` is a
-    value that each call gives."""
+    value that each call gives; `{lock}` locks rows where rows can be locked."""
 
-    def __init__(self, text: str, *columns: sa.Column[Any]) -> None:
+    def __init__(self, text: str, *columns: sa.Column[Any], lock: str = "") -> None:
         """`columns`: those that the rows' values are for; PostgreSQL wants to know their types."""
+        self._lock = lock
         self.names = tuple(column.name for column in columns)
         self._text = text
         self._columns = columns
@@ -42,7 +43,7 @@ class ManyRows:
         return returned
 
     def _sqlite(self, count: int) -> str:
-        return self._text.format(rows="VALUES " + ", ".join([self._one] * count), value="?")
+        return self._text.format(rows="VALUES " + ", ".join([self._one] * count), value="?", lock="")
 
     def _postgresql(self, connection: sa.Connection) -> str:
         if not self._postgresql_text:
@@ -50,13 +51,14 @@ class ManyRows:
             arrays = ", ".join(f"${number}::{kind}[]" for number, kind in numbered)
             names = ", ".join(f"column{number}" for number, _ in numbered)
             rows = f"SELECT * FROM unnest({arrays}) AS given({names})"  # noqa: S608 - names of our own
-            self._postgresql_text = self._text.format(rows=rows, value=f"${len(numbered) + 1}")
+            self._postgresql_text = self._text.format(rows=rows, value=f"${len(numbered) + 1}", lock=self._lock)
         return self._postgresql_text
 
 
 def insert(table: sa.Table, *columns: str, ending: str = "") -> ManyRows:
     """Return an INSERT; `ending` follows the rows (ON CONFLICT …, RETURNING …)."""
-    text = f"INSERT INTO {table.name} ({', '.join(columns)}) {{rows}} {ending}"
+    names = ", ".join(f'"{name}"' for name in columns)  # quoted: `references` is one of SQL's own words
+    text = f"INSERT INTO {table.name} ({names}) {{rows}} {ending}"
     return ManyRows(text, *(table.c[name] for name in columns))
 
 

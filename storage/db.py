@@ -116,6 +116,7 @@ def sqlite_engine(path: Path, *, writer: bool, pool_size: int = 1) -> sa.Engine:
     engine = sa.create_engine(
         f"sqlite+pysqlite:///{path}", poolclass=sa.QueuePool, pool_size=pool_size, max_overflow=0,
         connect_args={"check_same_thread": False, "cached_statements": 512},
+        hide_parameters=True,  # an error must not show what was written
     )  # fmt: skip
 
     @sa.event.listens_for(engine, "connect")
@@ -250,25 +251,26 @@ class SqliteDatabase(_GroupCommit):
         self._work.set()
 
     def _write_forever(self) -> None:
-        while True:
-            self._work.wait()
-            self._work.clear()
-            while group := self._take():
-                settled = self._commit(group)
-                with suppress(RuntimeError):  # the loop is gone: nobody waits for the answer
-                    self._loop.call_soon_threadsafe(_settle, settled)
-            if self._closing:
-                return
+        with self._writer_engine.connect() as connection:
+            while True:
+                self._work.wait()
+                self._work.clear()
+                while group := self._take():
+                    settled = self._commit(connection, group)
+                    with suppress(RuntimeError):  # the loop is gone: nobody waits for the answer
+                        self._loop.call_soon_threadsafe(_settle, settled)
+                if self._closing:
+                    return
 
-    def _commit(self, group: list[Waiting[Any]]) -> Settled:
+    def _commit(self, connection: sa.Connection, group: list[Waiting[Any]]) -> Settled:
         try:
-            with self._writer_engine.begin() as connection:
+            with connection.begin():
                 connection.info.pop(_ANNOUNCED, None)
                 results = _run_group(connection, group)
                 announced = connection.info.pop(_ANNOUNCED, False)
         except Exception as error:  # noqa: BLE001 - whatever a batch raises belongs to whoever submitted it
             if len(group) > 1:
-                return [settled for waiting in group for settled in self._commit([waiting])]
+                return [settled for waiting in group for settled in self._commit(connection, [waiting])]
             return [(group[0], None, error)]
         if announced:
             self._loop.call_soon_threadsafe(self._work_announced)
@@ -284,7 +286,7 @@ class PostgresDatabase(_GroupCommit):
     def __init__(self, url: str) -> None:
         super().__init__()
         self._engine: AsyncEngine = create_async_engine(
-            postgres_url(url), pool_size=READERS + 1, max_overflow=10, pool_pre_ping=True
+            postgres_url(url), pool_size=READERS + 1, max_overflow=10, pool_pre_ping=True, hide_parameters=True
         )
         self._work = asyncio.Event()
         self._task = asyncio.create_task(self._write_forever(), name="postgres-write")

@@ -15,6 +15,12 @@ from storage.db import announce, for_update
 from storage.events import BODIES, EFFECTS, EVENTS, RUNS, STEPS
 from storage.integrations import INTEGRATIONS
 
+_LEASES = bulk.ManyRows(
+    "SELECT id, lease_token FROM events JOIN ({rows}) AS given ON id = column1 AND lease_token = column2 "
+    "ORDER BY id {lock}",
+    *(EVENTS.c[name] for name in ("id", "lease_token")),
+    lock="FOR UPDATE OF events",
+)
 _INSERT_RUNS = bulk.insert(RUNS, "event_id", "run", "actions", "references", "printed")
 _INSERT_INTENTS = bulk.insert(EFFECTS, "event_id", "run", "place", "intent_at")
 _INSERT_STEPS = bulk.insert(
@@ -56,8 +62,8 @@ class Claimed:
     planned: bool
     """Whether an earlier attempt has stored this run's actions."""
     token: str
-    headers: str
-    body: bytes
+    headers: str = field(repr=False)
+    body: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,20 +109,14 @@ def _within(chosen: Sequence[tuple[str, int]], most_bytes: int) -> list[str]:
     ]
 
 
-def _due_integrations(connection: sa.Connection, now: float, after: str) -> list[str]:
-    """Return integrations behind `after` that are active and have something due, in order."""
-    waiting = _waiting(after)
-    query = sa.select(waiting.c.id).where(waiting.c.earliest <= now).limit(INTEGRATIONS_AT_ONCE)
-    return sorted(connection.execute(query).scalars())
-
-
-def _waiting(after: str) -> sa.Subquery:
-    """Return the active integrations behind `after` in which events wait, each with its earliest time.
+def _waiting() -> sa.Subquery:
+    """Return the active integrations behind `:after` in which events wait, each with its earliest time.
 
     A loose index scan (https://wiki.postgresql.org/wiki/Loose_indexscan): it costs one probe for each integration,
     however many events wait.
     """
     waits = EVENTS.c.run_at.is_not(None)
+    after: sa.BindParameter[str] = sa.bindparam("after", "")
     first = sa.select(sa.func.min(EVENTS.c.integration_id).label("id")).where(waits, EVENTS.c.integration_id > after)
     chain = first.cte("chain", recursive=True)
     following = (
@@ -130,35 +130,61 @@ def _waiting(after: str) -> sa.Subquery:
     return sa.select(chain.c.id, earliest.label("earliest")).join(INTEGRATIONS, active).subquery()
 
 
-def _oldest(connection: sa.Connection, integration_id: str, now: float, limit: int) -> list[tuple[str, int]]:
-    query = (
-        sa.select(EVENTS.c.id, EVENTS.c.size)
-        .where(EVENTS.c.integration_id == integration_id, EVENTS.c.run_at <= now, EVENTS.c.run_at.is_not(None))
-        .order_by(EVENTS.c.run_at, EVENTS.c.id)
-        .limit(limit)
+# Built once: SQLAlchemy takes longer to put a statement together than the database to run it.
+_WAITING = _waiting()
+_DUE = sa.select(_WAITING.c.id).where(_WAITING.c.earliest <= sa.bindparam("now")).limit(INTEGRATIONS_AT_ONCE)
+_NEXT_DUE = sa.select(sa.func.min(_WAITING.c.earliest))
+_OLDEST = (
+    sa.select(EVENTS.c.id, EVENTS.c.size)
+    .where(
+        EVENTS.c.integration_id == sa.bindparam("integration"),
+        EVENTS.c.run_at <= sa.bindparam("now"),
+        EVENTS.c.run_at.is_not(None),
     )
-    return [(row.id, row.size) for row in connection.execute(for_update(connection, query, skip_locked=True))]
+    .order_by(EVENTS.c.run_at, EVENTS.c.id)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+_CHOSEN = EVENTS.c.id.in_(sa.bindparam("chosen", expanding=True))
+_HOLD = (
+    sa.update(EVENTS)
+    .where(_CHOSEN)
+    .values(
+        status="processing",
+        run_at=None,
+        waiting_for=None,
+        lease_token=sa.bindparam("token"),
+        lease_until=sa.bindparam("until"),
+        attempt=EVENTS.c.attempt + 1,
+        started_at=sa.bindparam("now"),
+    )
+)
+_HELD = (
+    sa.select(
+        *(EVENTS.c[name] for name in ("id", "integration_id", "type", "received_at", "run", "attempt")),
+        sa.exists().where(RUNS.c.event_id == EVENTS.c.id, RUNS.c.run == EVENTS.c.run).label("planned"),
+        BODIES.c.headers,
+        BODIES.c.body,
+    )
+    .join(BODIES, BODIES.c.event_id == EVENTS.c.id)
+    .where(_CHOSEN)
+)
+
+
+def _due_integrations(connection: sa.Connection, now: float, after: str) -> list[str]:
+    """Return integrations behind `after` that are active and have something due, in order."""
+    return sorted(connection.execute(_DUE, {"now": now, "after": after}).scalars())
+
+
+def _oldest(connection: sa.Connection, integration_id: str, now: float, limit: int) -> list[tuple[str, int]]:
+    query = for_update(connection, _OLDEST, skip_locked=True)
+    rows = connection.execute(query, {"integration": integration_id, "now": now, "most": limit})
+    return [(row.id, row.size) for row in rows]
 
 
 def _hold(connection: sa.Connection, chosen: Sequence[str], wish: Claim) -> list[Claimed]:
     token = secrets.token_hex(16)
-    connection.execute(
-        sa.update(EVENTS)
-        .where(EVENTS.c.id.in_(chosen))
-        .values(
-            status="processing",
-            run_at=None,
-            waiting_for=None,
-            lease_token=token,
-            lease_until=wish.lease_until,
-            attempt=EVENTS.c.attempt + 1,
-            started_at=wish.now,
-        )
-    )
-    columns = [EVENTS.c[name] for name in ("id", "integration_id", "type", "received_at", "run", "attempt")]
-    planned = sa.exists().where(RUNS.c.event_id == EVENTS.c.id, RUNS.c.run == EVENTS.c.run).label("planned")
-    query = sa.select(*columns, planned, BODIES.c.headers, BODIES.c.body).join(BODIES, BODIES.c.event_id == EVENTS.c.id)
-    found = connection.execute(query.where(EVENTS.c.id.in_(chosen))).mappings()
+    connection.execute(_HOLD, {"chosen": chosen, "token": token, "until": wish.lease_until, "now": wish.now})
+    found = connection.execute(_HELD, {"chosen": chosen}).mappings()
     rows = {row["id"]: Claimed(token=token, **row) for row in found}
     return [rows[event_id] for event_id in chosen]
 
@@ -209,10 +235,7 @@ def advance(connection: sa.Connection, batch: Sequence[Progress]) -> list[bool]:
 
 def _held(connection: sa.Connection, leases: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
     """Return those of `leases` that are in force, their rows locked for this transaction."""
-    ids = sorted({event_id for event_id, _ in leases})
-    query = sa.select(EVENTS.c.id, EVENTS.c.lease_token).where(EVENTS.c.id.in_(ids)).order_by(EVENTS.c.id)
-    rows = connection.execute(for_update(connection, query))
-    return {(row[0], row[1]) for row in rows} & set(leases)
+    return {(row[0], row[1]) for row in _LEASES(connection, leases)}
 
 
 def _values(row: Mapping[str, Any], statement: bulk.ManyRows) -> tuple[Any, ...]:
@@ -297,5 +320,5 @@ def release_waiting(connection: sa.Connection, now: float, *, integration_id: st
 
 def next_due(connection: sa.Connection) -> float | None:
     """Return the earliest time at which any event of an active integration may run, or None when none waits."""
-    found: float | None = connection.execute(sa.select(sa.func.min(_waiting("").c.earliest))).scalar()
+    found: float | None = connection.execute(_NEXT_DUE).scalar()
     return found

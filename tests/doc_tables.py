@@ -36,7 +36,10 @@ _NONE = "–"
 
 def pages() -> list[Path]:
     """Return every page for people, but for the decisions."""
-    return [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")), *sorted(ROOT.glob("docs/*.md"))]
+    return [
+        *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+        *sorted(ROOT.glob("docs/*.md")),
+    ]
 
 
 def filled(text: str) -> str:
@@ -130,7 +133,8 @@ def _members(schema: dict[str, Any]) -> Iterator[tuple[str, str, str, str]]:
     required = schema.get("required", [])
     for name, member in schema["properties"].items():
         default = "required" if name in required else _default(member.get("default"))
-        yield _code(name), _kind(member, schema.get("$defs", {})), default, member.get("description", "")
+        meaning = " ".join(part for part in (member.get("description", ""), _limits(member)) if part)
+        yield _code(name), _kind(member, schema.get("$defs", {})), default, meaning
 
 
 def _kind(member: dict[str, Any], definitions: dict[str, Any]) -> str:
@@ -146,6 +150,15 @@ def _kind(member: dict[str, Any], definitions: dict[str, Any]) -> str:
     if kind == "array":
         return f"list of {_kind(member['items'], definitions)}s"
     return {"integer": "whole number", "boolean": "true or false", "string": "text"}.get(kind, kind)
+
+
+def _limits(member: dict[str, Any]) -> str:
+    """Return a schema's most important limits in words."""
+    parts = [member, *member.get("anyOf", [])]
+    found = {key: value for part in parts for key, value in part.items()}
+    unit = "characters" if "maxLength" in found else ""
+    most = found.get("maxLength", found.get("maximum"))
+    return f"At most {most:,} {unit}".strip() + "." if most is not None else ""
 
 
 def _permissions() -> str:

@@ -207,7 +207,7 @@ async def checked(service: Service, given: Mapping[str, Any]) -> Checked:
     except ValidationError as error:
         return Checked(False, "\n".join(problems(error)))
     try:
-        return Checked(True, await service.check(settings))
+        return Checked(True, said(await service.check(settings)))
     except CcbError as error:
         return Checked(False, said(error.message))
 

@@ -66,6 +66,15 @@ class Attempt:
         now = self._ctx.clock.now()
         await self._write(ending=Ending("queued", now, run_at=now, counted=False))
 
+    async def crashed(self) -> None:
+        """Write that this attempt ended in a fault of the engine's own; it is tried again like any other failure."""
+        self._run, self._result, self._lines = None, None, []
+        fault = Upstream(
+            T("This is a fault of the engine. Its log has the cause under {id}.", id=self._event.id),
+            error="Internal error",
+        )
+        await self._write(ending=self._failed(fault))
+
     async def _planned(self) -> list[Planned]:
         """Return the run's actions: those stored by an earlier attempt, else what the handler returns now."""
         if not self._event.planned:

@@ -9,7 +9,6 @@ import structlog
 
 from core import integrations
 from core.context import Context
-from core.errors import CcbError
 from core.events.pipeline import Attempt, LeaseLostError
 from storage import queue
 from storage.queue import Claim, Claimed, Progress
@@ -20,6 +19,8 @@ IDLE_SECONDS = 5.0
 """How long a worker that was not woken waits before it looks by itself; the wake-ups only make it sooner."""
 
 
+PAUSE_SECONDS = 0.005
+"""Between two claims while there is work, so that one claim fills the places of several events that have ended."""
 MOST_BYTES = 64 << 20
 """Bodies that one worker has in memory at a time, but for one event that is larger alone."""
 
@@ -46,7 +47,9 @@ class Worker:
                 task = asyncio.create_task(self._work(event), name=f"work-{event.id}")
                 self._held[task] = event
                 task.add_done_callback(self._done)
-            if not claimed:
+            if claimed:
+                await asyncio.sleep(PAUSE_SECONDS)
+            else:
                 await _set_within(self._wake, IDLE_SECONDS)
 
     async def stop(self, *, grace: float) -> None:
@@ -102,15 +105,22 @@ class Worker:
             attempt = Attempt(self._ctx, installed, event)
             await attempt.go()
         except LeaseLostError:
-            log.warning("lease lost", event=event.id)
+            log.warning("lease lost", event_id=event.id)
         except asyncio.CancelledError:
             if attempt is not None:
                 await asyncio.shield(attempt.release())
             raise
-        except CcbError as error:
-            log.error("attempt failed", event=event.id, error=str(error))
-        except Exception:  # one event's surprise must not stop the others; its lease runs out
-            log.exception("attempt crashed", event=event.id)
+        except Exception:  # one event's surprise must not stop the others
+            log.exception("attempt crashed", event_id=event.id)
+            if attempt is not None:
+                await self._give_up(attempt, event)
+
+    async def _give_up(self, attempt: Attempt, event: Claimed) -> None:
+        """Let an attempt that ended in a fault of ours be tried again; if that cannot be written, its lease ends."""
+        try:
+            await attempt.crashed()
+        except Exception:  # the database is away: whoever reaps the lease takes the event up
+            log.exception("crash not recorded", event_id=event.id)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         del self._held[task]
@@ -125,7 +135,7 @@ class Worker:
             renewals = (self._ctx.db.submit(queue.advance, Progress(e.id, e.token, until)) for e in events)
             for event, held in zip(events, await asyncio.gather(*renewals, return_exceptions=True), strict=True):
                 if isinstance(held, BaseException):  # False is an event that has just ended
-                    log.warning("lease not renewed", event=event.id, reason=repr(held))
+                    log.warning("lease not renewed", event_id=event.id, reason=repr(held))
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> None:

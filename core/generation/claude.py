@@ -25,7 +25,7 @@ TIMEOUT = 15.0
 """Seconds for one answer of the models' list."""
 
 
-async def check(settings: Settings) -> str:
+async def check(settings: Settings) -> Text:
     """Return that the model is available; raise `Upstream` that says what is wrong, or `NotConfigured`."""
     key = settings.anthropic_api_key
     if key is None:
@@ -46,7 +46,7 @@ async def check(settings: Settings) -> str:
             model = await client.models.retrieve(settings.claude_model)
         except APIError as error:
             raise _failure(error, settings) from None
-    return str(T("{model} is available", model=model.id))
+    return T("{model} is available", model=model.id)
 
 
 def _failure(error: APIError, settings: Settings) -> Upstream:

@@ -7,13 +7,13 @@ from core.config import Settings
 from core.github.client import GitHub
 from core.github.failures import scopes
 from core.services import Service, register
-from core.texts import T
+from core.texts import T, Text
 
 WANTED = ("repo", "admin:repo_hook")
 """What a classic token needs: files, issues and pull requests; the repository's webhooks."""
 
 
-async def check(settings: Settings) -> str:
+async def check(settings: Settings) -> Text:
     """Return whom GitHub takes us for, and which scopes are there and missing; raise `Upstream` or `NotConfigured`."""
     async with GitHub(settings, SystemClock()) as github:
         if settings.github_token is None and settings.github_app_id and settings.github_app_private_key:
@@ -21,23 +21,23 @@ async def check(settings: Settings) -> str:
             if settings.github_repository:
                 # Takes an installation token on the way, so a missing installation shows here.
                 await github.request("GET", f"/repos/{settings.github_repository}")
-            return str(T("as the app {name}", name=app["slug"]))
+            return T("as the app {name}", name=app["slug"])
         answer = await github.user()
         return _described(answer.json["login"], answer.headers.get("x-oauth-scopes"))
 
 
-def _described(login: str, header: str | None) -> str:
+def _described(login: str, header: str | None) -> Text:
     # Fine-grained tokens have permissions in place of scopes, and GitHub does not list them.
     if header is None:
-        return str(T("as {login}; a fine-grained token", login=login))
+        return T("as {login}; a fine-grained token", login=login)
     granted = scopes(header)
     missing = [scope for scope in WANTED if scope not in granted]
     shown = ", ".join(scope.strip() for scope in header.split(",") if scope.strip()) or "-"
     if missing:
-        return str(
-            T("as {login}; scopes {scopes}; missing {missing}", login=login, scopes=shown, missing=", ".join(missing))
+        return T(
+            "as {login}; scopes {scopes}; missing {missing}", login=login, scopes=shown, missing=", ".join(missing)
         )
-    return str(T("as {login}; scopes {scopes}", login=login, scopes=shown))
+    return T("as {login}; scopes {scopes}", login=login, scopes=shown)
 
 
 register(

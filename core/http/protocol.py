@@ -21,10 +21,16 @@ class _Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Answer what the parser refused; scanners send such things all day, so it is no line in the log."""
+        """Answer what the parser refused; scanners send such things all day, so it is no line in the log.
+
+        A fault of our own that got past the border around the handlers is one.
+        """
         if request.writer.output_size > 0:
             raise ConnectionError("the response has begun already")
-        response = errors.unreadable(status, request_id=new_id("req"))
+        if status >= 500 and isinstance(exc, Exception):
+            response = errors.answer(exc, request_id=new_id("req"), language="en", path=request.path)
+        else:
+            response = errors.unreadable(status, request_id=new_id("req"))
         response.force_close()
         return response
 

@@ -20,7 +20,7 @@ async def slack() -> AsyncIterator[SlackStandIn]:
 
 async def _check(slack: SlackStandIn, **more: str) -> str:
     given = {"SLACK_BOT_TOKEN": BOT_TOKEN, "SLACK_APP_TOKEN": APP_TOKEN, "SLACK_API_URL": slack.url, **more}
-    return await SERVICES["slack"].check(settings(**given))
+    return str(await SERVICES["slack"].check(settings(**given)))
 
 
 def test_core_finds_it_by_its_entry_point() -> None:

@@ -183,7 +183,7 @@ async def test_uses_starttls_where_offered(
         given_settings = settings(CCB_SMTP_URL=f"smtp://ccb:{QUOTED}@127.0.0.1:{mailbox.port}")
         await mail.send(given_settings, _compose())
         assert mailbox.encrypted == [True]
-        assert await mail.check(given_settings) == f"127.0.0.1:{mailbox.port}, encrypted"
+        assert str(await mail.check(given_settings)) == f"127.0.0.1:{mailbox.port}, encrypted"
 
 
 async def test_smtps_is_encrypted_from_the_start(
@@ -281,7 +281,7 @@ async def test_the_check_logs_in(mailbox: Mailbox) -> None:
     good = settings(CCB_SMTP_URL=f"smtp://ccb:{QUOTED}@127.0.0.1:{mailbox.port}")
     assert service.configured(good)
     assert not service.configured(settings())
-    assert await service.check(good) == f"127.0.0.1:{mailbox.port}, not encrypted"
+    assert str(await service.check(good)) == f"127.0.0.1:{mailbox.port}, not encrypted"
     with pytest.raises(Upstream, match="refuses the user name or password"):
         await service.check(settings(CCB_SMTP_URL=f"smtp://ccb:wrong@127.0.0.1:{mailbox.port}"))
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -60,8 +61,10 @@ def test_install_send_trace_and_send_again(ccb: Any) -> None:
     sent = ccb("send", "hello", "--json")
     assert (sent["http_status"], sent["status"]) == (202, "queued")
 
+    deadline = time.monotonic() + 20
+    while ccb("trace", sent["event_id"], "--json")["status"] != "succeeded":
+        assert time.monotonic() < deadline
     traced = ccb("trace", sent["event_id"], "--follow", "--json")
-    assert traced["status"] == "succeeded"
     names = [step["name"] for step in traced["steps"]]
     assert names == ["receive", "verify", "deduplicate", "transform", "log"]
     drawn = ccb("trace", sent["event_id"])

@@ -16,7 +16,7 @@ from core.cli.init import asked
 from core.config import Settings
 from core.errors import Upstream
 from core.services import Service
-from core.texts import T
+from core.texts import T, Text
 
 GOOD = "xoxb-good-token-1234"
 
@@ -40,12 +40,12 @@ class Script(Asker):
         return self._answers
 
 
-async def _check(settings: Settings) -> str:
+async def _check(settings: Settings) -> Text:
     """Take the one good token, as a service would."""
     token = settings.slack_bot_token.get_secret_value() if settings.slack_bot_token else ""
     if token != GOOD:
         raise Upstream(T("The token is wrong: invalid_auth."))
-    return "@ccb in Acme"
+    return T("@ccb in Acme")
 
 
 SLACK = Service("slack", "Slack", ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"), _check, optional=("CCB_SLACK_ADMINS",))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from core import logs
 from storage.events import RUNS
 from tests.contexts import MovableClock
 from tests.engines import Client, running
@@ -281,3 +282,23 @@ async def test_an_answer_that_repeats_the_secret_is_redacted(client: Client, kee
     event = await client.ended(event_id, "failed")
     assert "unknown token" in event["error"]["message"]
     assert TOKEN not in json.dumps([event, await client.steps(event_id)])
+
+
+async def test_a_fault_of_the_engine_is_told_and_tried_again(
+    client: Client, receiver: Receiver, moved: MovableClock, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The database refuses to store the run: the event does not hang until its lease ends, and no value is logged."""
+    logs.configure("debug")
+    integration = await forwarding(client, receiver)
+    db = client.engine.ctx.db
+    trigger = "CREATE TRIGGER broken BEFORE INSERT ON runs BEGIN SELECT RAISE(ABORT, 'no more runs'); END"
+    await db.write(lambda connection: connection.exec_driver_sql(trigger))
+    event_id = (await client.deliver(integration, {"n": 987654321})).json["event_id"]
+    event = await client.ended(event_id, "failed")
+    assert (event["error"]["error"], event["attempt"]) == ("Internal error", 1)
+    assert event_id in event["error"]["message"]
+    logged = capfd.readouterr()
+    assert event_id in logged.out + logged.err and "987654321" not in logged.out + logged.err
+    await db.write(lambda connection: connection.exec_driver_sql("DROP TRIGGER broken"))
+    moved.move(60)
+    await client.ended(event_id)

@@ -19,7 +19,7 @@ async def claude() -> AsyncIterator[ClaudeStandIn]:
 
 async def _check(claude: ClaudeStandIn, **more: str) -> str:
     given = {"ANTHROPIC_API_KEY": API_KEY, "ANTHROPIC_BASE_URL": claude.url, **more}
-    return await SERVICES["claude"].check(settings(**given))
+    return str(await SERVICES["claude"].check(settings(**given)))
 
 
 async def test_the_model_is_there(claude: ClaudeStandIn) -> None:

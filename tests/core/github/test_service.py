@@ -12,7 +12,7 @@ from tests.stand_ins.github import TOKEN, Caller, GitHubStandIn
 async def _check(caller: Caller | None) -> str:
     async with GitHubStandIn() as hub:
         hub.callers = {TOKEN: caller} if caller else {}
-        return await SERVICES["github"].check(settings(GITHUB_TOKEN=TOKEN, GITHUB_API_URL=hub.url))
+        return str(await SERVICES["github"].check(settings(GITHUB_TOKEN=TOKEN, GITHUB_API_URL=hub.url)))
 
 
 async def test_says_who_we_are() -> None:

@@ -13,7 +13,7 @@ from core.errors import Upstream
 from core.http.node import NODE
 from core.http.server import Server
 from core.services import SERVICES, Service
-from core.texts import T
+from core.texts import T, Text
 from storage import leader
 from tests.core.http.conftest import Sandbox
 
@@ -26,21 +26,22 @@ class Outside:
         self.failing = False
         self.silent = False
 
-    async def check(self, settings: Settings) -> str:
+    async def check(self, settings: Settings) -> Text:
         self.asked += 1
         if self.silent:
             await asyncio.Event().wait()
         if self.failing:
             raise Upstream(T("The token was refused."))
-        return "@ccb in Acme"
+        return T("@ccb in Acme")
 
 
 @pytest.fixture
-def outside(ctx: Context) -> Outside:
+def outside(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> Outside:
     """A service that is configured, and one that is not."""
     service = Outside()
-    SERVICES["claude"] = Service("claude", "Claude", (), service.check)
-    SERVICES["slack"] = Service("slack", "Slack", ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"), service.check)
+    monkeypatch.setitem(SERVICES, "claude", Service("claude", "Claude", (), service.check))
+    slack = Service("slack", "Slack", ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"), service.check)
+    monkeypatch.setitem(SERVICES, "slack", slack)
     return service
 
 
