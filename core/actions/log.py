@@ -16,6 +16,10 @@ MAX_FIELDS = 16 * 1024
 """Bytes of JSON that a line's fields may have."""
 
 
+SHOWN = 80
+"""Characters of the line that the trace shows."""
+
+
 class LogParams(ActionParams):
     """What the line says."""
 
@@ -48,7 +52,9 @@ class Log(Action[LogParams]):
 
     async def run(self, ctx: Context, call: Call[LogParams]) -> Outcome:
         """Return the line; nothing is done before the pipeline stores it."""
-        return Outcome(call.params.level, {"log": call.params.model_dump()})
+        message = call.redact(call.params.message)
+        shown = message if len(message) <= SHOWN else f"{message[: SHOWN - 1]}…"
+        return Outcome(shown, {"log": call.params.model_dump()})
 
 
 ACTIONS.add("log", Log())
