@@ -8,11 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import jsonschema
 import orjson
-from pydantic import ValidationError
 
-from core import packages
+from core import configuration, packages
 from core.auth import Actor
 from core.context import Context
 from core.engine_config import KEYS as ENGINE_KEYS
@@ -20,8 +18,8 @@ from core.engine_config import SECRET_KEYS, EngineConfig
 from core.errors import Conflict, Invalid, NotFound
 from core.grants import Grants, resolve
 from core.ids import new_id
-from core.manifest import FORMATS, Manifest
-from core.redaction import is_mask, mask
+from core.manifest import Manifest
+from core.redaction import mask
 from core.sources import SOURCES, Source, SourceParams
 from core.texts import T, Text
 from storage import integrations as rows
@@ -142,7 +140,7 @@ async def install(ctx: Context, wish: Wish, *, actor: Actor) -> tuple[Installed,
     package = packages.read(wish.files)
     await packages.verify(package, sandbox=ctx.sandbox)
     manifest = package.manifest
-    public, secret = _checked(manifest, wish.config)
+    public, secret = configuration.checked(manifest, wish.config)
     source = SOURCES.get(manifest.source["kind"])
     made = _new_webhook_secret() if source.needs_secret and wish.webhook_secret is None else None
     webhook = wish.webhook_secret or made
@@ -192,9 +190,9 @@ async def configure(ctx: Context, reference: str, changes: Mapping[str, Any], *,
     actor.require("integrations.write")
     while True:
         installed = await find(ctx, reference)
-        public, secret = _checked(installed.manifest, changes)
-        merged = _merged({**_stored_config(installed)}, public, changes)
-        sealed = _merged({**installed.config_secrets, **installed.engine.tokens}, secret, changes)
+        public, secret = configuration.checked(installed.manifest, changes)
+        merged = configuration.merged({**_stored_config(installed)}, public, changes)
+        sealed = configuration.merged({**installed.config_secrets, **installed.engine.tokens}, secret, changes)
         values: dict[str, Any] = {
             "config": _dump(merged),
             "sealed": _seal(ctx, sealed, installed.webhook_secrets),
@@ -269,49 +267,6 @@ async def _update(
     ctx.memo.drop(("integration", installed.id))
     ctx.memo.drop(("integration", installed.slug))
     return done
-
-
-def _checked(manifest: Manifest, config: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Check the keys that are given (None means away with it); return the public ones and the secret ones."""
-    public: dict[str, Any] = {}
-    secret: dict[str, str] = {}
-    for key, value in config.items():
-        if key not in manifest.properties and key not in ENGINE_KEYS:
-            known = ", ".join(sorted([*manifest.properties, *ENGINE_KEYS]))
-            raise _bad_key(key, T("is not a key of this integration. Known: {known}.", known=known))
-        if value is None:
-            continue
-        is_secret = key in manifest.secret_keys or (key in SECRET_KEYS and key not in manifest.properties)
-        if is_secret and isinstance(value, str) and is_mask(value):
-            raise _bad_key(
-                key, T("is the mask that is shown in place of the secret. Send the secret, or leave it out.")
-            )
-        _check_value(manifest, key, value)
-        (secret if is_secret else public)[key] = value
-    return public, secret
-
-
-def _check_value(manifest: Manifest, key: str, value: Any) -> None:
-    schema = manifest.properties.get(key)
-    if schema is None:
-        try:
-            EngineConfig.model_validate({key: value})
-        except ValidationError as error:
-            raise _bad_key(key, error.errors()[0]["msg"].removeprefix("Value error, ")) from None
-        return
-    checker = jsonschema.Draft202012Validator(schema, format_checker=FORMATS)
-    for problem in checker.iter_errors(value):
-        shown = problem.message if not schema.get("x-secret") else f"does not fit {problem.validator}"
-        raise _bad_key(key, shown)
-
-
-def _bad_key(key: str, reason: Text | str) -> Invalid:
-    return Invalid(T("{key} {reason}", key=key, reason=reason), error="Invalid configuration", path=key)
-
-
-def _merged(base: dict[str, Any], new: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {key: value for key, value in base.items() if changes.get(key, ...) is not None}
-    return {**kept, **new}
 
 
 def _stored_config(installed: Installed) -> dict[str, Any]:

@@ -1,0 +1,63 @@
+"""Configurations: the keys of a manifest and of the engine, checked one by one. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jsonschema
+from pydantic import ValidationError
+
+from core.engine_config import KEYS as ENGINE_KEYS
+from core.engine_config import SECRET_KEYS, EngineConfig
+from core.errors import Invalid
+from core.manifest import FORMATS, Manifest
+from core.redaction import is_mask
+from core.texts import T, Text
+
+
+def checked(manifest: Manifest, config: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Check the keys that are given (None means away with it); return the public ones and the secret ones.
+
+    Raises `Invalid` naming the key that is unknown, of a wrong type, or a mask sent back.
+    """
+    public: dict[str, Any] = {}
+    secret: dict[str, str] = {}
+    for key, value in config.items():
+        if key not in manifest.properties and key not in ENGINE_KEYS:
+            known = ", ".join(sorted([*manifest.properties, *ENGINE_KEYS]))
+            raise _bad_key(key, T("is not a key of this integration. Known: {known}.", known=known))
+        if value is None:
+            continue
+        is_secret = key in manifest.secret_keys or (key in SECRET_KEYS and key not in manifest.properties)
+        if is_secret and isinstance(value, str) and is_mask(value):
+            raise _bad_key(
+                key, T("is the mask that is shown in place of the secret. Send the secret, or leave it out.")
+            )
+        _check_value(manifest, key, value)
+        (secret if is_secret else public)[key] = value
+    return public, secret
+
+
+def _check_value(manifest: Manifest, key: str, value: Any) -> None:
+    schema = manifest.properties.get(key)
+    if schema is None:
+        try:
+            EngineConfig.model_validate({key: value})
+        except ValidationError as error:
+            raise _bad_key(key, error.errors()[0]["msg"].removeprefix("Value error, ")) from None
+        return
+    checker = jsonschema.Draft202012Validator(schema, format_checker=FORMATS)
+    for problem in checker.iter_errors(value):
+        shown = problem.message if not schema.get("x-secret") else f"does not fit {problem.validator}"
+        raise _bad_key(key, shown)
+
+
+def _bad_key(key: str, reason: Text | str) -> Invalid:
+    return Invalid(T("{key} {reason}", key=key, reason=reason), error="Invalid configuration", path=key)
+
+
+def merged(base: dict[str, Any], new: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `base` with the `new` values, without the keys that `changes` sets to None."""
+    kept = {key: value for key, value in base.items() if changes.get(key, ...) is not None}
+    return {**kept, **new}
