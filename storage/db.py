@@ -219,9 +219,10 @@ class SqliteDatabase(_GroupCommit):
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lockfile = _lock_folder(folder)
         path = sqlite_path(folder)
+        path.touch(mode=0o600)  # bodies of events are nobody else's business; -wal and -shm take the same mode
         self._writer_engine = sqlite_engine(path, writer=True)
         self._reader_engine = sqlite_engine(path, writer=False, pool_size=READERS)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-read")
@@ -248,7 +249,7 @@ class SqliteDatabase(_GroupCommit):
         self._lockfile.close()
 
     def _wake(self) -> None:
-        self._work.set()
+        self._loop.call_soon(self._work.set)  # after what else this turn of the loop submits: larger groups, no delay
 
     def _write_forever(self) -> None:
         with self._writer_engine.connect() as connection:

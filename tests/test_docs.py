@@ -26,7 +26,7 @@ from tests.packages import package
 PAGES = doc_tables.pages()
 GALLERY = sorted(ROOT.glob("core/gallery/*/README.md"))
 DECISIONS = sorted(ROOT.glob("docs/decisions/*.md"))
-OWN_NAMES = frozenset({"CCB_URL", "CCB_API_KEY", "CCB_KEY"})
+OWN_NAMES = frozenset({"CCB_URL", "CCB_API_KEY"})
 """Not the engine's settings: those of the command line, and what the examples of `/docs` call a key."""
 
 _CALL = re.compile(r"(?<![\w@./-])(?:\.venv/bin/)?ccb ([a-z-](?:[^`|\n·,]|,(?! ))*)")

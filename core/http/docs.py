@@ -181,7 +181,7 @@ def _curl(
 ) -> str:
     parts = [f"curl -s {'' if method == 'GET' else f'-X {method} '}{shlex.quote(url)}"]
     if key:
-        parts.append('-H "Authorization: Bearer $CCB_KEY"')
+        parts.append('-H "Authorization: Bearer $CCB_API_KEY"')
     if body is not None:
         example = orjson.dumps(_example(document, body)).decode()
         parts += ["-H 'Content-Type: application/json'", f"-d {shlex.quote(example)}"]

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core import durations, integrations
 from core.context import Context
+from core.errors import NotFound
 from core.events import trace
 from core.http.routes import Request, moment, route, time_of
 from core.texts import T, revive
@@ -96,7 +97,8 @@ async def all_events(ctx: Context, request: Request) -> list[EventOut]:
 
 @route(
     "GET", "/v1/integrations/{id}/events", permission="events.read", tag="events", query=Page,
-    response=list[EventOut], summary=T("List an integration's events, newest first"),
+    response=list[EventOut], errors=[NotFound],
+    summary=T("List an integration's events, newest first"),
 )  # fmt: skip
 async def integration_events(ctx: Context, request: Request) -> list[EventOut]:
     """List one integration's events."""
@@ -104,7 +106,7 @@ async def integration_events(ctx: Context, request: Request) -> list[EventOut]:
 
 
 @route(
-    "GET", "/v1/events/{event_id}", permission="events.read", tag="events", response=EventOut,
+    "GET", "/v1/events/{event_id}", permission="events.read", tag="events", response=EventOut, errors=[NotFound],
     summary=T("Get an event"),
 )  # fmt: skip
 async def event(ctx: Context, request: Request) -> EventOut:
@@ -114,6 +116,7 @@ async def event(ctx: Context, request: Request) -> EventOut:
 
 @route(
     "GET", "/v1/integrations/{id}/events/{event_id}", permission="events.read", tag="events", response=EventOut,
+    errors=[NotFound],
     summary=T("Get an event of an integration"),
 )  # fmt: skip
 async def integration_event(ctx: Context, request: Request) -> EventOut:
@@ -123,7 +126,7 @@ async def integration_event(ctx: Context, request: Request) -> EventOut:
 
 @route(
     "GET", "/v1/events/{event_id}/steps", permission="events.read", tag="events", response=list[StepOut],
-    summary=T("Trace an event: its steps in order"),
+    errors=[NotFound], summary=T("Trace an event: its steps in order"),
 )  # fmt: skip
 async def steps(ctx: Context, request: Request) -> list[StepOut]:
     """List an event's steps."""
@@ -132,7 +135,8 @@ async def steps(ctx: Context, request: Request) -> list[StepOut]:
 
 @route(
     "GET", "/v1/integrations/{id}/events/{event_id}/steps", permission="events.read", tag="events",
-    response=list[StepOut], summary=T("Trace an event of an integration: its steps in order"),
+    response=list[StepOut], errors=[NotFound],
+    summary=T("Trace an event of an integration: its steps in order"),
 )  # fmt: skip
 async def integration_steps(ctx: Context, request: Request) -> list[StepOut]:
     """List the steps of an event of this integration."""

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core import gallery, integrations, try_out
 from core.context import Context
+from core.errors import Conflict, NotFound
 from core.http.routes import Page, Request, moment, paged, route
 from core.integrations import Installed, Wish
 from core.texts import T
@@ -114,7 +115,8 @@ async def list_all(ctx: Context, request: Request) -> Any:
 
 @route(
     "POST", "/v1/integrations", permission="integrations.write", tag="integrations", request=InstallIn, status=201,
-    response=InstalledOut, summary=T("Install an integration from a package or the gallery"),
+    response=InstalledOut, errors=[Conflict, NotFound],
+    summary=T("Install an integration from a package or the gallery"),
 )  # fmt: skip
 async def install(ctx: Context, request: Request) -> InstalledOut:
     """Verify a package and install it."""
@@ -144,7 +146,7 @@ async def install(ctx: Context, request: Request) -> InstalledOut:
 
 @route(
     "GET", "/v1/integrations/{id}", permission="integrations.read", tag="integrations", response=IntegrationOut,
-    summary=T("Get an integration"),
+    errors=[NotFound], summary=T("Get an integration"),
 )  # fmt: skip
 async def get(ctx: Context, request: Request) -> IntegrationOut:
     """Get one integration."""
@@ -153,7 +155,7 @@ async def get(ctx: Context, request: Request) -> IntegrationOut:
 
 @route(
     "GET", "/v1/integrations/{id}/config", permission="integrations.read", tag="integrations",
-    response=dict[str, Any], summary=T("Get an integration's configuration, secrets masked"),
+    response=dict[str, Any], errors=[NotFound], summary=T("Get an integration's configuration, secrets masked"),
 )  # fmt: skip
 async def config(ctx: Context, request: Request) -> dict[str, Any]:
     """Show the configuration."""
@@ -163,7 +165,7 @@ async def config(ctx: Context, request: Request) -> dict[str, Any]:
 @route(
     "PATCH", "/v1/integrations/{id}/config", permission="integrations.write", tag="integrations",
     request=dict[str, Any], response=dict[str, Any],
-    summary=T("Set keys of the configuration; null takes a key away"),
+    errors=[Conflict, NotFound], summary=T("Set keys of the configuration; null takes a key away"),
 )  # fmt: skip
 async def configure(ctx: Context, request: Request) -> dict[str, Any]:
     """Change the configuration."""
@@ -176,6 +178,7 @@ async def configure(ctx: Context, request: Request) -> dict[str, Any]:
 @route(
     "PATCH", "/v1/integrations/{id}/webhook-secret", permission="integrations.write", tag="integrations",
     request=SecretIn, response=IntegrationOut,
+    errors=[NotFound],
     summary=T("Set the secret that deliveries are signed with; the former one stays valid for a day"),
 )  # fmt: skip
 async def webhook_secret(ctx: Context, request: Request) -> IntegrationOut:
@@ -187,7 +190,7 @@ async def webhook_secret(ctx: Context, request: Request) -> IntegrationOut:
 
 @route(
     "POST", "/v1/integrations/{id}/activate", permission="integrations.activate", tag="integrations",
-    response=IntegrationOut, summary=T("Activate an integration"),
+    response=IntegrationOut, errors=[Conflict, NotFound], summary=T("Activate an integration"),
 )  # fmt: skip
 async def activate(ctx: Context, request: Request) -> IntegrationOut:
     """Switch on."""
@@ -196,7 +199,8 @@ async def activate(ctx: Context, request: Request) -> IntegrationOut:
 
 @route(
     "POST", "/v1/integrations/{id}/pause", permission="integrations.activate", tag="integrations",
-    response=IntegrationOut, summary=T("Pause an integration: deliveries are refused, what was accepted waits"),
+    response=IntegrationOut, errors=[Conflict, NotFound],
+    summary=T("Pause an integration: deliveries are refused, what was accepted waits"),
 )  # fmt: skip
 async def pause(ctx: Context, request: Request) -> IntegrationOut:
     """Switch off for a while."""
@@ -205,7 +209,7 @@ async def pause(ctx: Context, request: Request) -> IntegrationOut:
 
 @route(
     "POST", "/v1/integrations/{id}/sign", permission="admin", tag="integrations", request=SignIn,
-    response=SignedOut, summary=T("Sign a test delivery as the source's service would"),
+    response=SignedOut, errors=[Conflict, NotFound], summary=T("Sign a test delivery as the source's service would"),
 )  # fmt: skip
 async def sign(ctx: Context, request: Request) -> SignedOut:
     """Make a signed request; sending it is up to the caller."""

@@ -42,6 +42,7 @@ _REASONS = {
     raw=True,
     permission=None,
     status=202,
+    errors=[Malformed, Unauthenticated, Denied, NotFound, TooLarge, Unsupported, Unavailable],
     summary=T("Deliver a webhook"),
     tag="webhooks",
 )
@@ -77,6 +78,7 @@ async def deliver(ctx: Context, request: web.Request) -> web.Response:
     open=True,
     raw=True,
     permission=None,
+    errors=[Denied, NotFound],
     summary=T("Ask whether webhooks would be taken (stores nothing)"),
     tag="webhooks",
 )

@@ -115,7 +115,7 @@ async def test_the_page_shows_every_operation_and_needs_nothing_from_elsewhere(
     assert len(page.ids) == len(set(page.ids))
     assert "script" not in page.tags and not {a for a in page.attributes if a.startswith("on") or a == "style"}
     assert all(link == "/v1/openapi.json" or link[1:] in page.ids for link in page.links)
-    assert "Authorization: Bearer $CCB_KEY" in text
+    assert "Authorization: Bearer $CCB_API_KEY" in text
 
 
 async def test_the_pages_policy_lets_in_its_own_style_alone(anonymous: aiohttp.ClientSession) -> None:

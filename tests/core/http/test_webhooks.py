@@ -293,3 +293,21 @@ async def test_more_than_memory_should_hold_is_turned_away(client: Client, integ
     await nothing_stored(client)
     assert (await client.post(path, body, headers)).status == 202
     assert node.receiving == 0
+
+
+async def test_what_was_refused_can_be_read_with_its_reason(client: Client, integration: str) -> None:
+    path, body, headers = await client.sign(integration, {"n": 7})
+    await client.post(path, body, {**headers, "webhook-signature": "v1,AAAA"})
+    await client.post(path, body + b" ", headers)
+    (latest, first) = await client.ask("GET", f"/v1/integrations/{integration}/webhook-logs")
+    assert (first["status"], latest["status"]) == (401, 401)
+    assert latest["reason"] == "mismatch" and latest["message"].startswith("Signature verification failed")
+    assert latest["remote"] == "127.0.0.1"
+
+
+async def test_the_log_of_an_integration_can_be_read(client: Client, integration: str) -> None:
+    event_id = (await client.deliver(integration, {"n": 7})).json["event_id"]
+    await client.ended(event_id)
+    (line,) = await client.ask("GET", f"/v1/integrations/{integration}/logs?level=info&limit=10")
+    assert (line["message"], line["level"], line["event_id"]) == ("got 7", "info", event_id)
+    assert await client.ask("GET", f"/v1/integrations/{integration}/logs?level=error") == []

@@ -1,0 +1,102 @@
+"""What an integration said, and what was refused at its door."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field
+
+from core import integrations, webhook_log
+from core.context import Context
+from core.errors import NotFound
+from core.http.routes import Request, moment, route
+from core.texts import T, revive
+from storage import logs as rows
+
+Level = Literal["info", "warning", "error"]
+_AND_ABOVE: dict[Level, tuple[Level, ...]] = {
+    "info": ("info", "warning", "error"),
+    "warning": ("warning", "error"),
+    "error": ("error",),
+}
+
+
+class LogLineOut(BaseModel):
+    """One line of an integration's own log."""
+
+    timestamp: str
+    level: Level
+    message: str
+    fields: dict[str, Any]
+    event_id: str | None = Field(description="The event whose handler wrote it.")
+
+
+class LogQuery(BaseModel):
+    """Which lines, newest first."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    level: Level = Field("info", description="Lines of this level and above.")
+    limit: int = Field(100, ge=1, le=1000)
+
+
+class RefusedOut(BaseModel):
+    """A delivery that was refused."""
+
+    timestamp: str
+    status: int = Field(description="What it was answered.")
+    reason: str
+    message: str
+    remote: str
+    suppressed: int = Field(description="How many more of the kind came at that time and have no line of their own.")
+
+
+class RefusedQuery(BaseModel):
+    """How many, newest first."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(50, ge=1, le=1000)
+
+
+@route(
+    "GET", "/v1/integrations/{id}/logs", permission="logs.read", tag="integrations", query=LogQuery,
+    response=list[LogLineOut], errors=[NotFound], summary=T("Read an integration's own log, newest first"),
+)  # fmt: skip
+async def logs(ctx: Context, request: Request) -> list[LogLineOut]:
+    """Read the lines that the `log` action wrote."""
+    query = request.query_as(LogQuery)
+    installed = await integrations.find(ctx, request.path["id"])
+    lines = await ctx.db.read(rows.newest, installed.id, levels=_AND_ABOVE[query.level], limit=query.limit)
+    return [
+        LogLineOut(
+            timestamp=moment(line.at),
+            level=line.level,
+            message=line.message,
+            fields=orjson.loads(line.fields),
+            event_id=line.event_id,
+        )
+        for line in lines
+    ]
+
+
+@route(
+    "GET", "/v1/integrations/{id}/webhook-logs", permission="logs.read", tag="webhooks", query=RefusedQuery,
+    response=list[RefusedOut], errors=[NotFound], summary=T("Read which deliveries were refused, and why"),
+)  # fmt: skip
+async def webhook_logs(ctx: Context, request: Request) -> list[RefusedOut]:
+    """Read the refused deliveries."""
+    installed = await integrations.find(ctx, request.path["id"])
+    refused = await webhook_log.entries(ctx, installed.id, request.query_as(RefusedQuery).limit)
+    return [
+        RefusedOut(
+            timestamp=moment(line.at),
+            status=line.status,
+            reason=line.reason,
+            message=revive(line.detail, request.language),
+            remote=line.remote,
+            suppressed=line.suppressed,
+        )
+        for line in refused
+    ]
