@@ -35,14 +35,15 @@ async def trace(
     async with session.engine() as engine:
         event_id = await _newest(engine) if event == "last" else event
         found, steps = await _look(engine, event_id)
+        console = session.console
+        live_picture = follow and console.is_terminal and not session.json
+        while follow and not live_picture and not _settled(found):
+            await asyncio.sleep(POLL_SECONDS)
+            found, steps = await _look(engine, event_id)
         if session.json:
-            while follow and not _settled(found):
-                await asyncio.sleep(POLL_SECONDS)
-                found, steps = await _look(engine, event_id)
             screen.write_json({**found, "steps": steps})
             return
-        console = session.console
-        if not follow:
+        if not live_picture:
             console.print(_drawn(found, steps, console.width))
             return
         with Live(_drawn(found, steps, console.width, following=True), console=console, auto_refresh=False) as live:
