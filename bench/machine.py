@@ -31,7 +31,10 @@ def _disk(folder: Path) -> str:
     device, _, kind = max(
         (mount for mount in mounts if folder.resolve().is_relative_to(mount[1])), key=lambda mount: len(mount[1])
     )
-    rotating = Path("/sys/block") / Path(device).name.rstrip("0123456789") / "queue" / "rotational"
+    name = Path(device).name.rstrip("0123456789")
+    rotating = Path("/sys/block") / name / "queue" / "rotational"
+    if name.startswith(("vd", "xvd")):  # what a virtual machine says of rotation means nothing
+        return f"{kind} on {device} (virtual)"
     known = rotating.is_file()
     return f"{kind} on {device}" + (
         f" ({'rotating' if rotating.read_text().strip() == '1' else 'SSD'})" if known else ""

@@ -10,7 +10,7 @@ import uvloop
 from core import bootstrap
 from core.bootstrap import Report
 from core.config import Settings
-from storage import db
+from storage import group_commit
 
 
 def ready(report: Report) -> None:
@@ -19,5 +19,5 @@ def ready(report: Report) -> None:
 
 
 if __name__ == "__main__":
-    db.GROUP_LIMIT = 1
+    group_commit.GROUP_LIMIT = 1
     uvloop.run(bootstrap.serve(Settings(), on_ready=ready))

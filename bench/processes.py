@@ -26,20 +26,18 @@ def running(
     command: list[str], *, cores: Collection[int] = ALL_CORES, environment: Mapping[str, str] | None = None
 ) -> Iterator[Any]:
     """Start a server; yield what it says when it is ready; end it with SIGTERM."""
-    process = _start(command, cores, environment)
-    try:
-        yield _line(process, command)
-    finally:
-        process.terminate()
-        process.wait(STOP_SECONDS)
+    with _start(command, cores, environment) as process:
+        try:
+            yield _line(process, command)
+        finally:
+            process.terminate()
+            process.wait(STOP_SECONDS)
 
 
 def outcome(command: list[str], *, cores: Collection[int] = ALL_CORES) -> Any:
     """Run a process to its end; return what it says."""
-    process = _start(command, cores, None)
-    said = _line(process, command)
-    process.wait(STOP_SECONDS)
-    return said
+    with _start(command, cores, None) as process:
+        return _line(process, command)
 
 
 def _start(command: list[str], cores: Collection[int], environment: Mapping[str, str] | None) -> subprocess.Popen[str]:

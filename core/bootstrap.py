@@ -106,7 +106,7 @@ def load_services() -> dict[str, Service]:
 async def serve(settings: Settings, *, on_ready: Callable[[Report], None]) -> None:
     """Run until SIGTERM or SIGINT; `on_ready` is called once everything is up.
 
-    Raises `storage.db.AlreadyRunningError`, and `CcbError` for settings that cannot work.
+    Raises `storage.sqlite.AlreadyRunningError`, and `CcbError` for settings that cannot work.
     """
     logs.configure(settings.log_level)
     stopping = asyncio.Event()

@@ -13,6 +13,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -20,12 +21,15 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from core.context import Context
 from core.texts import T
 from storage import accept, leader, queue
-from storage.db import announce
+from storage.dialect import announce
 
 log = structlog.get_logger()
 
 RENEW_SECONDS = 2.0
 TERM_SECONDS = 6.0
+
+JOB_GRACE_SECONDS = 3.0
+"""How long a job that runs may take to end at a stop."""
 
 LEASE_LOST = T("The worker went away in the middle of this attempt; another takes over.")
 
@@ -38,6 +42,7 @@ class Scheduler:
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._jobs: AsyncIOScheduler | None = None
         self._task: asyncio.Task[None] | None = None
+        self._running: set[asyncio.Task[Any]] = set()
 
     @property
     def leading(self) -> bool:
@@ -55,7 +60,7 @@ class Scheduler:
             with suppress(asyncio.CancelledError):
                 await self._task
         if self.leading:
-            self._step_down()
+            await self._step_down()
             await self._ctx.db.write(leader.resign, duty=leader.SCHEDULER, holder=self._holder)
 
     async def _campaign(self) -> None:
@@ -73,7 +78,7 @@ class Scheduler:
                 self._take_up()
             elif token is None and self.leading:
                 log.warning("scheduler no longer leads")
-                self._step_down()
+                await self._step_down()
             await asyncio.sleep(RENEW_SECONDS)
 
     def _take_up(self) -> None:
@@ -87,14 +92,33 @@ class Scheduler:
             (self._forget, 60.0),
         ]
         for function, seconds in every:
-            jobs.add_job(function, "interval", seconds=seconds, id=function.__name__, next_run_time=datetime.now(UTC))
+            jobs.add_job(
+                self._run, "interval", (function,), seconds=seconds, id=function.__name__,
+                next_run_time=datetime.now(UTC),
+            )  # fmt: skip
         jobs.start()
         self._jobs = jobs
 
-    def _step_down(self) -> None:
-        assert self._jobs is not None
-        self._jobs.shutdown(wait=False)
-        self._jobs = None
+    async def _step_down(self) -> None:
+        """Start no more jobs and let those that run come to their end."""
+        jobs, self._jobs = self._jobs, None
+        assert jobs is not None
+        jobs.pause()
+        if self._running:
+            await asyncio.wait(self._running, timeout=JOB_GRACE_SECONDS)
+        jobs.shutdown(wait=False)
+
+    async def _run(self, job: Callable[[], Awaitable[None]]) -> None:
+        """Run one job; what it raises is logged, and the next round tries again."""
+        task: asyncio.Task[Any] | None = asyncio.current_task()
+        assert task is not None
+        self._running.add(task)
+        try:
+            await job()
+        except Exception:  # the scheduler must outlive a database that is away for a moment
+            log.exception("job failed", job=job.__name__)
+        finally:
+            self._running.discard(task)
 
     async def _wake_due(self) -> None:
         """Wake the workers for what is due, and set an alarm for what falls due before the next look."""
@@ -106,7 +130,7 @@ class Scheduler:
             await self._wake()
         elif due < now + 1.0:
             at = datetime.fromtimestamp(due, UTC)
-            self._jobs.add_job(self._wake, "date", run_date=at, id="due", replace_existing=True)
+            self._jobs.add_job(self._run, "date", (self._wake,), run_date=at, id="due", replace_existing=True)
 
     async def _wake(self) -> None:
         await self._ctx.db.write(announce)

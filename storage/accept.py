@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from storage import bulk
-from storage.db import announce
+from storage.dialect import announce
 from storage.events import BODIES, EVENTS, Deduplication, table
 
 KEYS = table(Deduplication)

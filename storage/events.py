@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from storage.db import BIG_ID, where
+from storage.dialect import BIG_ID, where
 
 CLAIMABLE = "run_at IS NOT NULL"
 """An event that waits for a worker has the time from which it may run; one that is held or ended has none."""

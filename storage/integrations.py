@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from storage.db import BIG_ID, upsert
+from storage.dialect import BIG_ID, upsert
 from storage.events import table
 
 

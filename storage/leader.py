@@ -7,7 +7,7 @@ from typing import ClassVar
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from storage.db import upsert
+from storage.dialect import upsert
 from storage.events import table
 
 SCHEDULER = "scheduler"

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from storage import bulk, logs
-from storage.db import announce, for_update
+from storage.dialect import announce, for_update
 from storage.events import BODIES, EFFECTS, EVENTS, RUNS, STEPS
 from storage.integrations import INTEGRATIONS
 

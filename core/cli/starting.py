@@ -16,7 +16,7 @@ def explained() -> Iterator[None]:
     # Here: no command that only asks a running engine should wait for these imports.
     from sqlalchemy.exc import DBAPIError
 
-    from storage.db import AlreadyRunningError
+    from storage.sqlite import AlreadyRunningError
 
     try:
         yield
