@@ -18,6 +18,7 @@ from core import mail as _mail
 from core.clock import Clock, SystemClock
 from core.config import Settings
 from core.context import Context, SlackPort
+from core.errors import Unavailable
 from core.events.worker import Worker
 from core.generation import service as _claude
 from core.github import service as _github
@@ -28,6 +29,7 @@ from core.runtime import HandlerPool
 from core.scheduler import LEASE_LOST, Scheduler
 from core.secret_box import SecretBox
 from core.services import SERVICES, Service
+from core.texts import T
 from storage import migrate, queue, tables
 from storage.db import Database, open_database
 
@@ -127,7 +129,7 @@ async def start(settings: Settings, *, clock: Clock | None = None) -> AsyncItera
     async with AsyncExitStack() as stack:
         db = await open_database(_url(settings), settings.data_dir)
         stack.push_async_callback(db.close)
-        await db.write(migrate.upgrade)
+        await _upgrade(db, settings)
         sandbox = await stack.enter_async_context(HandlerPool(processes=settings.sandbox_processes))
         http = await stack.enter_async_context(Outbound(settings.outbound_allow))
         github = GitHub(settings, clock)
@@ -152,6 +154,18 @@ async def start(settings: Settings, *, clock: Clock | None = None) -> AsyncItera
         server = await _start_server(ctx, stack)
         address = server.address if server is not None else ""
         yield Engine(ctx, _report(settings, address, admin_key), server, worker, scheduler)
+
+
+async def _upgrade(db: Database, settings: Settings) -> None:
+    try:
+        await db.write(migrate.upgrade)
+    except OSError as error:
+        if not db.shared:
+            raise
+        raise Unavailable(
+            T("{database} cannot be reached: {reason}. Check CCB_DATABASE_URL.", database=_where(settings),
+              reason=str(error) or type(error).__name__)
+        ) from None  # fmt: skip
 
 
 async def _resume(ctx: Context) -> None:
@@ -218,11 +232,9 @@ def _url(settings: Settings) -> str | None:
 
 
 def _report(settings: Settings, address: str, admin_key: str | None) -> Report:
-    url = _url(settings)
-    where = make_url(url) if url else None
     return Report(
         address=address,
-        database=f"PostgreSQL at {where.host}/{where.database}" if where else f"SQLite in {_shown(settings)}",
+        database=_where(settings),
         gallery=len(gallery.names()),
         sandbox_workers=settings.sandbox_processes,
         admin_key=admin_key,
@@ -230,9 +242,13 @@ def _report(settings: Settings, address: str, admin_key: str | None) -> Report:
     )
 
 
-def _shown(settings: Settings) -> str:
+def _where(settings: Settings) -> str:
+    """Say which database it is, without its password."""
+    if url := _url(settings):
+        parsed = make_url(url)
+        return f"PostgreSQL at {parsed.host or 'a socket'}/{parsed.database}"
     folder = settings.data_dir
-    return str(folder) if folder.is_absolute() else f"./{folder}"
+    return f"SQLite in {folder if folder.is_absolute() else f'./{folder}'}"
 
 
 async def database_of(settings: Settings) -> Database:

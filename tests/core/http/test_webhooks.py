@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from standardwebhooks import Webhook
 
 from core.config import MAX_BODY
@@ -311,3 +312,20 @@ async def test_the_log_of_an_integration_can_be_read(client: Client, integration
     (line,) = await client.ask("GET", f"/v1/integrations/{integration}/logs?level=info&limit=10")
     assert (line["message"], line["level"], line["event_id"]) == ("got 7", "info", event_id)
     assert await client.ask("GET", f"/v1/integrations/{integration}/logs?level=error") == []
+
+
+async def test_a_database_that_does_not_take_it_is_told_as_503(client: Client, integration: str) -> None:
+    """The disk is full, say: the sender is told to come again, nothing is answered 2xx, and it works again after."""
+    db = client.engine.ctx.db
+
+    def limit(connection: sa.Connection, pages: int) -> None:
+        connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+
+    await db.write(limit, 1)  # SQLite takes it to mean: no page more than there are
+    big = {"n": 7, "filling": "x" * 500_000}
+    answer = await client.deliver(integration, big, "msg_big")
+    assert (answer.status, answer.json["error"]) == (503, "Service unavailable")
+    assert int(answer.headers["Retry-After"]) >= 1
+    await nothing_stored(client)
+    await db.write(limit, 1_000_000)
+    assert (await client.deliver(integration, big, "msg_big")).status == 202
