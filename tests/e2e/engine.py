@@ -81,6 +81,10 @@ class EngineProcess:
         return code
 
 
+STARTED: list[EngineProcess] = []
+"""Every engine that a test has started, so that none outlives it."""
+
+
 async def start(folder: Path, *, settings: Mapping[str, str], cwd: Path | None = None) -> EngineProcess:
     """Start `ccb serve` and wait for its report."""
     process = await asyncio.create_subprocess_exec(
@@ -94,7 +98,9 @@ async def start(folder: Path, *, settings: Mapping[str, str], cwd: Path | None =
         line = await process.stdout.readline()
     if not line:
         raise AssertionError(f"the engine did not start: {(await reading).decode()}")
-    return EngineProcess(process, json.loads(line), folder, reading)
+    engine = EngineProcess(process, json.loads(line), folder, reading)
+    STARTED.append(engine)
+    return engine
 
 
 @asynccontextmanager
