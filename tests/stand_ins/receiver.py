@@ -30,6 +30,7 @@ class Receiver:
     received: list[Received] = field(default_factory=list)
     before_answer: Callable[[Received], Awaitable[int]] | None = None
     answer: str = '{"ok": true}'
+    headers: dict[str, str] = field(default_factory=dict)
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def counts(self) -> Counter[str]:
@@ -53,7 +54,7 @@ class Receiver:
         self.received.append(got)
         self.news.set()
         status = await self.before_answer(got) if self.before_answer else 200
-        return web.Response(text=self.answer, content_type="application/json", status=status)
+        return web.Response(text=self.answer, content_type="application/json", status=status, headers=self.headers)
 
 
 @asynccontextmanager

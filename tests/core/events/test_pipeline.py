@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncIterator, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,26 @@ async def test_a_failing_receiver_is_asked_again_until_the_last_try(
         ("http_request", "skipped", 2), ("http_request", "error", 2),
         ("http_request", "skipped", 3), ("http_request", "error", 3),
     ]  # fmt: skip
+
+
+async def test_a_receiver_that_says_when_is_not_asked_before(
+    client: Client, receiver: Receiver, moved: MovableClock
+) -> None:
+    async def busy(got: Received) -> int:
+        return 429
+
+    receiver.before_answer = busy
+    receiver.headers = {"Retry-After": "3600"}
+    integration = await forwarding(client, receiver, retry_backoff="fixed")
+    event_id = (await client.deliver(integration, {"n": 1})).json["event_id"]
+    event = await client.ended(event_id, "failed")
+    waits = datetime.fromisoformat(event["retry_at"]).timestamp() - moved.now()
+    assert 3600 <= waits < 3601
+    receiver.before_answer = None
+    moved.move(3590)
+    assert (await client.ask("GET", f"/v1/events/{event_id}"))["status"] == "failed"
+    moved.move(11)
+    await client.ended(event_id)
 
 
 async def test_it_ends_well_when_the_receiver_does(client: Client, receiver: Receiver, moved: MovableClock) -> None:
