@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 LOCK := requirements.lock
-LOCKED := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes \
+LOCKED := $(BIN)/uv pip compile --quiet --system-certs --universal --python-version 3.11 --extra dev --generate-hashes \
 	--no-emit-index-url --no-annotate --no-header pyproject.toml
 
 .PHONY: run test quick check format lint types imports locked lock texts docs migration bench clean
@@ -35,7 +35,9 @@ imports: $(READY)
 	$(BIN)/lint-imports
 
 locked: $(READY) ## the lock says what pyproject.toml asks for
-	@cp $(LOCK) $(VENV)/lock.now && $(LOCKED) --output-file $(VENV)/lock.now && cmp $(LOCK) $(VENV)/lock.now \
+	@cp $(LOCK) $(VENV)/lock.now && $(LOCKED) --output-file $(VENV)/lock.now \
+		|| { echo "uv could not resolve pyproject.toml: see above" >&2; exit 1; }
+	@cmp $(LOCK) $(VENV)/lock.now \
 		|| { echo "$(LOCK) is out of step with pyproject.toml: run 'make lock'" >&2; exit 1; }
 
 lock: $(READY) ## write the lock anew from pyproject.toml
