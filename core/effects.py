@@ -158,14 +158,7 @@ def _planned(place: int, item: Any, grants: Grants, references: Mapping[str, str
             T("Action {place} ({kind}) is not JSON: {reason}", place=place, kind=kind, reason=str(error))
         ) from None
     try:
-        action.permit(params, grants)
-        secret_references.check(
-            given,
-            references,
-            fields=action.secret_fields,
-            host=action.secret_host(params),
-            bound=grants.secrets,
-        )
+        _permit(action, given, params, grants, references)
     except Denied as error:
         raise Denied(
             T("Action {place} ({kind}): {reason}", place=place, kind=kind, reason=error.message),
@@ -173,6 +166,26 @@ def _planned(place: int, item: Any, grants: Grants, references: Mapping[str, str
             **error.details,
         ) from None
     return Planned(kind, given)
+
+
+def permit(planned: Planned, grants: Grants, references: Mapping[str, str]) -> None:
+    """Raise `Denied` when `grants` do not cover an action that was planned under others: a retry goes by today's."""
+    action = ACTIONS.get(planned.type)
+    require(planned.type, grants.actions, noun="actions")
+    _permit(action, planned.params, action.params.model_validate(planned.params), grants, references)
+
+
+def _permit(
+    action: Action[Any], given: Mapping[str, Any], params: Any, grants: Grants, references: Mapping[str, str]
+) -> None:
+    action.permit(params, grants)
+    secret_references.check(
+        dict(given),
+        references,
+        fields=action.secret_fields,
+        host=action.secret_host(params),
+        bound=grants.secrets,
+    )
 
 
 def _check_json(given: dict[str, Any]) -> None:

@@ -60,14 +60,18 @@ def require(value: str, allowed: frozenset[str], *, noun: str) -> None:
             T(
                 "{value} is not among this integration's {noun} ({allowed}). "
                 "Add it to capabilities.{noun} in integration.yaml and activate again.",
-                value=repr(value),
+                value=repr(_short(value)),
                 noun=noun,
                 allowed=", ".join(sorted(allowed)) or "-",
             ),
             error="Not allowed by the manifest",
             list=noun,
-            value=value,
+            value=_short(value),
         )
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= 200 else f"{value[:199]}…"
 
 
 def _filled(entries: list[str | FromConfig], config: Mapping[str, Any], form: Any) -> frozenset[str]:

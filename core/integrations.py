@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from sqlalchemy.exc import IntegrityError
 
 from core import configuration, packages
 from core.auth import Actor
@@ -84,15 +85,19 @@ class Installed:
 
 async def find(ctx: Context, reference: str) -> Installed:
     """Return the integration with this id or slug; raise `NotFound`."""
+    if not reference.isprintable():  # PostgreSQL's text holds no NUL, and nothing has such a name
+        raise unknown(ascii(reference))
     kept: Installed | None = ctx.memo.get(("integration", reference))
     if kept is not None:
         return kept
+    drops = ctx.memo.drops
     found = await ctx.db.read(rows.find, reference)
     if found is None:
         raise unknown(reference)
     installed = _load(ctx, *found)
     seconds = SHARED_MEMORY_SECONDS if ctx.db.shared else OWN_MEMORY_SECONDS
-    ctx.memo.put(("integration", reference), installed, seconds=seconds)
+    if ctx.memo.drops == drops:  # else it may have been changed while it was read
+        ctx.memo.put(("integration", reference), installed, seconds=seconds)
     return installed
 
 
@@ -161,8 +166,8 @@ async def install(ctx: Context, wish: Wish, *, actor: Actor) -> tuple[Installed,
         "created_at": now,
         "updated_at": now,
     }
-    stored = await ctx.db.write(
-        rows.add,
+    stored = await _add(
+        ctx,
         package={"digest": package.digest, "files": _dump(dict(package.files)), "created_at": now},
         integration=integration,
         change=_change(integration["id"], None, status, now, actor, "installed"),
@@ -172,6 +177,13 @@ async def install(ctx: Context, wish: Wish, *, actor: Actor) -> tuple[Installed,
             T("There is an integration {slug} already. Give this one another slug.", slug=slug), integration=slug
         )
     return await find(ctx, str(integration["id"])), made
+
+
+async def _add(ctx: Context, **parts: Mapping[str, Any]) -> bool:
+    try:
+        return await ctx.db.write(rows.add, **parts)
+    except IntegrityError:  # another node has taken the slug at this very moment
+        return False
 
 
 def shown_config(installed: Installed) -> dict[str, Any]:
@@ -215,8 +227,10 @@ async def set_webhook_secret(
         raise Invalid(T("The webhook secret must not be empty."), path="secret")
     while True:
         installed = await find(ctx, reference)
+        if installed.webhook_secrets and installed.webhook_secrets[0].secret == secret:
+            return installed  # said twice: the former one keeps its time
         until = ctx.clock.now() + keep_seconds
-        former = [WebhookSecret(s.secret, until) for s in installed.webhook_secrets[:1] if s.secret != secret]
+        former = [WebhookSecret(s.secret, until) for s in installed.webhook_secrets[:1]]
         sealed = _seal(
             ctx, {**installed.config_secrets, **installed.engine.tokens}, [WebhookSecret(secret, None), *former]
         )

@@ -15,6 +15,8 @@ class Memo:
 
     def __init__(self) -> None:
         self._kept: dict[Hashable, tuple[float, Any]] = {}
+        self.drops = 0
+        """How often something was dropped: who reads and then puts compares it, to keep nothing that is old already."""
 
     def get(self, key: Hashable) -> Any:
         """Return what is kept under `key`, or None when there is nothing or it is too old."""
@@ -31,4 +33,5 @@ class Memo:
 
     def drop(self, key: Hashable) -> None:
         """Forget `key`."""
+        self.drops += 1
         self._kept.pop(key, None)

@@ -29,17 +29,22 @@ class PostgresDatabase(GroupCommit):
 
     def __init__(self, url: str) -> None:
         super().__init__()
+        self._address, self._timeout = address(url)
         self._engine: AsyncEngine = create_async_engine(
-            postgres_url(url),
+            "postgresql+asyncpg://",
+            async_creator=self._connect,
             pool_size=CONNECTIONS,
             max_overflow=10,
             pool_pre_ping=True,
-            connect_args={"timeout": CONNECT_SECONDS},
             hide_parameters=True,  # an error must not show what was written
         )
         self._work = asyncio.Event()
         self._task = asyncio.create_task(self._write_forever(), name="postgres-write")
         self._listening: asyncio.Task[None] | None = None
+
+    async def _connect(self) -> asyncpg.Connection:
+        """Make a connection; asyncpg itself reads the address with all that libpq allows in it (sslmode, host, …)."""
+        return await asyncpg.connect(self._address, timeout=self._timeout)
 
     def on_work(self, callback: Callable[[], None]) -> None:
         super().on_work(callback)
@@ -51,9 +56,7 @@ class PostgresDatabase(GroupCommit):
         while True:
             broken = asyncio.Event()
             try:
-                connection = await asyncpg.connect(
-                    self._engine.url.set(drivername="postgresql").render_as_string(False), timeout=CONNECT_SECONDS
-                )
+                connection = await self._connect()
                 try:
                     connection.add_termination_listener(lambda *_, over=broken: over.set())
                     await connection.add_listener(CHANNEL, lambda *_: self.work_announced())
@@ -102,9 +105,14 @@ class PostgresDatabase(GroupCommit):
         return [(waiting, result, None) for waiting, result in zip(group, results, strict=True)]
 
 
-def postgres_url(url: str) -> sa.URL:
-    """Return `url` with the asyncpg driver, whatever form of postgres:// it was given in."""
-    return make_url(url).set(drivername="postgresql+asyncpg")
+def address(url: str) -> tuple[str, float]:
+    """Return the address as asyncpg wants it, whatever form of postgres:// it has, and the seconds to connect in."""
+    parsed = make_url(url).set(drivername="postgresql")
+    query = dict(parsed.query)
+    seconds = query.pop("connect_timeout", CONNECT_SECONDS)
+    if "ssl" in query:
+        query["sslmode"] = query.pop("ssl")
+    return parsed.set(query=query).render_as_string(hide_password=False), float(str(seconds))
 
 
 def _server_is_away(error: Exception) -> bool:

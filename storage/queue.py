@@ -85,7 +85,9 @@ class Claim:
 
 def claim(connection: sa.Connection, wish: Claim) -> list[Claimed]:
     """Take what is due, the integrations in turn, each one's oldest first."""
-    due = _due_integrations(connection, wish.now, wish.after) or _due_integrations(connection, wish.now, "")
+    due = _due_integrations(connection, wish.now, wish.after)
+    if wish.after:  # and on from the start: who comes behind may have no room left
+        due += [other for other in _due_integrations(connection, wish.now, "") if other <= wish.after]
     share = max(1, wish.limit // max(1, len(due)))
     chosen: dict[str, list[tuple[str, int]]] = {}
     for quota in (share, wish.limit):  # a fair share each first, then whatever is left over

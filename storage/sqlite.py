@@ -47,6 +47,7 @@ class SqliteDatabase(GroupCommit):
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-read")
         self._loop = asyncio.get_running_loop()
         self._work = threading.Event()
+        self._connection = self._writer_engine.connect()  # here, so that a damaged file ends the start
         self._thread = threading.Thread(target=self._write_forever, name="sqlite-write", daemon=True)
         self._thread.start()
 
@@ -63,6 +64,7 @@ class SqliteDatabase(GroupCommit):
         self._work.set()
         await self._loop.run_in_executor(None, self._thread.join)
         self._readers.shutdown()
+        self._connection.close()
         self._writer_engine.dispose()
         self._reader_engine.dispose()
         self._lockfile.close()
@@ -71,16 +73,15 @@ class SqliteDatabase(GroupCommit):
         self._loop.call_soon(self._work.set)  # after what else this turn of the loop submits: larger groups, no delay
 
     def _write_forever(self) -> None:
-        with self._writer_engine.connect() as connection:
-            while True:
-                self._work.wait()
-                self._work.clear()
-                while group := self.take():
-                    settled = self._commit(connection, group)
-                    with suppress(RuntimeError):  # the loop is gone: nobody waits for the answer
-                        self._loop.call_soon_threadsafe(settle, settled)
-                if self._closing:
-                    return
+        while True:
+            self._work.wait()
+            self._work.clear()
+            while group := self.take():
+                settled = self._commit(self._connection, group)
+                with suppress(RuntimeError):  # the loop is gone: nobody waits for the answer
+                    self._loop.call_soon_threadsafe(settle, settled)
+            if self._closing:
+                return
 
     def _commit(self, connection: sa.Connection, group: list[Waiting[Any]]) -> Settled:
         try:

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from core.context import Context
-from core.errors import Denied, Unavailable
+from core.errors import Denied, Malformed, Unavailable
 from core.handler_event import without_proofs
 from core.ids import new_id
 from core.integrations import Installed
@@ -106,13 +106,26 @@ def _keys(installed: Installed, identity: Identity, payload: Any) -> tuple[str, 
 
 
 def _digest(value: Any) -> str:
-    """Return a short form of a payload's value: itself where it is short text or a number, else a hash of its JSON."""
-    text = value if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
-    return text if len(text) <= 100 else hashlib.sha256(text.encode()).hexdigest()
+    """Return a short form of a payload's value: itself where it is short and printable, else a hash of its JSON."""
+    if isinstance(value, str):
+        text = value
+    else:
+        try:
+            text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+        except TypeError:  # nested deeper than JSON is written
+            raise Malformed(T("The value of the deduplication key is nested too deeply.")) from None
+    if len(text) <= 100 and text.isprintable():
+        return text
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _kept_headers(delivery: Delivery) -> str:
-    return orjson.dumps(without_proofs(delivery.headers)).decode()
+    headers = without_proofs(delivery.headers)
+    try:
+        return orjson.dumps(headers).decode()
+    except TypeError:  # a value that is not UTF-8, which RFC 9110 §5.5 allows: read as Latin-1, byte for byte
+        latin = {name: value.encode("utf-8", "surrogateescape").decode("latin-1") for name, value in headers.items()}
+        return orjson.dumps(latin).decode()
 
 
 def _intake(

@@ -51,7 +51,8 @@ class Attempt:
         """Do what is left of the event and write how it ended; raise `LeaseLostError` when it is no longer ours."""
         try:
             if self._event.attempt > self._installed.engine.retry_attempts:
-                raise Upstream(T("Every attempt was cut short: the worker went away each time."), permanent=True)
+                await self._write(ending=await self._too_many())
+                return
             planned = await self._planned()
             ledger = await self._ledger()
             for place, action in enumerate(planned):
@@ -60,6 +61,14 @@ class Attempt:
             await self._write(ending=self._failed(error))
         else:
             await self._write(ending=Ending("succeeded", self._ctx.clock.now()))
+
+    async def _too_many(self) -> Ending:
+        """End an event that has no attempt left, with the reason that it has, or that of attempts cut short."""
+        event = await self._ctx.db.read(stored.get, self._event.id)
+        if event is not None and event.error is not None:
+            return Ending("dead", self._ctx.clock.now(), error=event.error)
+        cut_short = T("Every attempt was cut short: the worker went away each time.")
+        return self._failed(Upstream(cut_short, permanent=True))
 
     async def release(self) -> None:
         """Give the event back unfinished, at once and without counting the attempt."""
@@ -114,7 +123,7 @@ class Attempt:
             "run": event.run,
             "actions": _dump([{"type": p.type, "params": p.params} for p in planned]),
             "references": _dump(dict(self._references)),
-            "printed": self._redactor.text(ran.printed),
+            "printed": self._plain(ran.printed),
         }
         return planned
 
@@ -126,8 +135,9 @@ class Attempt:
 
     async def _effect(self, place: int, planned: Planned, known: stored.Effect | None) -> None:
         action = ACTIONS.get(planned.type)
+        effects.permit(planned, self._installed.grants, self._references)
         params = effects.fill(planned, self._references, self._installed.config_secrets)
-        target = self._redactor.text(action.target(params))
+        target = self._plain(action.target(params))
         began, at = time.perf_counter(), self._ctx.clock.now()
         if known is not None and known.result_at is not None:
             self._step(planned.type, began, at, target=target, status="skipped", detail=T("done in an earlier attempt"))
@@ -158,6 +168,10 @@ class Attempt:
             redact=self._redactor.text,
         )
 
+    def _plain(self, text: str) -> str:
+        """Return text as it may be stored: without secrets, and without NUL, which PostgreSQL's text cannot hold."""
+        return self._redactor.text(text).replace("\0", "\N{REPLACEMENT CHARACTER}")
+
     def _log(self, outcome: Outcome) -> None:
         line = outcome.answer.get("log")
         if line is not None:
@@ -167,7 +181,7 @@ class Attempt:
                     "event_id": self._event.id,
                     "at": self._ctx.clock.now(),
                     "level": line["level"],
-                    "message": self._redactor.text(line["message"]),
+                    "message": self._plain(line["message"]),
                     "fields": _dump(self._redactor.json(line["fields"])),
                 }
             )

@@ -30,9 +30,12 @@ class Hop:
 
 async def find(ctx: Context, event_id: str, *, integration_id: str | None = None) -> rows.Event:
     """Return an event (of that integration, where one is named); raise `NotFound`."""
-    event = await ctx.db.read(rows.get, event_id)
+    event = await ctx.db.read(rows.get, event_id) if event_id.isprintable() else None
     if event is None or integration_id not in (None, event.integration_id):
-        raise NotFound(T("There is no event {event}. `ccb events` lists the newest.", event=event_id), event=event_id)
+        raise NotFound(
+            T("There is no event {event}. `ccb events` lists the newest.", event=ascii(event_id)[1:-1]),
+            event=ascii(event_id)[1:-1],
+        )
     return event
 
 

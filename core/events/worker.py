@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 
 import structlog
 
@@ -11,7 +12,7 @@ from core import integrations
 from core.context import Context
 from core.events.pipeline import Attempt, LeaseLostError
 from storage import queue
-from storage.queue import Claim, Claimed, Progress
+from storage.queue import Claim, Claimed, Ending, Progress
 
 log = structlog.get_logger()
 
@@ -43,6 +44,9 @@ class Worker:
         while not self._stopping:
             self._wake.clear()
             claimed = await self._claim()
+            if self._stopping:
+                await self._give_back(claimed)
+                return
             for event in claimed:
                 task = asyncio.create_task(self._work(event), name=f"work-{event.id}")
                 self._held[task] = event
@@ -64,6 +68,14 @@ class Worker:
         await asyncio.gather(*unfinished, return_exceptions=True)
         if self._renewing is not None:  # to the very end: what is in hand must not be reaped meanwhile
             self._renewing.cancel()
+
+    async def _give_back(self, claimed: Sequence[Claimed]) -> None:
+        """Return what was claimed while the stop began; nothing of it has been begun."""
+        now = self._ctx.clock.now()
+        ending = Ending("queued", now, run_at=now, counted=False)
+        await asyncio.gather(
+            *(self._ctx.db.submit(queue.advance, Progress(e.id, e.token, now, ending=ending)) for e in claimed)
+        )
 
     @property
     def in_flight(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -86,6 +86,7 @@ class SignIn(BaseModel):
     """What to sign: a sample of the integration's package, or any payload."""
 
     model_config = ConfigDict(extra="forbid")
+    takes_nul: ClassVar[bool] = True  # a payload may hold anything; it is sent, not stored
 
     sample: str | None = None
     payload: Any = None

@@ -31,6 +31,8 @@ def query(kind: type[BaseModel] | None, raw: web.Request) -> BaseModel:
         values = raw.query.getall(name)
         if len(values) > 1 and name not in lists:
             raise _invalid([(name, T("is given more than once"))])
+        if any("\0" in value for value in values):
+            raise _invalid([(name, T("holds a NUL character"))])
         given[name] = values if name in lists else values[0]
     try:
         return kind.model_validate(given)
@@ -50,13 +52,23 @@ async def body(kind: Any, raw: web.Request) -> Any:
         raise Unsupported(T("Send JSON in UTF-8."))
     content = await _read(raw)
     if content:
-        parse_json(content)  # pydantic's own parser also takes NaN and Infinity, which RFC 8259 does not know
+        given = parse_json(content)  # pydantic's own parser also takes NaN and Infinity, which RFC 8259 does not know
+        if b"\\u0000" in content and not getattr(kind, "takes_nul", False) and _holds_nul(given):
+            raise _invalid([("body", T("holds a NUL character"))])
     try:
         return _adapter(kind).validate_json(content or b"{}")
     except ValidationError as error:
         if not content:
             raise Malformed(T("This needs a JSON body, and there is none.")) from None
         raise _wrong(error, kind) from None
+
+
+def _holds_nul(value: Any) -> bool:
+    """Say whether a text anywhere in a JSON value holds U+0000, which PostgreSQL's text cannot hold."""
+    if isinstance(value, str):
+        return "\0" in value
+    parts = [*value.keys(), *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []
+    return any(_holds_nul(part) for part in parts)
 
 
 def refuse_encoding(raw: web.Request) -> None:

@@ -56,7 +56,7 @@ async def deliver(ctx: Context, request: web.Request) -> web.Response:
     try:
         installed = await _find(ctx, integration_id)
         if before > MOST_RECEIVING:
-            raise Unavailable(T("Too much is being delivered at this moment. Send it again later."), retry_after=2)
+            raise _too_much()
         delivery = Delivery({name.lower(): value for name, value in request.headers.items()}, await body.read())
         proof = await _key(ctx, installed, delivery)
         receipt = await accept.accept(ctx, installed, delivery, remote=remote, began=began, proof=proof)
@@ -133,8 +133,14 @@ class _Body:
             self._node.receiving += len(chunk)
             if self.size > MAX_BODY:
                 raise _too_large()
+            if self._node.receiving > MOST_RECEIVING:
+                raise _too_much()
             chunks.append(chunk)
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _too_much() -> Unavailable:
+    return Unavailable(T("Too much is being delivered at this moment. Send it again later."), retry_after=2)
 
 
 def _too_large() -> TooLarge:

@@ -92,6 +92,8 @@ def _parse(source: str) -> ast.Module | Problem:
     except SyntaxError as error:
         line, column = error.lineno or 1, error.offset or 1
         return Problem(line, max(column, 1), T("This is not Python: {reason}", reason=error.msg))
+    except ValueError as error:  # A NUL, which Python before 3.11.4 does not call a syntax error.
+        return Problem(1, 1, T("This is not Python: {reason}", reason=str(error)))
     except (RecursionError, MemoryError):  # Thousands of brackets or operators in one expression.
         return Problem(1, 1, T("An expression is nested too deeply."))
 

@@ -26,7 +26,10 @@ async def test_an_integration_that_waits_for_a_slow_receiver_does_not_hold_up_an
         await release.wait()
         return 200
 
-    async with receiving() as receiver, running(tmp_path, CCB_OUTBOUND_ALLOW=receiver.host, CCB_WORKER_SLOTS=8) as client:
+    async with (
+        receiving() as receiver,
+        running(tmp_path, CCB_OUTBOUND_ALLOW=receiver.host, CCB_WORKER_SLOTS=8) as client,
+    ):
         receiver.before_answer = slow
         quick = await client.install(package(LOG, "example.com", expected=LOGGED, slug="quick"))
         busy = await client.install(

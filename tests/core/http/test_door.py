@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 
-import aiohttp
 import pytest
 
-from core.http.node import NODE
 from core.http.webhooks import MOST_RECEIVING
 from tests.engines import running
 from tests.packages import package
@@ -49,7 +46,9 @@ async def test_a_deep_deduplication_value_is_no_fault_of_the_engine(tmp_path: Pa
     """The JSON reader takes 1024 levels, its writer 254: what lies between is hashed otherwise or refused as 400."""
     async with running(tmp_path) as client:
         made = await client.install(
-            package(LOG, "example.com", expected=LOGGED, source={"kind": "none", "unsigned": True}, deduplication_key="k")
+            package(
+                LOG, "example.com", expected=LOGGED, source={"kind": "none", "unsigned": True}, deduplication_key="k"
+            )
         )
         body = b'{"n": 1, "k": ' + b"[" * depth + b"]" * depth + b"}"
         answer = await client.post(f"/webhooks/{made['id']}", body, {"Content-Type": "application/json"})
@@ -93,17 +92,6 @@ async def test_what_is_received_at_once_stays_within_its_bound(tmp_path: Path) -
         for _, writer in opened:
             writer.close()
         assert most <= MOST_RECEIVING + (16 << 20), f"{most >> 20} MB are held"
-
-
-async def test_headers_are_bounded_like_bodies(tmp_path: Path) -> None:
-    """Headers are stored with the event, so their sum has a bound too (431), far below the body's 25 MB."""
-    async with running(tmp_path) as client:
-        made = await client.install(
-            package(LOG, "example.com", expected=LOGGED, source={"kind": "none", "unsigned": True})
-        )
-        many = [(b"X-H%d" % i, b"y" * 8000) for i in range(4000)]
-        answer = await raw_post(client.engine.report.address, f"/webhooks/{made['id']}", many, b'{"n": 1}')
-        assert answer.startswith((b"HTTP/1.1 431", b"HTTP/1.1 400")), answer[:300]
 
 
 KINDS = {

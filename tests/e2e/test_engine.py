@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import threading
-import time
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
-from storage.events import EVENTS
 from tests.e2e.engine import CCB, environment
 from tests.engines import running
-from tests.packages import package
+from tests.packages import FORWARD_TWICE, forwarded, package
+from tests.stand_ins.receiver import Received, receiving
 
 LOG = """
 def handle(event: dict, config: dict) -> list[dict]:
@@ -43,34 +39,40 @@ async def test_a_damaged_database_is_said_and_ends_the_start(tmp_path: Path) -> 
 
 
 async def test_what_is_claimed_while_stopping_is_given_back(tmp_path: Path) -> None:
-    """A claim that the writer answers after `Worker.stop` has begun leaves no event behind under a lease."""
-    async with running(tmp_path) as client:
-        made = await client.install(package(LOG, "example.com", expected=LOGGED))
-        await client.deliver(made["id"], {"n": 1}, "first")
-        engine = client.engine
-        gate = threading.Event()
-        db = engine.ctx.db
-        submit = db.submit
+    """A claim that the writer answers after `Worker.stop` has begun leaves no event behind: none is worked on after
+    the stop has returned, none stays under a lease."""
+    never, gate = asyncio.Event(), threading.Event()
 
-        entered = asyncio.Event()
+    async def held(_: Received) -> int:
+        await never.wait()
+        return 200
 
-        def block(_: sa.Connection) -> None:
-            gate.wait(10)
-
-        blocking = asyncio.create_task(db.write(block))
-        await asyncio.sleep(0.05)
-        accepted = asyncio.create_task(client.deliver(made["id"], {"n": 2}, "second"))
-        await asyncio.sleep(0.3)
-        engine.worker._wake.set()  # type: ignore[union-attr]
-        await asyncio.sleep(0.3)  # its claim is now in the writer's line, behind the second delivery
-        stopping = asyncio.create_task(engine.worker.stop(grace=1))  # type: ignore[union-attr]
+    async with receiving() as receiver, running(tmp_path, CCB_OUTBOUND_ALLOW=receiver.host) as client:
+        receiver.before_answer = held
+        made = await client.install(
+            package(FORWARD_TWICE, receiver.host, expected=forwarded(receiver.host), slug="held")
+        )
+        db, worker = client.engine.ctx.db, client.engine.worker
+        assert worker is not None
+        await client.sign(made["id"], {"n": 1}, "warm")
+        request = await client.sign(made["id"], {"n": 1}, "one")
+        blocking = asyncio.create_task(db.write(lambda _: gate.wait(10)))
         await asyncio.sleep(0.1)
+        accepted = asyncio.create_task(client.post(*request))
+        while db.waiting() < 1:
+            await asyncio.sleep(0.01)
+        worker._wake.set()
+        while db.waiting() < 2:  # its claim stands in the writer's line, behind the delivery
+            await asyncio.sleep(0.01)
+        stopping = asyncio.create_task(worker.stop(grace=0.5))
+        await asyncio.sleep(0.2)
         gate.set()
-        await asyncio.gather(blocking, accepted, stopping)
-        await asyncio.sleep(0)
-        left = engine.worker.in_flight  # type: ignore[union-attr]
-        await asyncio.sleep(0.1)
-        assert left + engine.worker.in_flight == 0, "taken up after stop() had returned"  # type: ignore[union-attr]
+        await asyncio.gather(blocking, stopping)
+        answer = await accepted
+        await asyncio.sleep(1)
+        event = await client.ask("GET", f"/v1/events/{answer.json['event_id']}")
+        never.set()
+        assert (event["status"], len(receiver.received)) == ("queued", 0)
 
 
 async def test_a_reason_is_of_a_length_that_can_be_shown(tmp_path: Path) -> None:
