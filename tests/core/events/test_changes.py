@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from pathlib import Path
-from typing import Any
 
-from storage import integrations as rows
 from tests.contexts import MovableClock
 from tests.engines import running
 from tests.packages import package
@@ -63,35 +60,6 @@ async def test_a_retry_goes_nowhere_that_is_no_longer_granted(tmp_path: Path) ->
             clock.move(3600)
             await client.until(event["id"], lambda e: e["attempt"] == 2 and e["status"] != "processing")
             assert [r.authorization for r in former.received] == ["Bearer former-token-0001"]
-
-
-async def test_what_was_read_before_a_change_is_not_kept_after_it(tmp_path: Path) -> None:
-    """A read that began before a pause and ends after it must not put the former state back into memory."""
-    async with running(tmp_path) as client:
-        made = await client.install(package(LOG, "example.com", expected=LOGGED))
-        db = client.engine.ctx.db
-        read, hold, reached = db.read, asyncio.Event(), asyncio.Event()
-        held = False
-
-        async def slow(function: Any, *args: Any, **kwargs: Any) -> Any:
-            nonlocal held
-            result = await read(function, *args, **kwargs)
-            if function is rows.find and not held:
-                held = True
-                reached.set()
-                await hold.wait()
-            return result
-
-        client.engine.ctx.memo.drop(("integration", made["id"]))
-        db.read = slow  # type: ignore[method-assign]  # a reader that the machine lets wait
-        asking = asyncio.create_task(client.ask("GET", f"/v1/integrations/{made['id']}"))
-        await reached.wait()
-        await client.ask("POST", f"/v1/integrations/{made['id']}/pause")
-        hold.set()
-        await asking
-        db.read = read  # type: ignore[method-assign]
-        answer = await client.deliver(made["id"], {"n": 1})
-        assert answer.status == 403, "paused, and yet a delivery is taken"
 
 
 async def test_fewer_attempts_do_not_hide_why_it_failed(tmp_path: Path) -> None:

@@ -61,7 +61,8 @@ async def test_what_is_received_at_once_stays_within_its_bound(tmp_path: Path) -
         made = await client.install(
             package(LOG, "example.com", expected=LOGGED, source={"kind": "none", "unsigned": True})
         )
-        node = client.engine.server.node  # type: ignore[union-attr]
+        assert client.engine.server is not None
+        node = client.engine.server.node
         size, count = 24 << 20, 14
         host, port = client.engine.report.address.removeprefix("http://").split(":")
         head = (
