@@ -90,13 +90,13 @@ class Route:
 
 
 class Routes:
-    """Routes in the order in which they were declared."""
+    """Routes by their paths, whatever the order in which their modules were imported."""
 
     def __init__(self) -> None:
         self._routes: dict[tuple[str, str], Route] = {}
 
     def __iter__(self) -> Iterator[Route]:
-        return iter(self._routes.values())
+        return iter(sorted(self._routes.values(), key=lambda route: (route.path, route.method)))
 
     def route(
         self,
