@@ -6,10 +6,12 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 
+import orjson
 import structlog
 
 from core import integrations
 from core.context import Context
+from core.errors import CcbError
 from core.events.pipeline import Attempt, LeaseLostError
 from storage import queue
 from storage.queue import Claim, Claimed, Ending, Progress
@@ -24,6 +26,10 @@ PAUSE_SECONDS = 0.005
 """Between two claims while there is work, so that one claim fills the places of several events that have ended."""
 MOST_BYTES = 64 << 20
 """Bodies that one worker has in memory at a time, but for one event that is larger alone."""
+
+
+UNREADABLE_SECONDS = 60.0
+"""After how long to look again at an event whose integration cannot be read."""
 
 
 class Worker:
@@ -113,7 +119,11 @@ class Worker:
     async def _work(self, event: Claimed) -> None:
         attempt: Attempt | None = None
         try:
-            installed = await integrations.find(self._ctx, event.integration_id)
+            try:
+                installed = await integrations.find(self._ctx, event.integration_id)
+            except CcbError as error:  # such as a secret key that does not fit: nothing about the event itself
+                await self._put_off(event, error)
+                return
             attempt = Attempt(self._ctx, installed, event)
             await attempt.go()
         except LeaseLostError:
@@ -126,6 +136,14 @@ class Worker:
             log.exception("attempt crashed", event_id=event.id)
             if attempt is not None:
                 await self._give_up(attempt, event)
+
+    async def _put_off(self, event: Claimed, error: CcbError) -> None:
+        """Say why the event's integration cannot be read, and look again later; the attempt does not count."""
+        log.error("integration not readable", event_id=event.id, reason=str(error))
+        now = self._ctx.clock.now()
+        told = orjson.dumps({"error": error.error, "message": error.message.dump()}).decode()
+        ending = Ending("failed", now, run_at=now + UNREADABLE_SECONDS, error=told, counted=False)
+        await self._ctx.db.submit(queue.advance, Progress(event.id, event.token, now, ending=ending))
 
     async def _give_up(self, attempt: Attempt, event: Claimed) -> None:
         """Let an attempt that ended in a fault of ours be tried again; if that cannot be written, its lease ends."""

@@ -10,6 +10,7 @@ import orjson
 import structlog
 from aiohttp import web
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from core.config import MAX_BODY
 from core.errors import (
@@ -72,7 +73,9 @@ def answer(error: Exception, *, request_id: str, language: str, path: str) -> we
         case web.RequestPayloadError():
             broken = T("The body broke off or is not framed as HTTP wants it.")
             return _response(400, Malformed.default_error, broken, request_id, language)
-        case DBAPIError() | OSError():  # the database's, as a rule: nothing was stored, so the caller can ask again
+        case (
+            DBAPIError() | PoolTimeoutError() | OSError()
+        ):  # the database's, as a rule: nothing was stored, so the caller can ask again
             log.error("request failed", request_id=request_id, path=path, exc_info=error)
             away = Unavailable(T("The database does not answer at this moment. Send it again later."))
             return answer(away, request_id=request_id, language=language, path=path)
