@@ -135,13 +135,17 @@ class Attempt:
 
     async def _effect(self, place: int, planned: Planned, known: stored.Effect | None) -> None:
         action = ACTIONS.get(planned.type)
-        params = effects.fill(planned, self._references, self._installed.config_secrets)
-        target = self._plain(action.target(params))
         began, at = time.perf_counter(), self._ctx.clock.now()
+        target = self._plain(action.target(action.params.model_validate(planned.params)))
         if known is not None and known.result_at is not None:
             self._step(planned.type, began, at, target=target, status="skipped", detail=T("done in an earlier attempt"))
             return
-        effects.permit(planned, self._installed.grants, self._references)  # by today's grants, not those of the plan
+        try:
+            effects.permit(planned, self._installed.grants, self._references)  # by today's grants, not the plan's
+            params = effects.fill(planned, self._references, self._installed.config_secrets)
+        except CcbError as error:
+            self._step(planned.type, began, at, target=target, error=error)
+            raise
         key = {"event_id": self._event.id, "run": self._event.run, "place": place}
         await self._write(intent={**key, "intent_at": at} if known is None else None)
         began, at = time.perf_counter(), self._ctx.clock.now()

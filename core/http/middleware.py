@@ -16,10 +16,11 @@ from aiohttp import web
 from core import auth
 from core.auth import ANONYMOUS, LOCAL, Actor
 from core.context import Context
+from core.errors import NotFound
 from core.http import errors, parsing
 from core.http.routes import ANY_KEY, Request, Route, json_response
 from core.ids import new_id
-from core.texts import preferred
+from core.texts import T, preferred
 
 log = structlog.get_logger()
 
@@ -94,6 +95,8 @@ def _typed(ctx: Context, route: Route) -> Handler:
 
 
 async def _respond(ctx: Context, route: Route, raw: web.Request, own_id: str) -> web.StreamResponse:
+    if not all(part.isprintable() for part in raw.match_info.values()):  # no text of PostgreSQL's holds a NUL
+        raise NotFound(T("There is nothing at {path}. /docs shows what there is.", path=ascii(raw.path)[1:200]))
     actor = ANONYMOUS
     if route.permission is not None:
         actor = await caller(ctx, raw)
