@@ -43,6 +43,7 @@ async def test_a_nul_in_the_deduplication_key(client: Client) -> None:
         "/v1/integrations/%00",
         "/v1/events/%00",
         "/v1/events?type=%00",
+        "/v1/auth/tokens/%00",
         "/webhooks/%ff",
         "/v1/integrations/%ff",
     ],
