@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
+from storage import audit
 from storage.dialect import upsert
 from storage.events import table
 
@@ -30,6 +31,9 @@ class ApiKeyRow(SQLModel, table=True):
     expires_at: float | None = None
     revoked_at: float | None = None
     last_used_at: float | None = None
+    former_hash: str | None = Field(default=None, index=True)
+    """Of the key's text before its last rotation, good until `former_until`."""
+    former_until: float | None = None
     origin: str
     """`made` here, or `environment` for the one from CCB_ADMIN_KEY."""
 
@@ -37,9 +41,11 @@ class ApiKeyRow(SQLModel, table=True):
 KEYS = table(ApiKeyRow)
 
 
-def add(connection: sa.Connection, row: Mapping[str, Any]) -> None:
-    """Store a new key."""
+def add(connection: sa.Connection, row: Mapping[str, Any], entry: Mapping[str, Any] | None = None) -> None:
+    """Store a new key, and the audit's `entry`."""
     connection.execute(sa.insert(KEYS).values(**row))
+    if entry is not None:
+        audit.add(connection, entry)
 
 
 def get(connection: sa.Connection, key_id: str) -> ApiKeyRow | None:
@@ -48,8 +54,8 @@ def get(connection: sa.Connection, key_id: str) -> ApiKeyRow | None:
 
 
 def by_hash(connection: sa.Connection, hashed: str) -> ApiKeyRow | None:
-    """Return a key by its hash."""
-    return _first(connection, KEYS.c.hash == hashed)
+    """Return the key whose text, or whose text before its last rotation, has this hash."""
+    return _first(connection, sa.or_(KEYS.c.hash == hashed, KEYS.c.former_hash == hashed))
 
 
 def all_of_them(connection: sa.Connection) -> Sequence[ApiKeyRow]:
@@ -58,9 +64,16 @@ def all_of_them(connection: sa.Connection) -> Sequence[ApiKeyRow]:
     return [ApiKeyRow(**row) for row in rows]
 
 
-def change(connection: sa.Connection, key_id: str, values: Mapping[str, Any]) -> ApiKeyRow | None:
-    """Set columns of a key that is not revoked; return it as it then is, or None when there is no such key."""
-    connection.execute(sa.update(KEYS).where(KEYS.c.id == key_id, KEYS.c.revoked_at.is_(None)).values(**values))
+def change(
+    connection: sa.Connection, key_id: str, values: Mapping[str, Any], entry: Mapping[str, Any]
+) -> ApiKeyRow | None:
+    """Set columns of a key that is not revoked, and keep the audit's `entry` if it was not.
+
+    Returns the key as it then is, or None when there is no such key.
+    """
+    statement = sa.update(KEYS).where(KEYS.c.id == key_id, KEYS.c.revoked_at.is_(None))
+    if connection.execute(statement.values(**values)).rowcount:
+        audit.add(connection, entry)
     return get(connection, key_id)
 
 

@@ -14,6 +14,10 @@ CLAIMABLE = "run_at IS NOT NULL"
 """An event that waits for a worker has the time from which it may run; one that is held or ended has none."""
 
 
+TROUBLED = "status IN ('failed', 'dead', 'discarded')"
+"""Events that people look for by their status: few among many, so that each list of them is found by its index."""
+
+
 class Event(SQLModel, table=True):
     """One accepted delivery, and where it stands. Times are seconds since the epoch."""
 
@@ -23,6 +27,9 @@ class Event(SQLModel, table=True):
         sa.Index("ix_events_lease", "lease_until", **where("lease_until IS NOT NULL")),
         sa.Index("ix_events_waiting", "waiting_for", **where("waiting_for IS NOT NULL")),
         sa.Index("ix_events_integration", "integration_id", "id"),
+        sa.Index("ix_events_troubled", "integration_id", "status", "id", **where(TROUBLED)),
+        sa.Index("ix_events_repeated", "integration_id", "id", **where("duplicates > 0")),
+        sa.Index("ix_events_sequence", "integration_id", "sequence", **where("sequence IS NOT NULL")),
     )
 
     id: str = Field(primary_key=True)
@@ -47,6 +54,8 @@ class Event(SQLModel, table=True):
     """Why the last attempt failed, as JSON `{"error", "message"}`."""
     waiting_for: str | None = None
     """A service that is not configured: the event waits for it, outside of the count of attempts."""
+    sequence: int | None = Field(default=None, sa_type=sa.BigInteger)
+    """The number that its sender counts by, where the manifest names one (`source.sequence_path`)."""
     version: str | None = None
     """The package (digest or commit) that the last attempt ran."""
 

@@ -1,4 +1,4 @@
-"""Integrations, the packages they run, and every change of their state."""
+"""Integrations, and the packages they run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from storage.dialect import BIG_ID, upsert
+from storage import audit
+from storage.dialect import upsert
 from storage.events import table
 
 
@@ -41,33 +42,23 @@ class Integration(SQLModel, table=True):
     """Encrypted JSON: `{"config": {key: value}, "webhook": [{"secret", "expires_at"}]}`, the present secret first."""
     grants: str = "{}"
     """JSON: what it may do, fixed at activation."""
+    monitoring: str = Field("{}", sa_column_kwargs={"server_default": "{}"})
+    """JSON: what differs from `core.monitoring`'s defaults."""
     error_details: str | None = None
     created_at: float
     updated_at: float
 
 
-class StateChange(SQLModel, table=True):
-    """A change of an integration's state: who, when, why."""
-
-    __tablename__: ClassVar[str] = "state_changes"
-    __table_args__ = (sa.Index("ix_state_changes_integration", "integration_id", "id"),)
-
-    id: int | None = Field(default=None, sa_column=sa.Column(BIG_ID, primary_key=True, autoincrement=True))
-    integration_id: str
-    before: str | None = None
-    after: str
-    at: float
-    who: str
-    why: str
-
-
 INTEGRATIONS = table(Integration)
 PACKAGES = table(Package)
-CHANGES = table(StateChange)
 
 
 def add(
-    connection: sa.Connection, *, package: Mapping[str, Any], integration: Mapping[str, Any], change: Mapping[str, Any]
+    connection: sa.Connection,
+    *,
+    package: Mapping[str, Any],
+    integration: Mapping[str, Any],
+    entries: Sequence[Mapping[str, Any]],
 ) -> bool:
     """Store an integration with its package; return False, storing nothing, when its slug is taken."""
     taken = connection.execute(sa.select(INTEGRATIONS.c.id).where(INTEGRATIONS.c.slug == integration["slug"])).first()
@@ -75,7 +66,8 @@ def add(
         return False
     connection.execute(upsert(connection, PACKAGES).values(**package).on_conflict_do_nothing())
     connection.execute(sa.insert(INTEGRATIONS).values(**integration))
-    connection.execute(sa.insert(CHANGES).values(**change))
+    for entry in entries:
+        audit.add(connection, entry)
     return True
 
 
@@ -111,22 +103,17 @@ def change(
     *,
     expected: Mapping[str, Any],
     values: Mapping[str, Any],
-    state: Mapping[str, Any] | None = None,
+    entries: Sequence[Mapping[str, Any]] = (),
 ) -> bool:
-    """Set columns if the row still has the `expected` ones; with `state`, keep the change of state beside it."""
+    """Set columns if the row still has the `expected` ones, and keep the audit's `entries` beside the change."""
     conditions = [INTEGRATIONS.c[name] == value for name, value in expected.items()]
     result = connection.execute(
         sa.update(INTEGRATIONS).where(INTEGRATIONS.c.id == integration_id, *conditions).values(**values)
     )
-    if result.rowcount and state is not None:
-        connection.execute(sa.insert(CHANGES).values(**state))
+    if result.rowcount:
+        for entry in entries:
+            audit.add(connection, entry)
     return bool(result.rowcount)
-
-
-def state_changes(connection: sa.Connection, integration_id: str) -> Sequence[StateChange]:
-    """Return the changes of state, oldest first."""
-    query = sa.select(CHANGES).where(CHANGES.c.integration_id == integration_id).order_by(CHANGES.c.id)
-    return [StateChange(**row) for row in connection.execute(query).mappings()]
 
 
 def _pair(row: sa.RowMapping) -> tuple[Integration, str]:

@@ -1,6 +1,6 @@
 """Who is asking and what they may do: permissions, roles, API keys."""
 
-from core.auth.actors import (
+from core.actors import (
     ANONYMOUS,
     LOCAL,
     PERMISSIONS,
@@ -22,6 +22,7 @@ from core.auth.keys import (
     issue,
     list_keys,
     revoke,
+    rotate,
 )
 
 __all__ = [
@@ -45,4 +46,5 @@ __all__ = [
     "new_key",
     "parse_permissions",
     "revoke",
+    "rotate",
 ]

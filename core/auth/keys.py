@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
-from core.auth.actors import SYSTEM, Actor, Permission, in_order, parse_permissions
+from core import audit
+from core.actors import SYSTEM, Actor, Permission, in_order, parse_permissions
 from core.auth.key_form import hash_of, is_well_formed, new_key
 from core.context import Context
 from core.errors import Conflict, Invalid, Malformed, NotFound, Unauthenticated
@@ -28,6 +29,8 @@ TOUCH_SECONDS = 60.0
 SHOWN = 8
 """Characters of a key that lists show."""
 LONGEST_NAME = 100
+ROTATION_SECONDS = 86400.0
+"""How long a key's former text stays good after a rotation, unless said otherwise."""
 
 _CACHE = "api keys"
 
@@ -70,7 +73,8 @@ async def issue(
     plain = new_key()
     row = _row(plain, name=_checked_name(name), permissions=granted, now=now, by=actor.name, origin="made")
     row["expires_at"] = expires_at
-    await ctx.db.write(rows.add, row)
+    entry = audit.entry(ctx, actor, "token.made", subject=row["id"], after=_audited(_key(rows.ApiKeyRow(**row))))
+    await ctx.db.write(rows.add, row, entry)
     return _key(rows.ApiKeyRow(**row)), plain
 
 
@@ -90,7 +94,7 @@ async def authenticate(ctx: Context, header: str | None) -> Actor:
         row = await ctx.db.read(rows.by_hash, hashed)
         if row is None:
             raise _unknown(plain)
-        key = _key(row)
+        key = _key(row) if row.hash == hashed else _former(row)
     now = ctx.clock.now()
     _refuse_unusable(key, now)
     if key.last_used_at is None or now - key.last_used_at >= TOUCH_SECONDS:
@@ -118,10 +122,17 @@ async def get(ctx: Context, key_id: str, *, actor: Actor) -> ApiKey:
 
 
 async def change(
-    ctx: Context, key_id: str, *, actor: Actor, name: str | None = None, permissions: Iterable[str] | None = None
+    ctx: Context,
+    key_id: str,
+    *,
+    actor: Actor,
+    name: str | None = None,
+    permissions: Iterable[str] | None = None,
+    expires_at: float | Literal["as it is"] | None = "as it is",
 ) -> ApiKey:
-    """Rename a key or replace its permissions; it can be given only what `actor` holds.
+    """Rename a key, replace its permissions or set when it expires; it can be given only what `actor` holds.
 
+    `expires_at`: seconds since the epoch, None for never (which an actor may give who holds all that the key does).
     Raises `NotFound`, `Invalid`, `Denied`, and `Conflict` for a key that is revoked or comes from CCB_ADMIN_KEY.
     """
     actor.require("tokens.write")
@@ -133,7 +144,12 @@ async def change(
         actor.require(*in_order(granted))
         values["permissions"] = _dump(granted)
     present = await _own(ctx, key_id)
-    changed = await _set(ctx, key_id, values) if values else present
+    if expires_at != "as it is":
+        actor.require(*in_order(present.permissions))
+        if expires_at is not None and expires_at <= ctx.clock.now():
+            raise Invalid(T("expires_at must lie in the future."), path="expires_at")
+        values["expires_at"] = expires_at
+    changed = await _set(ctx, present, values, actor=actor, action="token.changed") if values else present
     if changed.revoked_at is not None:
         raise Conflict(T("The key {name} is revoked. Make a new one.", name=changed.name), token=key_id)
     return changed
@@ -142,8 +158,32 @@ async def change(
 async def revoke(ctx: Context, key_id: str, *, actor: Actor) -> ApiKey:
     """End a key: on this node at once, on others within `CACHE_SECONDS`. Once is enough, twice does no harm."""
     actor.require("tokens.write")
-    await _own(ctx, key_id)
-    return await _set(ctx, key_id, {"revoked_at": ctx.clock.now()})
+    present = await _own(ctx, key_id)
+    return await _set(ctx, present, {"revoked_at": ctx.clock.now()}, actor=actor, action="token.revoked")
+
+
+async def rotate(
+    ctx: Context, key_id: str, *, actor: Actor, keep_seconds: float = ROTATION_SECONDS
+) -> tuple[ApiKey, str]:
+    """Give a key a new text; return it and that text, which is not kept. The former is good for `keep_seconds` more.
+
+    Who rotates holds the text afterwards, so `actor` must hold all that the key does. Raises `NotFound`, `Denied`, and
+    `Conflict` for a key that is revoked, expired or comes from CCB_ADMIN_KEY.
+    """
+    actor.require("tokens.write")
+    present, now = await _own(ctx, key_id), ctx.clock.now()
+    actor.require(*in_order(present.permissions))
+    if present.revoked_at is not None or (present.expires_at is not None and present.expires_at <= now):
+        raise Conflict(T("The key {name} is revoked or expired. Make a new one.", name=present.name), token=key_id)
+    plain = new_key()
+    row = await ctx.db.read(rows.get, key_id)
+    values = {
+        "hash": hash_of(plain),
+        "prefix": plain[:SHOWN],
+        "former_hash": row.hash if row is not None and keep_seconds > 0 else None,
+        "former_until": now + keep_seconds if keep_seconds > 0 else None,
+    }
+    return await _set(ctx, present, values, actor=actor, action="token.rotated"), plain
 
 
 async def ensure_first_admin(ctx: Context) -> str | None:
@@ -182,12 +222,34 @@ async def _own(ctx: Context, key_id: str) -> ApiKey:
     return _key(row)
 
 
-async def _set(ctx: Context, key_id: str, values: Mapping[str, Any]) -> ApiKey:
-    row = await ctx.db.write(rows.change, key_id, values)
+async def _set(ctx: Context, present: ApiKey, values: Mapping[str, Any], *, actor: Actor, action: str) -> ApiKey:
+    shown = {name: value for name, value in values.items() if name not in ("hash", "former_hash")}
+    if "permissions" in shown:
+        shown["permissions"] = orjson.loads(shown["permissions"])
+    before = _audited(present)
+    entry = audit.entry(ctx, actor, action, subject=present.id, before=before, after={**before, **shown})
+    row = await ctx.db.write(rows.change, present.id, values, entry)
     ctx.memo.drop(_CACHE)
     if row is None:
-        raise _no_such(key_id)
+        raise _no_such(present.id)
     return _key(row)
+
+
+def _audited(key: ApiKey) -> dict[str, Any]:
+    """Return what the audit keeps of a key: nothing that could be used."""
+    return {
+        "name": key.name,
+        "prefix": key.prefix,
+        "permissions": in_order(key.permissions),
+        "expires_at": key.expires_at,
+        "revoked_at": key.revoked_at,
+    }
+
+
+def _former(row: rows.ApiKeyRow) -> ApiKey:
+    """Return a key as it is for whoever still shows its text from before its last rotation."""
+    key, until = _key(row), row.former_until or 0.0
+    return replace(key, expires_at=until if key.expires_at is None else min(until, key.expires_at))
 
 
 def _credentials(header: str | None) -> str:
@@ -244,7 +306,7 @@ def _row(
 
 
 def _key(row: rows.ApiKeyRow) -> ApiKey:
-    values = row.model_dump(exclude={"hash", "permissions"})
+    values = row.model_dump(exclude={"hash", "permissions", "former_hash", "former_until"})
     return ApiKey(**values, permissions=frozenset(orjson.loads(row.permissions)))
 
 

@@ -71,7 +71,7 @@ def _look_at(
     keys = _keys(installed, identity, payload)
     recognised = time.perf_counter()
     return rows.Arrival(
-        id=new_id("evt"),
+        id=new_id("evt", now),
         integration_id=installed.id,
         type=identity.type,
         delivery_id=identity.delivery_id,

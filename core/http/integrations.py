@@ -74,14 +74,6 @@ class InstallIn(BaseModel):
         return self
 
 
-class SecretIn(BaseModel):
-    """A webhook secret."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    secret: str = Field(min_length=8, max_length=500)
-
-
 class SignIn(BaseModel):
     """What to sign: a sample of the integration's package, or any payload."""
 
@@ -174,19 +166,6 @@ async def configure(ctx: Context, request: Request) -> dict[str, Any]:
     return integrations.shown_config(
         await integrations.configure(ctx, request.path["id"], changes, actor=request.actor)
     )
-
-
-@route(
-    "PATCH", "/v1/integrations/{id}/webhook-secret", permission="integrations.write", tag="integrations",
-    request=SecretIn, response=IntegrationOut,
-    errors=[NotFound],
-    summary=T("Set the secret that deliveries are signed with; the former one stays valid for a day"),
-)  # fmt: skip
-async def webhook_secret(ctx: Context, request: Request) -> IntegrationOut:
-    """Change the webhook secret."""
-    wish = request.body_as(SecretIn)
-    installed = await integrations.set_webhook_secret(ctx, request.path["id"], wish.secret, actor=request.actor)
-    return await _out(ctx, installed)
 
 
 @route(

@@ -27,6 +27,8 @@ _REFERENCE = "#/components/schemas/{model}"
 _TAGS = {
     "integrations": (T("Integrations"), T("Install, configure, switch on and off.")),
     "events": (T("Events"), T("What came in, and what became of it.")),
+    "metrics": (T("Metrics"), T("How much, how fast, how well.")),
+    "changelog": (T("Changelog"), T("Who changed what, and when.")),
     "webhooks": (T("Webhooks"), T("Where services deliver.")),
     "keys": (T("API keys"), T("Who may call, and what they may do.")),
     "health": (T("Health"), T("Whether it works.")),

@@ -21,11 +21,12 @@ from core.context import Context
 from core.errors import CcbError
 from core.http.node import NODE
 from core.http.paging import Page, paged
-from core.http.times import moment, time_of
+from core.http.times import kept_for, moment, time_of
 from core.texts import Text
 
 __all__ = [
-    "ANY_KEY", "ROUTES", "Page", "Request", "Route", "Routes", "json_response", "moment", "paged", "route", "time_of",
+    "ANY_KEY", "ROUTES", "Page", "Request", "Route", "Routes", "json_response", "kept_for", "moment", "paged", "route",
+    "time_of",
 ]  # fmt: skip
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]

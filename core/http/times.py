@@ -17,6 +17,17 @@ def moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def kept_for(text: str, *, path: str, longest: str = "30d") -> float:
+    """Return the seconds of a duration from `0s` to `longest`; raise `Invalid` naming the field `path`."""
+    try:
+        seconds = durations.parse(text)
+    except Invalid as error:
+        raise Invalid(error.message, path=path) from None
+    if seconds > durations.parse(longest):
+        raise Invalid(T("{path} must be at most {longest}.", path=path, longest=longest), path=path)
+    return seconds
+
+
 def time_of(text: str | None, *, now: float, path: str, ahead: bool = False) -> float | None:
     """Return the time that `text` means: ISO 8601, or a duration such as `1h` before `now` (after it if `ahead`).
 

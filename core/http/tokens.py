@@ -10,7 +10,7 @@ from core import auth
 from core.auth import PERMISSIONS, Permission
 from core.context import Context
 from core.errors import Conflict, Denied, Invalid, NotFound
-from core.http.routes import ANY_KEY, Request, moment, route, time_of
+from core.http.routes import ANY_KEY, Request, kept_for, moment, route, time_of
 from core.texts import T
 
 _KNOWN: dict[str, Any] = {"items": {"type": "string", "enum": list(PERMISSIONS)}}
@@ -63,6 +63,15 @@ class TokenChange(BaseModel):
     permissions: list[str] | None = Field(
         None, description="All that it is to have, at most what the asking key holds.", json_schema_extra=_KNOWN
     )
+    expires_at: str | None = Field(None, description="ISO 8601, or from now on such as 30d; null: never.")
+
+
+class RotateIn(BaseModel):
+    """How to rotate."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    keep: str = Field("24h", description="How long the former text stays good beside the new one, from 0s to 30d.")
 
 
 class TokenInfo(BaseModel):
@@ -117,15 +126,37 @@ async def get(ctx: Context, request: Request) -> TokenOut:
 
 @route(
     "PATCH", "/v1/auth/tokens/{id}", permission="tokens.write", tag="keys", request=TokenChange, response=TokenOut,
-    errors=(NotFound, Conflict, Denied), summary=T("Rename an API key or replace its permissions"),
+    errors=(NotFound, Conflict, Denied),
+    summary=T("Rename an API key, replace its permissions, or set when it expires"),
 )  # fmt: skip
 async def change(ctx: Context, request: Request) -> TokenOut:
     """Change a key. It can never be granted what the asking key does not hold."""
-    wish = request.body_as(TokenChange)
-    if wish.name is None and wish.permissions is None:
-        raise Invalid(T("Nothing is to change: give name, permissions, or both."), path="permissions")
-    key = await auth.change(ctx, request.path["id"], actor=request.actor, name=wish.name, permissions=wish.permissions)
-    return TokenOut(**_shown(key, ctx.clock.now()))
+    wish, now = request.body_as(TokenChange), ctx.clock.now()
+    if wish.name is None and wish.permissions is None and "expires_at" not in wish.model_fields_set:
+        raise Invalid(T("Nothing is to change: give name, permissions or expires_at."), path="permissions")
+    expires_at: float | Literal["as it is"] | None = "as it is"
+    if "expires_at" in wish.model_fields_set:
+        expires_at = time_of(wish.expires_at, now=now, path="expires_at", ahead=True)
+    key = await auth.change(
+        ctx,
+        request.path["id"],
+        actor=request.actor,
+        name=wish.name,
+        permissions=wish.permissions,
+        expires_at=expires_at,
+    )
+    return TokenOut(**_shown(key, now))
+
+
+@route(
+    "POST", "/v1/auth/tokens/{id}/rotate", permission="tokens.write", tag="keys", request=RotateIn, response=TokenMade,
+    errors=(NotFound, Conflict, Denied), summary=T("Give an API key a new text; the former stays good for a while"),
+)  # fmt: skip
+async def rotate(ctx: Context, request: Request) -> TokenMade:
+    """Rotate a key: its id, name and permissions stay. Both texts are good for the time that `keep` says."""
+    keep = kept_for(request.body_as(RotateIn).keep, path="keep")
+    key, plain = await auth.rotate(ctx, request.path["id"], actor=request.actor, keep_seconds=keep)
+    return TokenMade(**_shown(key, ctx.clock.now()), token=plain)
 
 
 @route(

@@ -51,12 +51,15 @@ async def test_touch_is_written_once_in_the_time_given(tables: Database) -> None
         assert found is not None and found.last_used_at == expected
 
 
+ENTRY = {"at": 5.0, "actor_kind": "key", "actor_id": "key_9", "actor_name": "n", "action": "token.revoked"}
+
+
 async def test_what_is_revoked_stays_as_it_is(tables: Database) -> None:
     await tables.write(api_keys.add, row(1))
-    await tables.write(api_keys.change, "key_1", {"revoked_at": 5.0})
-    found = await tables.write(api_keys.change, "key_1", {"revoked_at": 6.0, "name": "other"})
+    await tables.write(api_keys.change, "key_1", {"revoked_at": 5.0}, ENTRY)
+    found = await tables.write(api_keys.change, "key_1", {"revoked_at": 6.0, "name": "other"}, ENTRY)
     assert found is not None and (found.revoked_at, found.name) == (5.0, "n")
-    assert await tables.write(api_keys.change, "key_9", {"name": "other"}) is None
+    assert await tables.write(api_keys.change, "key_9", {"name": "other"}, ENTRY) is None
 
 
 async def test_one_key_of_the_environment_at_a_time(tables: Database) -> None:

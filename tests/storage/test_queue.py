@@ -18,9 +18,8 @@ async def installed(db: Database, *ids: str, status: str = "active") -> None:
         for name in ids:
             row = {"id": name, "slug": name, "name": name, "status": status, "package": "digest", "provenance": "{}"}
             package = {"digest": "digest", "files": "{}", "created_at": 0.0}
-            change = {"integration_id": name, "after": status, "at": 0.0, "who": "test", "why": "test"}
             integration = {**row, "config": "{}", "sealed": "", "grants": "{}", "created_at": 0.0, "updated_at": 0.0}
-            assert integrations.add(connection, package=package, integration=integration, change=change)
+            assert integrations.add(connection, package=package, integration=integration, entries=[])
 
     await db.write(insert)
 

@@ -1,0 +1,38 @@
+"""Integrations: installed, configured, activated, paused."""
+
+from core.integrations.changes import (
+    activate,
+    configure,
+    monitor,
+    pause,
+    set_webhook_secret,
+)
+from core.integrations.install import Wish, install
+from core.integrations.installed import (
+    Installed,
+    WebhookSecret,
+    find,
+    missing,
+    page,
+    shown_config,
+    unknown,
+    webhook_url,
+)
+
+__all__ = [
+    "Installed",
+    "WebhookSecret",
+    "Wish",
+    "activate",
+    "configure",
+    "find",
+    "install",
+    "missing",
+    "monitor",
+    "page",
+    "pause",
+    "set_webhook_secret",
+    "shown_config",
+    "unknown",
+    "webhook_url",
+]
