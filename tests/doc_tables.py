@@ -24,6 +24,7 @@ from core.effects import ACTIONS
 from core.engine_config import EngineConfig
 from core.errors import CcbError
 from core.events import retry
+from core.http import docs, openapi
 from core.http.errors import STATUS
 from core.http.routes import Route, load
 from core.runtime.dialect import ALLOWED_MODULES, INSTEAD_OF_MODULE, MISSING_BUILTINS, UNSUPPORTED
@@ -183,6 +184,44 @@ def _operations() -> str:
     return _table(("Operation", "What it does", "Permission"), rows)
 
 
+def _reference() -> str:
+    """Return the whole REST reference, made from the OpenAPI document: one section for each operation."""
+    document = openapi.document()
+    parts = []
+    for tag in document["tags"]:
+        parts.append(f"## {tag['x-displayName']}\n\n{tag.get('description', '')}".rstrip())
+        parts += map(_operation, docs.operations(document, tag["name"], "http://127.0.0.1:8080", "en"))
+    return "\n\n".join(parts)
+
+
+def _operation(one: docs.Operation) -> str:
+    lines = [f"### {one.method} {one.path}", f"{one.summary}. {one.description}", f"Permission: {_permission_of(one)}."]
+    if one.parameters:
+        rows = [(_code(p.name), p.place, p.kind, _needed(p), p.description) for p in one.parameters]
+        lines.append(_table(("Parameter", "In", "Kind", "", "Meaning"), rows))
+    if one.body:
+        rows = [(_code(f.name), f.kind, _needed(f), f.description) for f in one.body]
+        lines.append(_table(("Member of the body", "Kind", "", "Meaning"), rows))
+    if one.result:
+        lines.append(
+            _table(
+                ("Member of the answer", "Kind", "Meaning"),
+                [(_code(f.name), f.kind, f.description) for f in one.result],
+            )
+        )
+    lines.append(_table(("Status", "Meaning"), one.answers))
+    lines.append(f"```sh\n{one.curl}\n```")
+    return "\n\n".join(lines)
+
+
+def _permission_of(one: docs.Operation) -> str:
+    return one.permission if " " in one.permission else _code(one.permission)
+
+
+def _needed(field: docs.Field) -> str:
+    return "required" if field.required else ""
+
+
 def _who(route: Route) -> str:
     if route.permission is None:
         return "none"
@@ -256,6 +295,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "engine-config": _engine_config,
     "permissions": _permissions,
     "operations": _operations,
+    "reference": _reference,
     "statuses": _statuses,
     "delays": _delays,
     "modules": _modules,

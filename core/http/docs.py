@@ -54,7 +54,7 @@ async def docs(ctx: Context, request: Request) -> web.Response:
     language = request.language
     document = openapi.document(language)
     base = ctx.settings.public_url or request.raw.app[NODE].address or ctx.settings.base_url
-    groups = [(tag, _operations(document, tag["name"], base.rstrip("/"), language)) for tag in document["tags"]]
+    groups = [(tag, operations(document, tag["name"], base.rstrip("/"), language)) for tag in document["tags"]]
     words = {name: text.render(language) for name, text in _WORDS.items()}
     return page("docs.html", language=language, info=document["info"], groups=groups, words=words)
 
@@ -79,7 +79,8 @@ _WORDS = {
 }
 
 
-def _operations(document: dict[str, Any], tag: str, base: str, language: str) -> list[Operation]:
+def operations(document: dict[str, Any], tag: str, base: str, language: str) -> list[Operation]:
+    """Return the operations of one group; `base`: the address that examples ask."""
     return [
         _operation(document, method.upper(), path, operation, base, language)
         for path, methods in document["paths"].items()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
+import orjson
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlmodel import SQLModel
 
-from storage import migrate
+from storage import audit, migrate
 from storage.db import Database, open_database
 
 
@@ -37,3 +39,21 @@ async def test_what_is_stored_is_its_owners_alone(tmp_path: Path) -> None:
     await database.close()
     assert modes.pop("data") == 0o700
     assert modes.keys() >= {"ccb.db", "ccb.db-wal"} and set(modes.values()) == {0o600}
+
+
+async def test_changes_of_state_are_kept_in_the_audit(tmp_path: Path) -> None:
+    """0002 moves what 0001 kept in a table of its own."""
+    database = await open_database(None, tmp_path)
+
+    def first(connection: sa.Connection) -> None:
+        command.upgrade(migrate.config(connection), "0001")
+        row = {"integration_id": "int_1", "before": "inactive", "after": "active", "at": 5.0, "who": "ops", "why": "go"}
+        columns = [sa.column(name) for name in row]
+        connection.execute(sa.insert(sa.table("state_changes", *columns)).values(**row))
+
+    await database.write(first)
+    await database.write(migrate.upgrade)
+    (entry,) = await database.read(audit.newest, integration_id="int_1")
+    await database.close()
+    assert (entry.action, entry.actor_name, entry.at, entry.why) == ("status.changed", "ops", 5.0, "go")
+    assert orjson.loads(entry.changes) == [{"key": "status", "from": "inactive", "to": "active"}]

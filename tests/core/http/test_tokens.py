@@ -95,3 +95,54 @@ async def test_a_change_must_change_something(admin: aiohttp.ClientSession) -> N
     assert (await admin.delete("/v1/auth/tokens/key_none")).status == 404
     renamed = await admin.patch(f"/v1/auth/tokens/{key['id']}", json={"name": "root"})
     assert (await renamed.json())["name"] == "root"
+
+
+async def test_both_texts_of_a_rotated_key_are_good_for_a_while(
+    admin: aiohttp.ClientSession, clock: MovableClock
+) -> None:
+    wish = {"name": "ci", "permissions": ["events.read"]}
+    made = await (await admin.post("/v1/auth/tokens", json=wish)).json()
+    response = await admin.post(f"/v1/auth/tokens/{made['id']}/rotate", json={"keep": "1h"})
+    rotated = await response.json()
+    assert response.status == 200 and is_well_formed(rotated["token"]) and rotated["token"] != made["token"]
+    assert {name: rotated[name] for name in ("id", "name", "permissions", "expires_at")} == {
+        name: made[name] for name in ("id", "name", "permissions", "expires_at")
+    }
+
+    async def status(key: dict[str, str]) -> int:
+        return (await admin.get("/v1/user", headers={"Authorization": f"Bearer {key['token']}"})).status
+
+    assert (await status(made), await status(rotated)) == (200, 200)
+    clock.move(3599)
+    assert (await status(made), await status(rotated)) == (200, 200)
+    clock.move(2)
+    assert (await status(made), await status(rotated)) == (401, 200)
+    again = await (await admin.post(f"/v1/auth/tokens/{made['id']}/rotate", json={"keep": "0s"})).json()
+    assert (await status(rotated), await status(again)) == (401, 200)
+    await admin.delete(f"/v1/auth/tokens/{made['id']}")
+    assert await status(again) == 401
+
+
+async def test_who_rotates_must_hold_what_the_key_does(
+    admin: aiohttp.ClientSession, anonymous: aiohttp.ClientSession, issued: Keys, clock: MovableClock
+) -> None:
+    wish = {"name": "strong", "permissions": ["events.replay"], "expires_at": "1h"}
+    made = await (await admin.post("/v1/auth/tokens", json=wish)).json()
+    weak = await issued("tokens.write", "events.read")
+    refused = await anonymous.post(f"/v1/auth/tokens/{made['id']}/rotate", headers=weak)
+    assert refused.status == 403 and (await refused.json())["required"] == ["events.replay"]
+    longer = await anonymous.patch(f"/v1/auth/tokens/{made['id']}", json={"expires_at": None}, headers=weak)
+    assert longer.status == 403
+    assert (await admin.post("/v1/auth/tokens/key_none/rotate")).status == 404
+    assert (await admin.post(f"/v1/auth/tokens/{made['id']}/rotate", json={"keep": "31d"})).status == 422
+    clock.move(3601)
+    assert (await admin.post(f"/v1/auth/tokens/{made['id']}/rotate")).status == 409
+
+
+async def test_when_a_key_expires_can_be_changed(admin: aiohttp.ClientSession) -> None:
+    made = await (await admin.post("/v1/auth/tokens", json={"name": "k", "permissions": ["events.read"]})).json()
+    for given, expected in (("1d", "2023-11-15T22:13:20.000Z"), (None, None)):
+        changed = await admin.patch(f"/v1/auth/tokens/{made['id']}", json={"expires_at": given})
+        assert changed.status == 200 and (await changed.json())["expires_at"] == expected
+    past = await admin.patch(f"/v1/auth/tokens/{made['id']}", json={"expires_at": "2020-01-01"})
+    assert past.status == 422 and (await past.json())["path"] == "expires_at"
