@@ -200,8 +200,8 @@ def _operation(one: docs.Operation) -> str:
         rows = [(_code(p.name), p.place, p.kind, _needed(p), p.description) for p in one.parameters]
         lines.append(_table(("Parameter", "In", "Kind", "", "Meaning"), rows))
     if one.body:
-        rows = [(_code(f.name), f.kind, _needed(f), f.description) for f in one.body]
-        lines.append(_table(("Member of the body", "Kind", "", "Meaning"), rows))
+        members = [(_code(f.name), f.kind, _needed(f), f.description) for f in one.body]
+        lines.append(_table(("Member of the body", "Kind", "", "Meaning"), members))
     if one.result:
         lines.append(
             _table(

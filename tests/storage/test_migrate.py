@@ -48,7 +48,7 @@ async def test_changes_of_state_are_kept_in_the_audit(tmp_path: Path) -> None:
     def first(connection: sa.Connection) -> None:
         command.upgrade(migrate.config(connection), "0001")
         row = {"integration_id": "int_1", "before": "inactive", "after": "active", "at": 5.0, "who": "ops", "why": "go"}
-        columns = [sa.column(name) for name in row]
+        columns: list[sa.ColumnClause[object]] = [sa.column(name) for name in row]
         connection.execute(sa.insert(sa.table("state_changes", *columns)).values(**row))
 
     await database.write(first)

@@ -22,8 +22,8 @@ async def client(tmp_path: Path, clock: MovableClock) -> AsyncIterator[Client]:
         yield client
 
 
-async def installed(client: Client, **source: Any) -> dict[str, Any]:
-    return await client.install(package(NOTHING, "example.com", **({"source": source} if source else {})))
+async def installed(client: Client) -> dict[str, Any]:
+    return await client.install(package(NOTHING, "example.com"))
 
 
 async def test_it_is_told_without_the_secret(client: Client) -> None:
