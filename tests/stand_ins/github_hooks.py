@@ -83,6 +83,12 @@ class Hooks:
             for hook in self._wanting(repository, event)
         ]
 
+    async def again(self, delivery_id: int) -> dict[str, Any]:
+        """Deliver once more what was delivered, as somebody would on the web; return the new delivery."""
+        found = ((hook, kept) for hook in self.all.values() for kept in hook.deliveries)
+        hook, kept = next((hook, kept) for hook, kept in found if kept["shown"]["id"] == delivery_id)
+        return await self._redeliver(hook, kept)
+
     async def close(self) -> None:
         """Let no ping outlive the stand-in."""
         for ping in self._pings:
@@ -176,9 +182,12 @@ class Hooks:
         if self.redeliveries_limited is not None:
             headers = {"Retry-After": str(self.redeliveries_limited)}
             raise Refused(403, "You have exceeded a secondary rate limit. Please wait a few minutes.", headers=headers)
-        shown = kept["shown"]
-        await self._deliver(hook, shown["event"], kept["request"]["payload"], guid=shown["guid"])
+        await self._redeliver(hook, kept)
         return web.json_response({}, status=202)
+
+    async def _redeliver(self, hook: Hook, kept: dict[str, Any]) -> dict[str, Any]:
+        shown = kept["shown"]
+        return await self._deliver(hook, shown["event"], kept["request"]["payload"], guid=shown["guid"])
 
     def _administered(self, request: web.Request, caller: Caller) -> str:
         """Return the repository's name; who may not see its hooks is told that there are none."""
