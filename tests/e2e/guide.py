@@ -14,8 +14,8 @@ ORIGINAL = ROOT.parent / "shared/spec/troubleshooting-guide.ru.md"
 
 _FENCE = re.compile(r"^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
 _HEADING = re.compile(r"^#{1,6} (.+)$")
-_ADDED = re.compile(r'^(?:<a id="[^"]+"></a>|> REST: .*)\n\n', re.MULTILINE)
-"""What docs/ adds to the document: anchors, and links to the reference."""
+_ADDED = re.compile(r'^(?:<a id="[^"]+"></a>|> REST: .*|<!-- fmt: off -->)\n\n', re.MULTILINE)
+"""What docs/ adds to the document: anchors, links to the reference, and a word to the formatter to leave code alone."""
 _URL = re.compile(r"https?://[^\s\"'\\]+")
 _METHOD = re.compile(r"-X ([A-Z]+)")
 _SCRIPT = re.compile(r"^# ([\w-]+\.(?:sh|py))$", re.MULTILINE)
