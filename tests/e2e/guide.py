@@ -32,7 +32,9 @@ class Block:
 
     @property
     def first_line(self) -> str:
-        """The first line that says something."""
+        """The first line that says something; JSON whole, for its first is a brace."""
+        if self.kind == "json":
+            return " ".join(self.text.split())
         lines = self.text.strip().splitlines()
         return next((line for line in lines if not line.startswith("#")), lines[0]).strip()
 
