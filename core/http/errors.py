@@ -81,6 +81,9 @@ def answer(error: Exception, *, request_id: str, language: str, path: str) -> we
             return answer(away, request_id=request_id, language=language, path=path)
         case _:
             log.error("request failed", request_id=request_id, path=path, exc_info=error)
+            if path.startswith("/webhooks/"):  # what the sender of a delivery is told (contract.md)
+                told = T("Failed to process webhook payload. The engine's log has the cause under {id}.", id=request_id)
+                return _response(500, "Processing failed", told, request_id, language)
             quote = T("This is a fault of the engine. Its log has the cause under {id}: quote this id.", id=request_id)
             return _response(500, CcbError.default_error, quote, request_id, language)
 

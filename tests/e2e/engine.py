@@ -22,7 +22,8 @@ START_SECONDS = 60
 
 def environment(folder: Path, **settings: str) -> dict[str, str]:
     """Return an environment with nothing of this machine's settings in it."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "XDG_RUNTIME_DIR") if name in os.environ}
+    names = ("PATH", "HOME", "LANG", "XDG_RUNTIME_DIR", "PYTHONPATH")
+    kept = {name: os.environ[name] for name in names if name in os.environ}
     return {**kept, "CCB_DATA_DIR": str(folder), "CCB_PORT": "0", "CCB_LANGUAGE": "en", **settings}
 
 

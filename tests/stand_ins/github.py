@@ -1,57 +1,33 @@
-"""A strict stand-in for GitHub's REST API (https://docs.github.com/en/rest): users, issues, comments, GitHub Apps."""
+"""A strict stand-in for GitHub's REST API (https://docs.github.com/en/rest): users, issues, hooks, GitHub Apps."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import jwt
 from aiohttp import web
 
+from tests.stand_ins.github_answers import (
+    ANONYMOUS,
+    Caller,
+    Handle,
+    HungUp,
+    Refused,
+    Repository,
+    fields,
+    invalid,
+    page,
+    parsed,
+)
+from tests.stand_ins.github_hooks import Hooks
 from tests.stand_ins.server import StandIn, hang_up, main
 
+__all__ = ["TOKEN", "Caller", "GitHubStandIn", "Repository"]
+
 TOKEN = "ghp_standin"
-_DOCS = "https://docs.github.com/rest"
-Handle = Callable[[web.Request, "Caller"], Awaitable[web.Response]]
-
-
-class Refused(Exception):
-    """An error answer."""
-
-    def __init__(self, status: int, message: str, *, headers: dict[str, str] | None = None, **more: Any) -> None:
-        super().__init__(message)
-        self.status = status
-        self.headers = headers or {}
-        self.body = {"message": message, "documentation_url": _DOCS, "status": str(status), **more}
-
-
-class HungUp(Exception):
-    """Done, but the connection breaks before the answer."""
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Who asks. `scopes` is None for fine-grained and installation tokens, which have permissions in their place."""
-
-    login: str
-    scopes: tuple[str, ...] | None = ("repo", "admin:repo_hook")
-    sees: frozenset[str] | None = None
-    """Private repositories that it sees; None: all."""
-    may_write: bool = True
-
-
-@dataclass
-class Repository:
-    """A repository's issues (oldest first), each with its comments."""
-
-    private: bool = True
-    moved: bool = False
-    issues: list[dict[str, Any]] = field(default_factory=list)
-    comments: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
 
 
 class GitHubStandIn(StandIn):
@@ -75,6 +51,8 @@ class GitHubStandIn(StandIn):
         """The status of every answer (500, 502, …) as long as it is not 0."""
         self.hang_up_after_writing = 0
         """How many of the next writes are done without the caller learning of it."""
+        self.hooks = Hooks(self)
+        """The repositories' webhooks: `add` one, let something `happen`, or `lose` it on the way."""
         self._made = 0
         self.open_issue("acme/app", "It is broken")
 
@@ -112,10 +90,19 @@ class GitHubStandIn(StandIn):
             web.post("/app/installations/{id}/access_tokens", self._handler(self._access_token)),
             web.get(issues, self._handler(self._issues)),
             web.post(issues, self._handler(self._new_issue)),
+            web.get(issues + "/{number}", self._handler(self._issue)),
+            web.get(issues + "/{number}/labels", self._handler(self._labels)),
+            web.post(issues + "/{number}/labels", self._handler(self._add_labels)),
             web.get(issues + "/{number}/comments", self._handler(self._comments)),
             web.post(issues + "/{number}/comments", self._handler(self._new_comment)),
+            *self.hooks.routes(self._handler),
             web.route("*", "/{rest:.*}", self._handler(_nothing)),
         ]
+
+    async def stop(self) -> None:
+        """Stop listening, and delivering."""
+        await self.hooks.close()
+        await super().stop()
 
     def _written(self, path: str, body: str) -> dict[str, Any]:
         self._made += 1
@@ -123,7 +110,9 @@ class GitHubStandIn(StandIn):
             "id": self._made,
             "html_url": f"https://github.example/{path}",
             "body": body,
-            "user": {"login": "octocat"},
+            "user": {"login": "octocat", "type": "User"},
+            "created_at": "2026-01-01T00:00:00Z",
+            "updated_at": "2026-01-01T00:00:00Z",
         }
 
     def _handler(self, handle: Handle) -> Callable[[web.Request], Awaitable[web.Response]]:
@@ -143,8 +132,8 @@ class GitHubStandIn(StandIn):
 
     def _headers(self, caller: Caller) -> dict[str, str]:
         headers = {
-            "X-RateLimit-Limit": "5000",
-            "X-RateLimit-Remaining": "4999",
+            "X-RateLimit-Limit": "5000" if caller.login else "60",
+            "X-RateLimit-Remaining": "4999" if caller.login else "59",
             "X-RateLimit-Reset": str(int(self.now()) + 3600),
         }
         if caller.scopes is not None:
@@ -160,6 +149,8 @@ class GitHubStandIn(StandIn):
         if "json" not in request.headers.get("Accept", "*/*") and request.headers["Accept"] != "*/*":
             raise Refused(415, "Unsupported 'Accept' header. Must accept 'application/json'.")
         kind, _, token = request.headers.get("Authorization", "").partition(" ")
+        if not kind and request.method in ("GET", "HEAD") and request.path.startswith("/repos/"):
+            return ANONYMOUS  # who sees what is public
         if kind.lower() not in ("token", "bearer") or not token:
             raise Refused(401, "Requires authentication")
         if token.count(".") == 2:
@@ -229,7 +220,12 @@ class GitHubStandIn(StandIn):
 
     async def _repo(self, request: web.Request, caller: Caller) -> web.Response:
         name, found = self._visible(request, caller)
-        return web.json_response({"full_name": name, "private": found.private})
+        shown: dict[str, Any] = {"id": found.id, "full_name": name, "private": found.private}
+        if caller.login:
+            pushes, admin = caller.may_write, caller.may_write and caller.may_administer
+            may = {"admin": admin, "maintain": admin, "push": pushes, "triage": pushes, "pull": True}
+            shown["permissions"] = may
+        return web.json_response(shown)
 
     async def _installation(self, request: web.Request, caller: Caller) -> web.Response:
         self._visible(request, caller)
@@ -251,26 +247,51 @@ class GitHubStandIn(StandIn):
         fitting = [issue for issue in found.issues if state in ("all", issue["state"])]
         if request.query.get("direction", "desc") == "desc":
             fitting.reverse()
-        return web.json_response(_page(request, fitting))
+        return web.json_response([_issue(issue) for issue in page(request, fitting)])
+
+    async def _issue(self, request: web.Request, caller: Caller) -> web.Response:
+        _, found = self._visible(request, caller)
+        return web.json_response(_issue(found.issues[self._number(request, found) - 1]))
+
+    async def _labels(self, request: web.Request, caller: Caller) -> web.Response:
+        _, found = self._visible(request, caller)
+        issue = found.issues[self._number(request, found) - 1]
+        return web.json_response(page(request, _issue(issue)["labels"]))
+
+    async def _add_labels(self, request: web.Request, caller: Caller) -> web.Response:
+        """Add labels; one that the repository lacks is made. The body is an array, or an object that holds it."""
+        _, found = self._visible(request, caller, write=True)
+        issue = found.issues[self._number(request, found) - 1]
+        body = await parsed(request)
+        wanted = body.get("labels") if isinstance(body, dict) else body
+        if not isinstance(wanted, list):
+            raise invalid("Label", "labels", "invalid")
+        for label in wanted:
+            name = label.get("name") if isinstance(label, dict) else label
+            if not isinstance(name, str) or not name:
+                raise invalid("Label", "name", "invalid")
+            if name.lower() not in {known["name"].lower() for known in issue["labels"]}:
+                issue["labels"].append({"name": name})
+        return web.json_response(_issue(issue)["labels"])
 
     async def _new_issue(self, request: web.Request, caller: Caller) -> web.Response:
         name, _ = self._visible(request, caller, write=True)
-        body = await _body(request)
+        body = await fields(request)
         if not body.get("title"):
-            raise _invalid("Issue", "title")
+            raise invalid("Issue", "title")
         issue = self.open_issue(name, body["title"], body.get("body") or "", body.get("labels"))
         return self._created(issue)
 
     async def _comments(self, request: web.Request, caller: Caller) -> web.Response:
         _, found = self._visible(request, caller)
-        return web.json_response(_page(request, found.comments[self._number(request, found)]))
+        return web.json_response(page(request, found.comments[self._number(request, found)]))
 
     async def _new_comment(self, request: web.Request, caller: Caller) -> web.Response:
         name, found = self._visible(request, caller, write=True)
         number = self._number(request, found)
-        body = (await _body(request)).get("body")
+        body = (await fields(request)).get("body")
         if not isinstance(body, str) or not body:
-            raise _invalid("IssueComment", "body")
+            raise invalid("IssueComment", "body")
         return self._created(self.comment(name, number, body))
 
     def _number(self, request: web.Request, found: Repository) -> int:
@@ -286,25 +307,12 @@ class GitHubStandIn(StandIn):
         return web.json_response(written, status=201)
 
 
-async def _body(request: web.Request) -> dict[str, Any]:
-    try:
-        body = json.loads(await request.text())
-    except ValueError:
-        raise Refused(400, "Problems parsing JSON") from None
-    if not isinstance(body, dict):
-        raise Refused(400, "Body should be a JSON object")
-    return body
-
-
-def _invalid(resource: str, name: str) -> Refused:
-    problem = {"resource": resource, "field": name, "code": "missing_field"}
-    return Refused(422, "Validation Failed", errors=[problem])
-
-
-def _page(request: web.Request, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    size = min(int(request.query.get("per_page", "30")), 100)
-    start = (int(request.query.get("page", "1")) - 1) * size
-    return items[start : start + size]
+def _issue(issue: dict[str, Any]) -> dict[str, Any]:
+    """Return an issue as GitHub shows it, with its labels in full."""
+    labels = [
+        {"id": 208, "color": "ededed", "default": False, "description": None, **known} for known in issue["labels"]
+    ]
+    return {**issue, "labels": labels}
 
 
 async def _nothing(request: web.Request, caller: Caller) -> web.Response:

@@ -1,7 +1,8 @@
 """A strict stand-in for Slack's Web API (https://docs.slack.dev/apis/web-api).
 
 Reading methods take query or form arguments only, writing ones JSON too; refusals come with 200 and `ok: false`, rate
-limits with 429. What the real service refuses, this one refuses with the same code.
+limits with 429. What the real service refuses, this one refuses with the same code. Incoming webhooks answer in plain
+text (https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from tests.stand_ins.server import StandIn, hang_up, main
 
 BOT_TOKEN = "xoxb-stand-in"
 APP_TOKEN = "xapp-stand-in"
+WEBHOOK = "T0ACME/B0CCB/stand-in"
 SCOPES = ("chat:write", "channels:read", "channels:history", "groups:read", "groups:history")
 _MAX_TEXT = 40_000
 _MAX_METADATA = 8_000
@@ -80,6 +82,8 @@ class SlackStandIn(StandIn):
         self.page_size = 200
         self.broken = 0
         """The status of every answer (500, 503, …) as long as it is not 0."""
+        self.webhooks = {WEBHOOK: "deploys"}
+        """Incoming webhooks: the path after /services/, and the channel's name."""
         self._said = 0
 
     def address(self, base: str) -> str:
@@ -99,7 +103,10 @@ class SlackStandIn(StandIn):
         found += [web.post(f"/api/{name}", self._handler(method, takes_json=True)) for name, method in writes.items()]
         found += [
             web.post("/api/apps.connections.open", self._handler(self._open, takes_json=True, app=True)),
+            # What Slack has retired is unknown too, such as apps.permissions.info: it went with workspace apps in 2021
+            # (https://api.slack.com/methods/apps.permissions.request), and the reference lists it no more.
             web.route("*", "/api/{method}", _unknown_method),
+            web.post("/services/{path:.*}", self._incoming),
         ]
         return found
 
@@ -195,6 +202,29 @@ class SlackStandIn(StandIn):
         if not channel.is_member:
             raise Refused("not_in_channel")
         return channel
+
+    async def _incoming(self, request: web.Request) -> web.Response:
+        name = self.webhooks.get(request.match_info["path"])
+        if name is None:
+            return web.Response(status=404, text="no_service")
+        channel = self.channel(name)
+        if name in self.limits:
+            headers = {"Retry-After": str(self.limits[name])}
+            return web.Response(status=429, text="rate_limited", headers=headers)
+        if channel.is_archived:
+            return web.Response(status=410, text="channel_is_archived")
+        is_json = request.content_type == "application/json"
+        raw = await request.text() if is_json else str((await request.post()).get("payload", ""))
+        try:
+            text, blocks, _ = _content(json.loads(raw))
+        except (ValueError, AttributeError):
+            return web.Response(status=400, text="invalid_payload")
+        except Refused as refused:
+            return web.Response(status=400, text=str(refused))
+        self._said += 1
+        said = {"type": "message", "text": text, "ts": f"1700000000.{self._said:06d}"}
+        channel.messages.append({**said, **({"blocks": blocks} if blocks else {})})
+        return web.Response(text="ok")
 
     async def _list(self, arguments: Arguments, token: str) -> dict[str, Any]:
         return self._page(arguments, self.channels)

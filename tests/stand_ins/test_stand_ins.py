@@ -12,7 +12,7 @@ import pytest
 
 from tests.stand_ins.claude import API_KEY, ClaudeStandIn
 from tests.stand_ins.github import TOKEN, GitHubStandIn
-from tests.stand_ins.slack import APP_TOKEN, BOT_TOKEN, SlackStandIn
+from tests.stand_ins.slack import APP_TOKEN, BOT_TOKEN, WEBHOOK, SlackStandIn
 
 
 @pytest.fixture
@@ -62,6 +62,7 @@ async def _slack(
         ("conversations.history", {"data": {"channel": "C0DEPLOYS", "limit": "5000"}}, "invalid_limit"),
         ("conversations.list", {"data": {"types": "boat"}}, "invalid_types"),
         ("chat.shout", {}, "unknown_method"),
+        ("apps.permissions.info", {}, "unknown_method"),
     ],
 )
 async def test_slack_refuses(
@@ -117,6 +118,25 @@ async def test_slack_limits_one_channel(http: aiohttp.ClientSession, slack: Slac
     async with http.post(slack.url + "chat.postMessage", headers=headers, json=message) as answer:
         assert (answer.status, answer.headers["Retry-After"]) == (429, "7")
     assert (await _slack(http, slack, "chat.postMessage", json={**message, "channel": "general"}))["ok"]
+
+
+@pytest.mark.parametrize(
+    ("path", "request_", "status", "said"),
+    [
+        (WEBHOOK, {"json": {"text": "Hello"}}, 200, "ok"),
+        (WEBHOOK, {"data": {"payload": '{"text": "Hello"}'}}, 200, "ok"),
+        (WEBHOOK, {"json": {}}, 400, "no_text"),
+        (WEBHOOK, {"json": [1]}, 400, "invalid_payload"),
+        (WEBHOOK, {"data": "{", "headers": {"Content-Type": "application/json"}}, 400, "invalid_payload"),
+        ("T0ACME/B0CCB/gone", {"json": {"text": "Hello"}}, 404, "no_service"),
+    ],
+)
+async def test_slack_takes_what_comes_by_a_webhook(
+    http: aiohttp.ClientSession, slack: SlackStandIn, path: str, request_: dict[str, Any], status: int, said: str
+) -> None:
+    async with http.post(slack.url.removesuffix("/api/") + "/services/" + path, **request_) as answer:
+        assert (answer.status, answer.content_type, await answer.text()) == (status, "text/plain", said)
+    assert slack.texts == (["Hello"] if status == 200 else [])
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from yarl import URL
 from core import errors
 from core.auth import ANONYMOUS
 from core.context import Context
+from core.http import errors as answers
 from core.http import server as serving
 from core.http.parsing import MAX_JSON
 from core.http.routes import ANY_KEY, Request, Routes
@@ -196,6 +197,16 @@ async def test_what_nobody_foresaw_is_logged_in_full_and_shown_as_an_id(anonymou
     (line,) = [line for line in lines if line["event"] == "request failed"]
     assert line["request_id"] == found["request_id"]
     assert isinstance(line["exc_info"], RuntimeError)
+
+
+def test_a_fault_at_a_delivery_is_said_in_the_guides_words() -> None:
+    bug = RuntimeError("hunter2")
+    answer = answers.answer(bug, request_id="req_1", language="en", path="/webhooks/int_1")
+    assert isinstance(answer.body, bytes)
+    found = json.loads(answer.body)
+    assert (answer.status, found["error"]) == (500, "Processing failed")
+    assert found["message"].startswith("Failed to process webhook payload") and "req_1" in found["message"]
+    assert "hunter2" not in str(found)
 
 
 @pytest.mark.parametrize(
