@@ -186,7 +186,7 @@ def _operations() -> str:
 
 def _reference() -> str:
     """Return the whole REST reference, made from the OpenAPI document: one section for each operation."""
-    document = openapi.document()
+    document = openapi.describe(load())
     parts = []
     for tag in document["tags"]:
         parts.append(f"## {tag['x-displayName']}\n\n{tag.get('description', '')}".rstrip())
