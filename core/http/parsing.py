@@ -40,17 +40,21 @@ def query(kind: type[BaseModel] | None, raw: web.Request) -> BaseModel:
         raise _wrong(error, kind) from None
 
 
-async def body(kind: Any, raw: web.Request) -> Any:
-    """Return the request's JSON body as a `kind`; an absent one counts as `{}` where that is enough.
-
-    Raises `Unsupported`, `TooLarge`, `Malformed` or `Invalid`, the cheapest check first.
-    """
+async def content(raw: web.Request) -> bytes:
+    """Return the bytes of the request's JSON body; raise `Unsupported` or `TooLarge`, the cheapest check first."""
     refuse_encoding(raw)
     if raw.body_exists and raw.content_type != "application/json" and not raw.content_type.endswith("+json"):
         raise Unsupported(T("Send JSON, with the header `Content-Type: application/json`."))
     if raw.charset not in (None, "utf-8", "UTF-8"):
         raise Unsupported(T("Send JSON in UTF-8."))
-    content = await _read(raw)
+    return await _read(raw)
+
+
+def body(kind: Any, content: bytes) -> Any:
+    """Return a JSON body as a `kind`; an absent one counts as `{}` where that is enough.
+
+    Raises `Malformed` or `Invalid`.
+    """
     if content:
         given = parse_json(content)  # pydantic's own parser also takes NaN and Infinity, which RFC 8259 does not know
         if b"\\u0000" in content and not getattr(kind, "takes_nul", False) and _holds_nul(given):

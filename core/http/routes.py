@@ -84,6 +84,11 @@ class Route:
     produces: str
 
     @property
+    def takes_idempotency_key(self) -> bool:
+        """Whether the header Idempotency-Key has a meaning here."""
+        return self.method == "POST" and self.permission is not None and not self.raw
+
+    @property
     def operation_id(self) -> str:
         """Its name in the OpenAPI document: the resource's and the function's."""
         return f"{self.handler.__module__.rpartition('.')[2]}_{self.handler.__name__}"

@@ -15,8 +15,10 @@ from core.config import MAX_BODY
 from core.context import Context
 from core.errors import Conflict
 from core.http import errors, protocol
+from core.http.cors import Cors
 from core.http.middleware import language_of, request_id, wrap
 from core.http.node import NODE, Node
+from core.http.rate_limit import Limits
 from core.http.routes import Routes, load
 from core.texts import T
 
@@ -31,9 +33,9 @@ BACKLOG = 1024
 def build(ctx: Context, found: Routes | None = None) -> web.Application:
     """Return the application with all routes (or those `found`), behind permissions, parsing and error answers."""
     app = web.Application(client_max_size=MAX_BODY)
-    app[NODE] = Node()
+    node = app[NODE] = Node(limits=Limits(ctx.settings.rate_limit), cors=Cors(ctx.settings.cors_origins))
     for route in found or load():
-        handler = wrap(ctx, route)
+        handler = wrap(ctx, route, node)
         if route.method == "GET":
             app.router.add_get(route.path, handler)  # takes HEAD as well
         else:
@@ -50,6 +52,7 @@ class Server:
         self._app = build(ctx)
         self._runner: web.AppRunner | None = None
         self._socket: Path | None = None
+        self._watching: asyncio.Task[None] | None = None
 
     @property
     def node(self) -> Node:
@@ -85,11 +88,14 @@ class Server:
             ) from None
         self._app[NODE].address = f"http://{_reachable(host)}:{site.port}"
         await self._open_socket(self._settings.data_dir / SOCKET)
+        self._watching = asyncio.create_task(self.node.latencies.watch_the_loop(), name="event-loop-lag")
         return self.address
 
     async def stop(self) -> None:
         """Take no more, let what is in hand finish (`GRACE_SECONDS`), close."""
         self._app[NODE].stopping = True
+        if self._watching is not None:
+            self._watching.cancel()
         if self._runner is not None:
             await self._runner.cleanup()
         if self._socket is not None:
@@ -120,10 +126,16 @@ async def _elsewhere(raw: web.Request) -> web.Response:
     for resource in raw.app.router.resources():
         if resource is not raw.match_info.route.resource:
             allowed |= (await resource.resolve(raw))[1]
-    own_id, language = request_id(raw), language_of(raw)
+    own_id, language, cors = request_id(raw), language_of(raw), raw.app[NODE].cors
+    answer = cors.preflight(raw, sorted(allowed)) if allowed else None
+    if answer is not None:
+        return answer
     if allowed:
-        return errors.not_allowed(raw.method, sorted(allowed), request_id=own_id, language=language)
-    return errors.not_found(raw.path, request_id=own_id, language=language)
+        answer = errors.not_allowed(raw.method, sorted(allowed), request_id=own_id, language=language)
+    else:
+        answer = errors.not_found(raw.path, request_id=own_id, language=language)
+    cors.apply(answer, raw)
+    return answer
 
 
 def _reachable(host: str) -> str:
