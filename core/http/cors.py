@@ -38,7 +38,7 @@ class Cors:
             response.headers["Access-Control-Expose-Headers"] = EXPOSED
 
     def preflight(self, raw: web.BaseRequest, allowed: Iterable[str]) -> web.Response | None:
-        """Return the answer to a browser that asks before it sends; None where this is no such question of one of ours."""
+        """Return the answer to a browser that asks before it sends; None where it is none of that."""
         wanted = raw.headers.get("Access-Control-Request-Method")
         if raw.method != "OPTIONS" or wanted is None or raw.headers.get("Origin") not in self._origins:
             return None

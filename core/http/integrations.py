@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from core import gallery, integrations, try_out
 from core.context import Context
 from core.errors import Conflict, NotFound
-from core.http.routes import Page, Request, moment, paged, route
+from core.http.routes import Request, moment, route
 from core.integrations import Installed, Wish
 from core.texts import T
 from storage import events as event_rows
@@ -101,17 +101,6 @@ class SignedOut(BaseModel):
     local_url: str = Field(description="The same on this engine's own address.")
     headers: dict[str, str]
     body: str = Field(description="Base64.")
-
-
-@route(
-    "GET", "/v1/integrations", permission="integrations.read", tag="integrations", query=Page,
-    response=list[IntegrationOut], summary=T("List integrations"),
-)  # fmt: skip
-async def list_all(ctx: Context, request: Request) -> Any:
-    """List integrations, oldest first."""
-    page = request.query_as(Page)
-    found, total = await integrations.page(ctx, limit=page.limit, offset=page.offset)
-    return paged([await _out(ctx, installed) for installed in found], total=total, page=page, request=request)
 
 
 @route(
@@ -234,7 +223,11 @@ async def sign(ctx: Context, request: Request) -> SignedOut:
 
 
 async def _out(ctx: Context, installed: Installed) -> IntegrationOut:
-    last = await ctx.db.read(event_rows.last_activity, installed.id)
+    return shown(ctx, installed, await ctx.db.read(event_rows.last_activity, installed.id))
+
+
+def shown(ctx: Context, installed: Installed, last: float | None) -> IntegrationOut:
+    """Return an integration as it is shown; `last`: when its newest event was received."""
     return IntegrationOut(
         id=installed.id,
         slug=installed.slug,

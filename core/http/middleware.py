@@ -19,7 +19,7 @@ from core.context import Context
 from core.errors import Malformed, NotFound, Unauthenticated
 from core.http import errors, idempotency, parsing
 from core.http.node import NODE, Node
-from core.http.routes import ANY_KEY, Request, Route, json_response
+from core.http.routes import ANY_KEY, Request, Route, json_response, template
 from core.ids import new_id
 from core.texts import T, preferred
 
@@ -28,7 +28,6 @@ log = structlog.get_logger()
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
-_PATTERN = re.compile(r":[^{}]*(?=\})")
 _HEADERS = {
     "Server": errors.SERVER,
     "Cache-Control": "no-store",
@@ -66,11 +65,6 @@ def request_id(raw: web.BaseRequest) -> str:
     """Return the caller's own id for the request where it is safe to repeat, else a new one."""
     given = raw.headers.get("X-Request-Id", "")
     return given if _SAFE_ID.fullmatch(given) else new_id("req")
-
-
-def template(path: str) -> str:
-    """Return a route's path as people write it: `/v1/{path:.*}` without the pattern."""
-    return _PATTERN.sub("", path)
 
 
 def language_of(raw: web.Request) -> str:

@@ -57,7 +57,8 @@ def test_the_schemas_are_json_schema_and_all_references_lead_somewhere() -> None
         jsonschema.Draft202012Validator.check_schema(schema)
     for node in _nodes(found):
         if "$ref" in node:
-            assert node["$ref"].removeprefix("#/components/schemas/") in schemas
+            _, kind, name = node["$ref"].removeprefix("#/").split("/")
+            assert name in found["components"][kind]
         if "schema" in node and isinstance(node["schema"], dict):
             jsonschema.Draft202012Validator.check_schema(node["schema"])
 
@@ -200,7 +201,11 @@ _OPERATION: dict[str, Any] = {
             "additionalProperties": {
                 "type": "object",
                 "required": ["description"],
-                "properties": {"description": {"type": "string"}, "content": _CONTENT},
+                "properties": {
+                    "description": {"type": "string"},
+                    "content": _CONTENT,
+                    "headers": {"type": "object", "additionalProperties": {"required": ["$ref"]}},
+                },
                 "additionalProperties": False,
             },
         },
