@@ -15,7 +15,7 @@ from core.texts import T
 
 MOST = 200
 
-Reference = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
 
 
 class BatchIn(BaseModel):

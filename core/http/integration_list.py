@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Mapping
 
 import orjson
 from aiohttp import web
+from pydantic import Field
 
 from core import listing
 from core.context import Context
@@ -26,10 +27,21 @@ from core.http.routes import Request, route
 from core.texts import T
 
 _Key = tuple[str, str, str]
+_NAME = f" *({'|'.join(IntegrationOut.model_fields)}) *"
+
+
+class ListPage(Page):
+    """Which integrations, and what of them."""
+
+    fields: str | None = Field(
+        None,
+        description="Names of the fields that are wanted, comma-separated.",
+        json_schema_extra={"pattern": f"^{_NAME}(,{_NAME})*$"},
+    )
 
 
 @route(
-    "GET", "/v1/integrations", permission="integrations.read", tag="integrations", query=Page,
+    "GET", "/v1/integrations", permission="integrations.read", tag="integrations", query=ListPage,
     response=list[IntegrationOut], listed=True, summary=T("List integrations"),
 )  # fmt: skip
 async def list_all(ctx: Context, request: Request) -> web.StreamResponse:
@@ -38,7 +50,7 @@ async def list_all(ctx: Context, request: Request) -> web.StreamResponse:
     With `Cache-Control: max-age=300` in the request, an answer that the same key got at most 300 seconds ago will do;
     `Age` says how old it is.
     """
-    page, now = request.query_as(Page), ctx.clock.now()
+    page, now = request.query_as(ListPage), ctx.clock.now()
     fields = wanted_fields(page.fields, IntegrationOut.model_fields)
     key = (request.actor.id, str(request.raw.rel_url), request.language)
     recent, accepted = request.raw.app[NODE].recent, max_age(request.raw.headers.get("Cache-Control"))

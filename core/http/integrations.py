@@ -18,6 +18,14 @@ from storage import events as event_rows
 Status = Literal["requested", "generating", "inactive", "active", "paused", "failed"]
 
 
+_ONE_OF_THEM: dict[str, Any] = {
+    "oneOf": [
+        {"required": [name], "properties": {name: {"type": kind}, other: {"type": "null"}}}
+        for name, kind, other in (("package", "object", "gallery"), ("gallery", "string", "package"))
+    ]
+}
+
+
 class IntegrationOut(BaseModel):
     """One integration. Secrets in `config` are masked."""
 
@@ -57,7 +65,7 @@ class PackageIn(BaseModel):
 class InstallIn(BaseModel):
     """What to install: a package, or one of the gallery."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_ONE_OF_THEM)
 
     package: PackageIn | None = None
     gallery: str | None = None

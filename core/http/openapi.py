@@ -46,9 +46,7 @@ PLACES = {
 _IDEMPOTENCY: dict[str, tuple[dict[str, Any], Text]] = {
     idempotency.HEADER: (
         {"type": "string", "minLength": 1, "maxLength": idempotency.LONGEST, "pattern": "^[!#-~]([ -~]*[!-~])?$"},
-        T(
-            "A key of your own for this request: sent again within 12 hours, it is answered the same, and not done again."
-        ),
+        T("A key of your own for this request: sent again within 12 hours, it is answered the same, not done again."),
     )
 }
 _LIST_HEADERS: dict[str, tuple[dict[str, Any], Text]] = {
@@ -167,7 +165,7 @@ def _operation(one: Route, schemas: _Schemas, language: str) -> dict[str, Any]:
         "x-permission": one.permission,
     }
     if one.request is not None:
-        required = bool(schemas.inlined(one, "request").get("required"))
+        required = not {"required", "anyOf", "oneOf"}.isdisjoint(schemas.inlined(one, "request"))
         operation["requestBody"] = {
             "required": required,
             "content": {"application/json": {"schema": schemas.of(one, "request")}},
@@ -192,7 +190,8 @@ def _parameters(one: Route, schemas: _Schemas, language: str) -> list[dict[str, 
     if one.query is not None:
         schema = schemas.inlined(one, "query")
         for name, field in schema.get("properties", {}).items():
-            parameter = {"name": name, "in": "query", "required": name in schema.get("required", []), "schema": field}
+            required = name in schema.get("required", [])
+            parameter = {"name": name, "in": "query", "required": required, "schema": _without_null(field)}
             if "description" in field:
                 parameter["description"] = field["description"]
             parameters.append(parameter)
@@ -203,6 +202,15 @@ def _parameters(one: Route, schemas: _Schemas, language: str) -> list[dict[str, 
             {"name": name, "in": "header", "required": False, "schema": schema, "description": description}
         )
     return parameters
+
+
+def _without_null(field: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema without its null: a query has none, only what is left out."""
+    kinds = [kind for kind in field.get("anyOf", []) if kind != {"type": "null"}]
+    rest = {name: value for name, value in field.items() if name != "anyOf" and not (name == "default" and not value)}
+    if not kinds:
+        return field
+    return {**kinds[0], **rest} if len(kinds) == 1 else {**rest, "anyOf": kinds}
 
 
 def _place(one: Route, name: str, language: str) -> dict[str, Any]:

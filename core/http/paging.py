@@ -67,11 +67,15 @@ def wanted_fields(fields: str | None, known: Iterable[str]) -> list[str] | None:
     """Return the names in a query's `fields`, None for all; raise `Invalid` for one that is not `known`."""
     if fields is None:
         return None
-    wanted, known = [name.strip() for name in fields.split(",") if name.strip()], list(known)
+    wanted, known = [name.strip() for name in fields.split(",")], list(known)
     unknown = [name for name in wanted if name not in known]
     if unknown:
         raise Invalid(
-            T("No such field: {unknown}. Known: {known}.", unknown=", ".join(unknown), known=", ".join(known)),
+            T(
+                "No such field: {unknown}. Known: {known}.",
+                unknown=", ".join(name or "''" for name in unknown),
+                known=", ".join(known),
+            ),
             path="fields",
         )
     return wanted

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from typing import Any
 
 from core import durations
 from core.errors import Invalid
 from core.texts import T
+
+AGO: dict[str, Any] = {"anyOf": [
+    {"type": "string", "pattern": "^[0-9]{1,6}[smhd]$"}, {"type": "string", "format": "date-time"}, {"type": "null"},
+]}  # fmt: skip
+"""The JSON Schema of what `time_of` takes, for a field's `json_schema_extra`."""
+
+AHEAD: dict[str, Any] = {"anyOf": [
+    {"type": "string", "pattern": "^[1-9][0-9]{0,5}[smhd]$"},
+    {"type": "string", "format": "date-time"}, {"type": "null"},
+]}  # fmt: skip
+"""The same of a time to come."""
 
 _DURATION = re.compile(r"\d+[a-z]", re.ASCII)
 
