@@ -10,7 +10,7 @@ from core.texts import T
 
 
 @route(
-    "GET", "/integrations/{path:.+}", permission=None, open=True, raw=True, tag="integrations", status=308,
+    "GET", r"/integrations/{path:[\s\S]+}", permission=None, open=True, raw=True, tag="integrations", status=308,
     summary=T("Lead to the same address under /v1"),
 )  # fmt: skip
 async def integrations(ctx: Context, request: web.Request) -> web.Response:

@@ -152,7 +152,7 @@ class Routes:
 
 
 def template(path: str) -> str:
-    """Return a route's path as people write it: `{path}` for `{path:.+}`."""
+    """Return a route's path as people write it: `{path}` for `{path:[a-z]+}`."""
     return _PLACE.sub(r"{\1}", path)
 
 

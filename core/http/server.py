@@ -45,7 +45,8 @@ def build(ctx: Context, found: Routes | None = None) -> web.Application:
                 app.router.add_route(route.method, path, handler)
             allowed |= {"GET", "HEAD"} if route.method == "GET" else {route.method}
         app.router.add_route("*", path, _elsewhere(sorted(allowed)))
-    app.router.add_route("*", "/{path:.*}", _elsewhere([]))  # found last: aiohttp looks for the longest prefix first
+    # Found last, for aiohttp looks for the longest prefix first; a path may hold a line feed, which `.` does not match.
+    app.router.add_route("*", r"/{path:[\s\S]*}", _elsewhere([]))
     return app
 
 

@@ -168,6 +168,11 @@ async def test_an_address_without_its_version_leads_to_the_one_with_it(client: C
         assert response.status == 308, "which aiohttp does not follow for HEAD"
     async with client.local.get("http://ccb/integrations//evil.example/x", allow_redirects=False) as response:
         assert response.headers["Location"].startswith("/v1/integrations/")
+    url = URL("http://ccb/integrations/a%0D%0AX-Evil:%201", encoded=True)
+    async with client.local.get(url, allow_redirects=False) as response:
+        assert (
+            response.headers["Location"] == "/v1/integrations/a%0D%0AX-Evil:%201" and "X-Evil" not in response.headers
+        )
     async with client.local.post(f"http://ccb/integrations/{one}/pause", allow_redirects=False) as response:
         assert response.status == 405
 

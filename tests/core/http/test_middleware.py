@@ -209,10 +209,11 @@ async def test_a_safe_request_id_is_taken_over(anonymous: aiohttp.ClientSession,
     assert kept or shown.startswith("req_")
 
 
-async def test_nothing_there_and_the_wrong_method(anonymous: aiohttp.ClientSession) -> None:
+async def test_nothing_there_and_the_wrong_method(anonymous: aiohttp.ClientSession, server: Server) -> None:
     found = await error_of(await anonymous.get("/v1/none"), 404)
     assert found["error"] == "Not found" and "/v1/none" in found["message"]
     await error_of(await anonymous.get("/v1/cached/"), 404)
+    await error_of(await anonymous.get(URL(f"{server.address}/v1/a%0Ab", encoded=True)), 404)
     response = await anonymous.delete("/v1/cached")
     assert (await error_of(response, 405))["allowed"] == ["GET", "HEAD"]
     assert response.headers["Allow"] == "GET, HEAD"
