@@ -21,6 +21,12 @@ AHEAD: dict[str, Any] = {"anyOf": [
 ]}  # fmt: skip
 """The same of a time to come."""
 
+KEPT: dict[str, Any] = {
+    "pattern": "^([0-9]{1,6}s|([0-9]{1,4}|[1-3][0-9]{4}|4[0-2][0-9]{3}|43[01][0-9]{2}|43200)m"
+    "|([0-9]{1,2}|[1-6][0-9]{2}|7[01][0-9]|720)h|([0-9]|[12][0-9]|30)d)$"
+}
+"""The JSON Schema of a duration of at most `30d`."""
+
 _DURATION = re.compile(r"\d+[a-z]", re.ASCII)
 
 
