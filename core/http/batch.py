@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 
 from core import integrations, listing
 from core.context import Context
-from core.http.integrations import IntegrationOut, shown
+from core.http.integrations import IntegrationOut, ListedOut, shown
 from core.http.paging import chosen
 from core.http.routes import Request, route
 from core.texts import T
@@ -44,7 +44,7 @@ class BatchResult(BaseModel):
 
     id: str = Field(description="As it was asked.")
     status: Literal[200, 404]
-    integration: dict[str, Any] | None = Field(None, description="As `GET /v1/integrations/{id}` shows it.")
+    integration: ListedOut | None = Field(None, description="As `GET /v1/integrations/{id}` shows it.")
     error: str | None = None
     message: str | None = None
 

@@ -19,7 +19,7 @@ from pydantic import Field
 from core import listing
 from core.context import Context
 from core.http.health import VERSION
-from core.http.integrations import IntegrationOut, shown
+from core.http.integrations import IntegrationOut, ListedOut, shown
 from core.http.node import NODE
 from core.http.paging import Page, chosen, list_answer, list_headers, unchanged, wanted_fields
 from core.http.recent import LARGEST, Kept, Recent, max_age
@@ -42,7 +42,7 @@ class ListPage(Page):
 
 @route(
     "GET", "/v1/integrations", permission="integrations.read", tag="integrations", query=ListPage,
-    response=list[IntegrationOut], listed=True, summary=T("List integrations"),
+    response=list[ListedOut], listed=True, summary=T("List integrations"),
 )  # fmt: skip
 async def list_all(ctx: Context, request: Request) -> web.StreamResponse:
     """List integrations, oldest first.

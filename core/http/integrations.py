@@ -26,6 +26,14 @@ _ONE_OF_THEM: dict[str, Any] = {
 }
 
 
+_NOT_BOTH: dict[str, Any] = {
+    "not": {
+        "required": ["sample", "payload"],
+        "properties": {"sample": {"type": "string"}, "payload": {"not": {"type": "null"}}},
+    }
+}
+
+
 class IntegrationOut(BaseModel):
     """One integration. Secrets in `config` are masked."""
 
@@ -46,6 +54,12 @@ class IntegrationOut(BaseModel):
     capabilities: dict[str, Any]
     created_at: str
     updated_at: str
+
+
+class ListedOut(IntegrationOut):
+    """An integration, or those of its fields that were asked for."""
+
+    model_config = ConfigDict(json_schema_extra=lambda schema: schema.pop("required"))
 
 
 class InstalledOut(IntegrationOut):
@@ -93,7 +107,7 @@ class SecretIn(BaseModel):
 class SignIn(BaseModel):
     """What to sign: a sample of the integration's package, or any payload."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_NOT_BOTH)
     takes_nul: ClassVar[bool] = True  # a payload may hold anything; it is sent, not stored
 
     sample: str | None = None

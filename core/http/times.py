@@ -46,7 +46,9 @@ def time_of(text: str | None, *, now: float, path: str, ahead: bool = False) -> 
         if _DURATION.fullmatch(text):
             return now + durations.parse(text) * (1 if ahead else -1)
         found = datetime.fromisoformat(text)
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+        seconds = (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+        moment(seconds)  # in UTC it may be in the year 10000, which cannot be shown
+        return seconds
     except (Invalid, ValueError, OverflowError):
         raise Invalid(
             T("{path} takes 90s, 15m, 1h, 7d or a time such as 2026-01-31T12:00:00Z, not {text}.", path=path,

@@ -341,6 +341,14 @@ async def test_any_object_may_be_a_body(anonymous: aiohttp.ClientSession) -> Non
     await error_of(await anonymous.patch("/v1/free", json=[1]), 422)
 
 
+async def test_a_number_of_any_width_can_be_answered_again(anonymous: aiohttp.ClientSession) -> None:
+    for body in (b'{"a": 123456789012345678901234567890}', b'{"a": [-9223372036854775809]}'):
+        response = await anonymous.patch("/v1/free", data=body, headers={"Content-Type": "application/json"})
+        assert response.status == 200, await response.text()
+    deep = b'{"a": 12345678901234567890123, "b": ' + b"[" * 300 + b"]" * 300 + b"}"
+    await error_of(await anonymous.patch("/v1/free", data=deep, headers={"Content-Type": "application/json"}), 400)
+
+
 @pytest.mark.parametrize(
     ("query", "path"),
     [("colour=red", "colour"), ("limit=0", "limit"), ("limit=a", "limit"), ("limit=1&limit=2", "limit")],
