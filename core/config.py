@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -16,6 +17,10 @@ Role = Literal["http", "worker", "scheduler", "slack"]
 ROLES: tuple[Role, ...] = ("http", "worker", "scheduler", "slack")
 MAX_BODY = 25 * 1024 * 1024
 """The largest webhook body in bytes: GitHub's own limit (https://docs.github.com/en/webhooks)."""
+
+
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
+"""As browsers send it: in lower case, without a slash at the end (https://html.spec.whatwg.org, origin)."""
 
 
 def _setting(name: str, default: Any, description: str, **more: Any) -> Any:
@@ -90,6 +95,19 @@ class Settings(BaseSettings):
         "Networks or host:port that handlers' requests may reach though private (comma-separated).",
     )
 
+    rate_limit: int = _setting(
+        "CCB_RATE_LIMIT",
+        600,
+        "Requests a minute that each API key may send; 0: as many as it likes.",
+        ge=0,
+        le=1_000_000,
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = _setting(
+        "CCB_CORS_ORIGINS",
+        (),
+        "Origins whose pages may call the API from a browser, such as https://tools.example.com (comma-separated).",
+    )
+
     worker_slots: int = _setting("CCB_WORKER_SLOTS", 32, "Events that one worker holds at a time.", ge=1, le=1000)
     sandbox_processes: int = _setting("CCB_SANDBOX_PROCESSES", 2, "Sandbox processes kept ready.", ge=1, le=64)
     lease_seconds: float = _setting(
@@ -99,11 +117,22 @@ class Settings(BaseSettings):
         "CCB_RETRY_BASE_SECONDS", 2.0, "The first retry's longest delay; the later ones grow from it.", gt=0, le=3600
     )
 
-    @field_validator("roles", "slack_admins", "outbound_allow", mode="before")
+    @field_validator("roles", "slack_admins", "outbound_allow", "cors_origins", mode="before")
     @classmethod
     def _comma_separated(cls, value: Any) -> Any:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _exact_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(
+                    T("{origin} is no origin: write scheme, host and port alone, such as https://tools.example.com",
+                      origin=repr(origin))
+                )  # fmt: skip
         return value
 
     @field_validator("admin_key")

@@ -12,6 +12,7 @@ from core.context import Context
 from core.errors import NotFound
 from core.events import trace
 from core.http.routes import Request, moment, route, time_of
+from core.http.times import AGO
 from core.texts import T, revive
 from storage import events as rows
 
@@ -72,8 +73,8 @@ class Page(BaseModel):
     status: Status | None = None
     type: str | None = None
     duplicate: bool = Field(False, description="Only those that were delivered more than once.")
-    from_: str | None = Field(None, alias="from", description="15m, 1h, 7d ago, or ISO 8601.")
-    to: str | None = None
+    from_: str | None = Field(None, alias="from", description="15m, 1h, 7d ago, or ISO 8601.", json_schema_extra=AGO)
+    to: str | None = Field(None, json_schema_extra=AGO)
     after: str | None = Field(None, description="The id of the last event of the page before.")
     limit: int = Field(50, ge=1, le=500)
     offset: int = Field(0, ge=0, le=100_000)
@@ -87,7 +88,7 @@ class AllPage(Page):
 
 @route(
     "GET", "/v1/events", permission="events.read", tag="events", query=AllPage, response=list[EventOut],
-    summary=T("List the events of all integrations, newest first"),
+    errors=[NotFound], summary=T("List the events of all integrations, newest first"),
 )  # fmt: skip
 async def all_events(ctx: Context, request: Request) -> list[EventOut]:
     """List events."""
