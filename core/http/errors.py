@@ -75,7 +75,7 @@ def answer(error: Exception, *, request_id: str, language: str, path: str) -> we
             return _response(400, Malformed.default_error, broken, request_id, language)
         case (
             DBAPIError() | PoolTimeoutError() | OSError()
-        ):  # the database's, as a rule: nothing was stored, so the caller can ask again
+        ):  # the database's, as a rule: the caller can ask again (of an outage, `core.logs` writes one line a second)
             log.error("request failed", request_id=request_id, path=path, exc_info=error)
             away = Unavailable(T("The database does not answer at this moment. Send it again later."))
             return answer(away, request_id=request_id, language=language, path=path)
