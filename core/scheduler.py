@@ -21,6 +21,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from core.context import Context
 from core.texts import T
 from storage import accept, leader, queue
+from storage.away import DatabaseAwayError
 from storage.dialect import announce
 
 log = structlog.get_logger()
@@ -61,7 +62,10 @@ class Scheduler:
                 await self._task
         if self.leading:
             await self._step_down()
-            await self._ctx.db.write(leader.resign, duty=leader.SCHEDULER, holder=self._holder)
+            try:
+                await self._ctx.db.write(leader.resign, duty=leader.SCHEDULER, holder=self._holder)
+            except DatabaseAwayError:  # the term ends by itself
+                log.exception("duty not resigned")
 
     async def _campaign(self) -> None:
         while True:

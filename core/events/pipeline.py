@@ -75,14 +75,10 @@ class Attempt:
         now = self._ctx.clock.now()
         await self._write(ending=Ending("queued", now, run_at=now, counted=False))
 
-    async def crashed(self) -> None:
-        """Write that this attempt ended in a fault of the engine's own; it is tried again like any other failure."""
+    async def crashed(self, why: Text) -> None:
+        """Write that this attempt ended for a reason of the engine's own; it is tried again like any other failure."""
         self._run, self._result, self._lines = None, None, []
-        fault = Upstream(
-            T("This is a fault of the engine. Its log has the cause under {id}.", id=self._event.id),
-            error="Internal error",
-        )
-        await self._write(ending=self._failed(fault))
+        await self._write(ending=self._failed(Upstream(why, error="Internal error")))
 
     async def _planned(self) -> list[Planned]:
         """Return the run's actions: those stored by an earlier attempt, else what the handler returns now."""

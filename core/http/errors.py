@@ -79,7 +79,7 @@ def answer(error: Exception, *, request_id: str, language: str, path: str) -> we
         case web.RequestPayloadError():
             broken = T("The body broke off or is not framed as HTTP wants it.")
             return _response(400, Malformed.default_error, broken, request_id, language)
-        case Exception() if isinstance(error, AWAY):  # nothing was stored, so the caller can ask again
+        case Exception() if isinstance(error, AWAY):  # the caller can ask again (`core.logs` tells of an outage rarely)
             log.error("request failed", request_id=request_id, path=path, exc_info=error)
             away = Unavailable(T("The database does not answer at this moment. Send it again later."))
             return answer(away, request_id=request_id, language=language, path=path)

@@ -84,6 +84,10 @@ async def find(ctx: Context, reference: str) -> Installed:
     kept: Installed | None = ctx.memo.get(("integration", reference))
     if kept is not None:
         return kept
+    return await ctx.memo.share(("integration", reference), lambda: _read(ctx, reference))
+
+
+async def _read(ctx: Context, reference: str) -> Installed:
     drops = ctx.memo.drops
     found = await ctx.db.read(rows.find, reference)
     if found is None:
