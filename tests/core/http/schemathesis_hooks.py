@@ -14,11 +14,12 @@ _numbers = itertools.count(1)
 
 
 @schemathesis.hook
-def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwargs: dict[str, Any]) -> None:
+def before_call(context: schemathesis.HookContext, case: schemathesis.Case[Any], kwargs: dict[str, Any]) -> None:
     """Keep what depends on other requests, and on the time: a key is used once, what expires lies ahead."""
     key = case.headers.get("Idempotency-Key") if case.headers else None
     if isinstance(key, str) and _GOOD.fullmatch(key):
         case.headers["Idempotency-Key"] = f"{key[:240]}{next(_numbers)}"
-    time = case.body.get("expires_at") if isinstance(case.body, dict) else None
+    body: Any = case.body
+    time = body.get("expires_at") if isinstance(body, dict) else None
     if isinstance(time, str) and (found := _TIME.fullmatch(time)):
-        case.body["expires_at"] = f"2999{found[1]}"
+        body["expires_at"] = f"2999{found[1]}"
