@@ -12,10 +12,13 @@ from core.effects import ACTIONS, Action, ActionParams, Call, Outcome
 from core.grants import Grants, require
 from core.texts import T
 
+
 class EmailParams(ActionParams):
     """To whom, and what."""
 
-    to: list[Annotated[str, AfterValidator(mail.address)]] = Field(min_length=1, max_length=20, description="Addresses.")
+    to: list[Annotated[str, AfterValidator(mail.address)]] = Field(
+        min_length=1, max_length=20, description="Addresses."
+    )
     subject: Annotated[str, AfterValidator(mail.one_line)] = Field(min_length=1, max_length=500)
     text: str = Field(max_length=200_000, description="The message as plain text.")
     html: str | None = Field(None, max_length=500_000, description="The same as HTML, shown where it can be.")

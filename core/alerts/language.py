@@ -191,9 +191,7 @@ class _Reader(Transformer[Token, Any]):
             )
         found = _dimension(metric)
         if found == "status" or (name.value == "sum" and found != "count"):
-            raise _wrong(
-                _column(metric), T("{name} of {metric} has no meaning", name=name.value, metric=metric.value)
-            )
+            raise _wrong(_column(metric), T("{name} of {metric} has no meaning", name=name.value, metric=metric.value))
         return _Side(Aggregate(cast(Function, name.value), metric.value, _seconds(time)), found, _column(name))
 
     def scaled(self, one: Token | _Side, other: Token | _Side) -> _Side:
@@ -215,9 +213,7 @@ class _Reader(Transformer[Token, Any]):
 def _around(rule: Rule, parts: Sequence[_Condition]) -> _Condition:
     depth = 1 + max(part.depth for part in parts)
     if depth > DEEPEST:
-        raise _wrong(
-            parts[0].column, T("there are more than {limit} conditions inside of each other", limit=DEEPEST)
-        )
+        raise _wrong(parts[0].column, T("there are more than {limit} conditions inside of each other", limit=DEEPEST))
     return _Condition(rule, depth, parts[0].column)
 
 
@@ -282,9 +278,7 @@ def _wrong_name(token: Token, noun: Text, known: Iterable[str]) -> Invalid:
     names = list(known)
     meant = near(token.value, names)
     hint = (
-        T("did you mean {name}?", name=meant)
-        if meant is not None
-        else T("there are: {known}", known=", ".join(names))
+        T("did you mean {name}?", name=meant) if meant is not None else T("there are: {known}", known=", ".join(names))
     )
     reason = T("there is no {noun} {name}; {hint}", noun=noun, name=token.value[:60], hint=hint)
     return _wrong(_column(token), reason, names)

@@ -1,4 +1,4 @@
-"""An alert rule as a value: the tree that `core.alerts.language` reads from a text, and how it is written again. Pure."""
+"""An alert rule as a value: the tree that `core.alerts.language` reads from a text, and its text again. Pure."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ class Channel(ABC):
                 settings=(self.setting,),
             )
         try:
-            return self.places(value)
+            return self.places(value.removeprefix(f"{self.name}://"))
         except Invalid as error:
             raise Invalid(T("{setting}: {reason}", setting=self.setting, reason=error.message)) from None
 

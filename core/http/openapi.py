@@ -27,6 +27,7 @@ _REFERENCE = "#/components/schemas/{model}"
 _TAGS = {
     "integrations": (T("Integrations"), T("Install, configure, switch on and off.")),
     "events": (T("Events"), T("What came in, and what became of it.")),
+    "alerts": (T("Alerts"), T("When to tell whom, and whether it arrives.")),
     "webhooks": (T("Webhooks"), T("Where services deliver.")),
     "keys": (T("API keys"), T("Who may call, and what they may do.")),
     "health": (T("Health"), T("Whether it works.")),
