@@ -161,7 +161,12 @@ decimals = st.decimals(0, 10**9, allow_nan=False, allow_infinity=False, places=3
 def measures(draw: st.DrawFn) -> Side:
     name = draw(names)
     function = draw(st.sampled_from([f for f in FUNCTIONS if f != "sum" or dimension(name) == "count"]))
-    plain = draw(st.sampled_from([Metric(name), Aggregate(function, name, draw(seconds)), Changes("status")]))
+    kinds: list[Metric | Aggregate | Changes] = [
+        Metric(name),
+        Aggregate(function, name, draw(seconds)),
+        Changes("status"),
+    ]
+    plain = draw(st.sampled_from(kinds))
     return Scaled(draw(decimals), plain) if draw(st.booleans()) else plain
 
 

@@ -62,7 +62,11 @@ def test_wrong_addresses_are_answered_with_the_form(address: str, said: str) -> 
     assert said in str(caught.value)
 
 
-@given(st.one_of(st.text(max_size=30), st.sampled_from(["slack://", "email://"]).flatmap(lambda s: st.text().map(s.__add__))))
+@given(
+    st.one_of(
+        st.text(max_size=30), st.sampled_from(["slack://", "email://"]).flatmap(lambda s: st.text().map(s.__add__))
+    )
+)
 def test_any_text_is_an_address_or_refused(text: str) -> None:
     try:
         target = channels.parse(text)
