@@ -26,6 +26,7 @@ _TAGS = {
     "events": (T("Events"), T("What came in, and what became of it.")),
     "metrics": (T("Metrics"), T("How much, how fast, how well.")),
     "changelog": (T("Changelog"), T("Who changed what, and when.")),
+    "alerts": (T("Alerts"), T("When to tell whom, and whether it arrives.")),
     "webhooks": (T("Webhooks"), T("Where services deliver.")),
     "keys": (T("API keys"), T("Who may call, and what they may do.")),
     "health": (T("Health"), T("Whether it works.")),
