@@ -97,6 +97,13 @@ def all_of_them(
     return [_pair(row) for row in rows], total
 
 
+def monitoring(connection: sa.Connection) -> dict[str, str]:
+    """Return every integration's monitoring settings (JSON) by its id."""
+    return {
+        row.id: row.monitoring for row in connection.execute(sa.select(INTEGRATIONS.c.id, INTEGRATIONS.c.monitoring))
+    }
+
+
 def change(
     connection: sa.Connection,
     integration_id: str,

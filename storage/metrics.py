@@ -110,7 +110,7 @@ def cells(
 
     `integration_id`: None for all together. `rejected` among the names stands for all its reasons together.
     """
-    chosen = METRICS.c.name.in_(names)
+    chosen: sa.ColumnElement[bool] = METRICS.c.name.in_(names)
     if REJECTED[:-1] in names:
         chosen = sa.or_(chosen, METRICS.c.name.startswith(REJECTED, autoescape=True))
     query = (
