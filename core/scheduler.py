@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from core import metrics, retention
 from core.context import Context
 from core.texts import T
 from storage import accept, leader, queue
@@ -31,6 +32,9 @@ TERM_SECONDS = 6.0
 
 JOB_GRACE_SECONDS = 3.0
 """How long a job that runs may take to end at a stop."""
+
+SWEEP_SECONDS = 600.0
+"""How often what is older than its retention is deleted."""
 
 LEASE_LOST = T("The worker went away in the middle of this attempt; another takes over.")
 
@@ -94,6 +98,8 @@ class Scheduler:
             (self._wake_due, 1.0),
             (self._reap, min(5.0, lease / 3)),
             (self._forget, 60.0),
+            (self._sample, 60.0),
+            (self._sweep, SWEEP_SECONDS),
         ]
         for function, seconds in every:
             jobs.add_job(
@@ -148,3 +154,11 @@ class Scheduler:
     async def _forget(self) -> None:
         """Delete the deduplication keys whose window has passed."""
         await self._ctx.db.write(accept.forget, self._ctx.clock.now())
+
+    async def _sample(self) -> None:
+        """Keep how many events wait, for the metrics."""
+        await metrics.sample(self._ctx)
+
+    async def _sweep(self) -> None:
+        """Delete what is older than it is to be kept."""
+        await retention.sweep(self._ctx)

@@ -83,6 +83,7 @@ def _look_at(
         intake=_intake(now, (began, received, verified, recognised), proof, identity, bool(keys)),
         keys=keys,
         expires_at=now + installed.engine.window_seconds,
+        counted=installed.monitoring.metrics_enabled,
     )
 
 

@@ -163,7 +163,7 @@ def upgrade() -> None:
     op.create_table(
         "metrics",
         sa.Column("integration_id", sa.String(), nullable=False),
-        sa.Column("minute", sa.Integer(), nullable=False),
+        sa.Column("minute", sa.BigInteger(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("bucket", sa.Integer(), nullable=False),
         sa.Column("node", sa.String(), nullable=False),
@@ -210,6 +210,9 @@ def upgrade() -> None:
     with op.batch_alter_table("integrations", schema=None) as batch_op:
         batch_op.add_column(sa.Column("monitoring", sa.String(), server_default="{}", nullable=False))
 
+    with op.batch_alter_table("logs", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("text", sa.String(), nullable=True))
+
 
 def _keep_changes_of_state() -> None:
     """Move the changes of state into the audit, in place of their own table."""
@@ -251,6 +254,9 @@ def _keep_changes_of_state() -> None:
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("logs", schema=None) as batch_op:
+        batch_op.drop_column("text")
+
     with op.batch_alter_table("integrations", schema=None) as batch_op:
         batch_op.drop_column("monitoring")
 
