@@ -190,7 +190,7 @@ def advance_replay(connection: sa.Connection, job: Job, piece: Piece) -> bool:
     taken = requeue(connection, piece.selection, piece.chosen, again=piece.again, now=piece.now, step=piece.step)
     jobs.take_up(connection, job.id, taken)
     values = {
-        "started": job.started + len(taken),
+        "started": job.started + len(taken) - ended["skipped"],
         "succeeded": job.succeeded + ended["succeeded"],
         "failed": job.failed + ended["failed"],
         "skipped": job.skipped + ended["skipped"] + len(piece.chosen) - len(taken),
