@@ -13,11 +13,10 @@ import sqlalchemy as sa
 
 from storage import audit, jobs
 from storage.dialect import announce, for_update
+from storage.event_list import TROUBLES
 from storage.events import EFFECTS, EVENTS, RUNS, STEPS, TROUBLED
 from storage.jobs import ITEMS, Job
 
-TROUBLES = ("failed", "dead", "discarded")
-"""The statuses of `TROUBLED`, each of which has its part of an index."""
 UNDER_WAY = ("queued", "processing")
 _RESTORED = ("status", "run", "attempt", "run_at", "started_at", "finished_at", "error", "waiting_for")
 
