@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from storage import event_list
+from storage import event_list, queue_status
 from storage.db import Database
 from storage.event_list import Wanted
 from storage.events import EVENTS
@@ -154,3 +154,24 @@ async def test_each_list_walks_an_index(filled: Database) -> None:
         steps = await filled.read(plan, query.limit(51))
         assert not list(bad(steps)), (name, steps)
         assert any(INDEXES.get(name, "") in step for step in steps), (name, steps)
+
+
+async def test_the_status_of_the_queue_is_bounded(filled: Database) -> None:
+    now = AT + ROWS
+    for integration in (None, "int_0"):
+        queries = {
+            "queued": (queue_status.queued(now, integration), "ix_events_due"),
+            "processing": (queue_status.processing(integration), "ix_events_lease"),
+            "dead": (queue_status.troubled("dead", integration), "ix_events_troubled"),
+            "waiting": (queue_status.waiting(integration), "ix_events_waiting"),
+            "first": (queue_status.first_queued(now, "int_0"), "ix_events_due"),
+            "next": (queue_status.next_attempt(now, "int_0"), "ix_events_due"),
+        }
+        for name, (query, index) in queries.items():
+            steps = await filled.read(plan, query)
+            assert not [s for s in steps if "Seq Scan" in s or s.strip() == "SCAN events"], (name, steps)
+            assert any(index in step for step in steps), (name, steps)
+    found = await filled.read(queue_status.standing, now=now, integration_id="int_0")
+    assert (found.queued, found.processing) == (2, 1)
+    assert found.troubles == {"failed": 30, "dead": 0, "discarded": 0}
+    assert (found.oldest, found.next_attempt) == (AT + 20, AT + 10 * ROWS)
