@@ -43,6 +43,12 @@ def standing(connection: sa.Connection, *, now: float, integration_id: str | Non
     )
 
 
+def any_paused(connection: sa.Connection) -> bool:
+    """Say whether any integration is paused."""
+    paused = sa.select(INTEGRATIONS.c.id).where(INTEGRATIONS.c.status == "paused")
+    return connection.execute(paused.limit(1)).first() is not None
+
+
 def queued(now: float, integration_id: str | None) -> sa.Select[Any]:
     """Return the query for events that may run now: of the first `COUNTED` that are due, those that never failed."""
     due = _of(sa.select(EVENTS.c.id, EVENTS.c.status), integration_id)

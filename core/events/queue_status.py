@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from core.context import Context
 from core.integrations import Installed
-from core.integrations import page as all_integrations
 from core.texts import TN, T, Text
 from storage import queue_status as rows
 from storage.queue_status import Standing
@@ -38,7 +37,7 @@ async def of_integration(ctx: Context, installed: Installed) -> Status:
 async def of_all(ctx: Context) -> Status:
     """Return how the queue of all integrations stands."""
     now = ctx.clock.now()
-    paused = any(installed.status == "paused" for installed in (await all_integrations(ctx))[0])
+    paused = await ctx.db.read(rows.any_paused)
     return judged(await ctx.db.read(rows.standing, now=now), now=now, paused=paused)
 
 

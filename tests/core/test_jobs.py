@@ -325,7 +325,7 @@ async def test_one_event(client: Client, receiver: Receiver) -> None:
     assert entry["subject"] == event and {"key": "run", "from": 2, "to": 3} in entry["changes"]
 
 
-BAD = {
+BAD: dict[str, tuple[str, dict[str, Any]]] = {
     "no bounds": ("replay", {}),
     "only an end": ("replay", {"to": "1h"}),
     "no time": ("replay", {"from": "yesterday"}),

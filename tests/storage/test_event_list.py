@@ -91,7 +91,7 @@ async def test_every_filter_and_every_page(db: Database) -> None:
     assert await numbers(db, text=event_id(1234)[:-1].replace("evt_", "EVT_")) == list(range(1239, 1229, -1))
 
 
-LISTS = {
+LISTS: dict[str, dict[str, Any]] = {
     "all": {},
     "from the middle": {"after": event_id(500)},
     "by time": {"first": event_id(100), "before": event_id(200)},
