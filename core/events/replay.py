@@ -23,6 +23,7 @@ RESUMABLE = ("failed", "dead", "skipped")
 """What a replay takes unless it is told; one that repeats effects takes what has succeeded too."""
 SAMPLE = 10
 """Events that a dry run shows."""
+_LATEST = 253402300799.0  # the end of the year 9999
 _MOMENT = 0.001
 """Identifiers know milliseconds: a replay without an end takes in the present one."""
 
@@ -163,7 +164,7 @@ async def _chosen(
 
 async def _params(ctx: Context, installed: Installed, wish: Wish) -> dict[str, Any]:
     default = (*RESUMABLE, "succeeded") if wish.again else RESUMABLE
-    start, end = wish.received_from, wish.received_to
+    start, end = _within(wish.received_from), _within(wish.received_to)
     if start is not None and end is not None and start >= end:
         raise Invalid(T("`from` must be before `to`."), path="from")
     chosen = list(dict.fromkeys(wish.event_ids)) if wish.event_ids is not None else None
@@ -180,6 +181,11 @@ async def _params(ctx: Context, installed: Installed, wish: Wish) -> dict[str, A
         "event_ids": chosen,
         "effects": "again" if wish.again else "resume",
     }
+
+
+def _within(at: float | None) -> float | None:
+    """Return a time that can be written as a date: `999999d` ago is none."""
+    return None if at is None else min(max(0.0, at), _LATEST)
 
 
 async def _know(ctx: Context, installed: Installed, event_ids: Sequence[str]) -> None:

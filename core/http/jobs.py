@@ -14,6 +14,8 @@ from core.http.routes import Request, moment, route
 from core.texts import T, revive
 from storage.jobs import Job
 
+_FEW = 10
+"""Of a list of a job's events, so many are shown in a list of jobs."""
 Status = Literal["running", "succeeded", "failed", "cancelled"]
 
 
@@ -75,7 +77,7 @@ async def list_all(ctx: Context, request: Request) -> list[JobOut]:
         after=query.after,
         limit=query.limit,
     )
-    return [shown(job, request.language) for job in found]
+    return [shown(job, request.language, whole=False) for job in found]
 
 
 @route(
@@ -96,8 +98,8 @@ async def cancel(ctx: Context, request: Request) -> JobOut:
     return shown(await jobs.cancel(ctx, request.path["job_id"], actor=request.actor), request.language)
 
 
-def shown(job: Job, language: str) -> JobOut:
-    """Return a job as it is shown."""
+def shown(job: Job, language: str, *, whole: bool = True) -> JobOut:
+    """Return a job as it is shown; `whole`: with all the events that it was given."""
     held: dict[str, str] | None = orjson.loads(job.error) if job.error else None
     told = JobErrorOut(error=held["error"], message=revive(held["message"], language)) if held else None
     done, rate = job.succeeded + job.failed + job.skipped, _rate(job)
@@ -107,7 +109,7 @@ def shown(job: Job, language: str) -> JobOut:
         kind=job.kind,
         integration_id=job.integration_id,
         status=job.status,
-        params=_params(job),
+        params=_params(job, whole=whole),
         total=job.total,
         started=job.started,
         succeeded=job.succeeded,
@@ -129,8 +131,8 @@ def _rate(job: Job) -> float | None:
     return round(ended / seconds, 3) if seconds > 0 and ended else None
 
 
-def _params(job: Job) -> dict[str, Any]:
-    """Return what was asked for: without what was not, or was found out at the start, and its times as everywhere."""
-    given: dict[str, Any] = orjson.loads(job.params)
-    times = {name: moment(given[name]) for name in ("from", "to") if isinstance(given.get(name), (int, float))}
-    return {name: value for name, value in (given | times).items() if value is not None and name != "handled"}
+def _params(job: Job, *, whole: bool) -> dict[str, Any]:
+    given = jobs.asked(orjson.loads(job.params))
+    if not whole and len(given.get("event_ids", ())) > _FEW:
+        given["event_ids"] = [*given["event_ids"][:_FEW], "…"]
+    return given

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -53,12 +54,20 @@ async def start(
         "updated_at": now,
         "revision": 0,
     }
-    asked = {key: value for key, value in params.items() if value is not None}
-    entry = audit.entry(
-        ctx, actor, action, integration_id=integration_id, subject=job_id, after={**asked, "total": total}
-    )
+    after = {**asked(params), "total": total}
+    entry = audit.entry(ctx, actor, action, integration_id=integration_id, subject=job_id, after=after)
     await ctx.db.write(rows.add, row, entry=entry)
     return await find(ctx, job_id)
+
+
+def asked(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters as people read them: those that were given, not what was found out, times as RFC 3339."""
+    given = {key: value for key, value in params.items() if value is not None and key != "handled"}
+    return given | {
+        key: datetime.fromtimestamp(given[key], UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        for key in ("from", "to")
+        if isinstance(given.get(key), (int, float))
+    }
 
 
 async def find(ctx: Context, job_id: str) -> Job:

@@ -396,6 +396,24 @@ async def test_the_list_of_jobs(client: Client, receiver: Receiver, moved: Movab
     assert await client.ask("GET", "/v1/jobs") == []
 
 
+async def test_times_beyond_all_dates(client: Client, receiver: Receiver) -> None:
+    integration = await installed(client, receiver)
+    job = await replay(client, integration, {"from": "999999d", "to": "9999-12-31T23:59:59-23:59"})
+    assert (job["params"]["from"], job["params"]["to"][:10]) == ("1970-01-01T00:00:00.000Z", "9999-12-31")
+    (entry,) = await client.ask("GET", f"/v1/integrations/{integration}/changelog?action=replay.started")
+    changes = {c["key"]: c["to"] for c in entry["changes"]}
+    assert changes == job["params"] | {"total": 0}
+
+
+async def test_many_events_are_not_listed_in_a_list(client: Client, receiver: Receiver) -> None:
+    integration = await installed(client, receiver)
+    events = await dead(client, receiver, integration, 12)
+    job = await replay(client, integration, {"event_ids": [*events, events[0]]})
+    assert job["params"]["event_ids"] == events and job["total"] == 12
+    (listed,) = await client.ask("GET", "/v1/jobs")
+    assert listed["params"]["event_ids"] == [*events[:10], "…"]
+
+
 async def test_an_accepted_job_says_where_it_is(client: Client, receiver: Receiver) -> None:
     integration = await installed(client, receiver)
     url = f"http://ccb/v1/integrations/{integration}/replay"
