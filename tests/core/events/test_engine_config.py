@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -80,6 +80,10 @@ async def test_deduplication_enabled(client: Client) -> None:
     assert [await answered(client, f"msg_{n}", order={"id": 7}) for n in range(2, 4)] == [202, 200]
 
 
+def _failed_at(attempt: int) -> Callable[[Any], bool]:
+    return lambda event: event["status"] == "failed" and event["attempt"] == attempt
+
+
 async def _refuse(_: Received) -> int:
     return 500
 
@@ -90,7 +94,7 @@ async def test_retry_attempts(client: Client, receiver: Receiver, moved: Movable
     await configure(client, retry_attempts=attempts, retry_backoff="fixed")
     event_id = (await client.deliver("forward", {"n": 1})).json["event_id"]
     for attempt in range(1, attempts):
-        await client.until(event_id, lambda e, n=attempt: e["status"] == "failed" and e["attempt"] == n)
+        await client.until(event_id, _failed_at(attempt))
         moved.move(11)
     event = await client.ended(event_id, "dead")
     assert (event["attempt"], event["attempts"]) == (attempts, attempts)
@@ -112,7 +116,7 @@ async def test_retry_backoff(
     await configure(client, retry_backoff=backoff)
     event_id = (await client.deliver("forward", {"n": 1})).json["event_id"]
     for attempt, (least, most) in enumerate(bounds, 1):
-        event = await client.until(event_id, lambda e, n=attempt: e["status"] == "failed" and e["attempt"] == n)
+        event = await client.until(event_id, _failed_at(attempt))
         wait = datetime.fromisoformat(event["retry_at"]).timestamp() - moved.now()
         assert least <= wait <= most, (attempt, wait)
         moved.move(most + 0.01)
