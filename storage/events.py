@@ -16,6 +16,7 @@ CLAIMABLE = "run_at IS NOT NULL"
 
 TROUBLED = "status IN ('failed', 'dead', 'discarded')"
 """Events that people look for by their status: few among many, so that each list of them is found by its index."""
+REPEATED = "duplicates > 0"
 
 
 class Event(SQLModel, table=True):
@@ -28,7 +29,9 @@ class Event(SQLModel, table=True):
         sa.Index("ix_events_waiting", "waiting_for", **where("waiting_for IS NOT NULL")),
         sa.Index("ix_events_integration", "integration_id", "id"),
         sa.Index("ix_events_troubled", "integration_id", "status", "id", **where(TROUBLED)),
-        sa.Index("ix_events_repeated", "integration_id", "id", **where("duplicates > 0")),
+        sa.Index("ix_events_troubled_all", "status", "id", **where(TROUBLED)),
+        sa.Index("ix_events_repeated_all", "id", **where(REPEATED)),
+        sa.Index("ix_events_repeated", "integration_id", "id", **where(REPEATED)),
         sa.Index("ix_events_sequence", "integration_id", "sequence", **where("sequence IS NOT NULL")),
     )
 

@@ -27,6 +27,9 @@ _REFERENCE = "#/components/schemas/{model}"
 _TAGS = {
     "integrations": (T("Integrations"), T("Install, configure, switch on and off.")),
     "events": (T("Events"), T("What came in, and what became of it.")),
+    "replay": (T("Replay"), T("Run stored events again, or set them aside.")),
+    "jobs": (T("Jobs"), T("Work on many events: its progress, and how to stop it.")),
+    "queue": (T("Queue"), T("What waits, and for how long.")),
     "metrics": (T("Metrics"), T("How much, how fast, how well.")),
     "changelog": (T("Changelog"), T("Who changed what, and when.")),
     "webhooks": (T("Webhooks"), T("Where services deliver.")),
@@ -117,8 +120,8 @@ class _Schemas:
         self.definitions: dict[str, Any] = schema.get("$defs", {})
 
     def of(self, one: Route, part: str) -> dict[str, Any]:
-        """Return the schema of a route's `request`, `response` or `query`."""
-        mode: Any = "serialization" if part == "response" else "validation"
+        """Return the schema of a route's `request`, `response` (`response 200` of another status) or `query`."""
+        mode: Any = "serialization" if part.startswith("response") else "validation"
         return dict(self._found[(one.operation_id, part), mode])
 
     def inlined(self, one: Route, part: str) -> dict[str, Any]:
@@ -131,6 +134,7 @@ class _Schemas:
 def _types(one: Route) -> list[tuple[str, Any, str]]:
     found = [("request", one.request, "validation"), ("query", one.query, "validation")]
     found.append(("response", one.response, "serialization"))
+    found += [(f"response {status}", kind, "serialization") for status, kind in one.also.items()]
     return [(part, kind, mode) for part, kind, mode in found if kind is not None]
 
 
@@ -188,6 +192,9 @@ def _responses(one: Route, schemas: _Schemas) -> dict[str, Any]:
     elif one.produces != "application/json":
         good["content"] = {one.produces: {"schema": {"type": "string"}}}
     responses = {str(one.status): good}
+    for status in one.also:
+        content = {one.produces: {"schema": schemas.of(one, f"response {status}")}}
+        responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": content}
     for status, kinds in sorted(_errors(one).items()):
         names = dict.fromkeys(kind.default_error for kind in kinds)
         responses[str(status)] = _error_response(HTTPStatus(status).phrase + ": " + ", ".join(names))

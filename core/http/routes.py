@@ -9,6 +9,7 @@ import importlib
 import pkgutil
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal, TypeVar, cast
 
 import orjson
@@ -83,6 +84,7 @@ class Route:
     open: bool
     raw: bool
     produces: str
+    also: Mapping[int, Any]
 
     @property
     def operation_id(self) -> str:
@@ -115,12 +117,14 @@ class Routes:
         open: bool = False,
         raw: bool = False,
         produces: str = "application/json",
+        also: Mapping[int, Any] = MappingProxyType({}),
     ) -> Callable[[Handler], Handler]:
         """Declare `async def handler(ctx, request)`.
 
         `request`, `response`: pydantic models or other types that pydantic knows; `query`: a model of the query.
         `open`: nobody has to say who they are. `errors`: those beside the ones that follow from the rest. `raw`: the
         handler gets aiohttp's request and returns its response; nothing is parsed or checked, only errors are shown.
+        `also`: other statuses of success, each with its response's type.
         """
         if (permission is None) != open:
             raise ValueError(f"{method} {path} needs either a permission or open=True")
@@ -130,7 +134,7 @@ class Routes:
                 raise ValueError(f"{method} {path} is declared twice")
             self._routes[method, path] = Route(
                 method, path, handler, permission, summary, tag, request, response, status, tuple(errors), query, open,
-                raw, produces,
+                raw, produces, also,
             )  # fmt: skip
             return handler
 
