@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from core import healing
 from core import jobs as long_jobs
 from core.context import Context
 from core.texts import T
@@ -92,6 +93,7 @@ class Scheduler:
             (self._reap, min(5.0, lease / 3)),
             (self._advance_jobs, 1.0),
             (self._forget, 60.0),
+            (self._look_for_gaps, self._ctx.settings.gap_seconds),
         ]
         for function, seconds in every:
             jobs.add_job(
@@ -146,6 +148,10 @@ class Scheduler:
     async def _advance_jobs(self) -> None:
         """Do the next piece of each job on many events."""
         await long_jobs.advance(self._ctx)
+
+    async def _look_for_gaps(self) -> None:
+        """Look for events that never arrived, and ask for them again, where that is switched on."""
+        await healing.look_after(self._ctx)
 
     async def _forget(self) -> None:
         """Delete the deduplication keys whose window has passed, and the jobs that ended long ago."""

@@ -39,8 +39,8 @@ def stored(connection: sa.Connection, integration_id: str, delivery_ids: Sequenc
         found.update(key.removeprefix("d:") for key in connection.execute(sa.select(KEYS.c.key).where(*mine)).scalars())
     missing = set(delivery_ids) - found
     if missing:
-        mine = (EVENTS.c.integration_id == integration_id, EVENTS.c.id >= since)
-        known = connection.execute(sa.select(EVENTS.c.delivery_id).where(*mine)).scalars()
+        query = sa.select(EVENTS.c.delivery_id).where(EVENTS.c.integration_id == integration_id, EVENTS.c.id >= since)
+        known = connection.execute(query).scalars()
         found.update(given for given in known if given in missing)
     return found
 
@@ -74,7 +74,11 @@ def breaks(
     which the present count runs.
     """
     mine = (EVENTS.c.integration_id == integration_id, EVENTS.c.sequence > above, EVENTS.c.id >= since)
-    before = sa.func.lag(EVENTS.c.sequence, 1, sa.literal(above, sa.BigInteger)).over(order_by=EVENTS.c.sequence).label("before")
+    before = (
+        sa.func.lag(EVENTS.c.sequence, 1, sa.literal(above, sa.BigInteger))
+        .over(order_by=EVENTS.c.sequence)
+        .label("before")
+    )
     seen = sa.select(EVENTS.c.sequence, EVENTS.c.received_at, before).where(*mine).subquery()
     query = sa.select(seen.c.before, seen.c.sequence, seen.c.received_at).where(seen.c.sequence - seen.c.before > 1)
     found = connection.execute(query.order_by(seen.c.sequence).limit(limit)).all()

@@ -111,7 +111,7 @@ def set_check(connection: sa.Connection, integration_id: str, values: Mapping[st
 def check_of(connection: sa.Connection, integration_id: str) -> GapCheck:
     """Return how an integration's last look went; one that never was has no `checked_at`."""
     row = connection.execute(sa.select(CHECKS).where(CHECKS.c.integration_id == integration_id)).mappings().first()
-    return GapCheck(**row) if row else GapCheck(integration_id=integration_id)
+    return GapCheck(**row) if row else GapCheck(integration_id=integration_id, event_mark="", rhythm="{}")
 
 
 def listed(
@@ -149,7 +149,7 @@ def counted(connection: sa.Connection, integration_id: str, *, state: State = "o
 def put(connection: sa.Connection, gaps: Sequence[Mapping[str, Any]]) -> None:
     """Store gaps; of one that is open already what is known of it, and its end, are brought up to date."""
     for gap in gaps:
-        statement = upsert(connection, GAPS).values(asked=0, closed_why="", **gap)
+        statement = upsert(connection, GAPS).values({"asked": 0, "closed_why": "", **gap})
         known = {"detail": gap["detail"], "at_to": gap["at_to"]}
         connection.execute(
             statement.on_conflict_do_update(
@@ -159,12 +159,21 @@ def put(connection: sa.Connection, gaps: Sequence[Mapping[str, Any]]) -> None:
 
 
 def close(
-    connection: sa.Connection, integration_id: str, keys: Sequence[str], *, now: float, why: str, **values: Any
+    connection: sa.Connection,
+    integration_id: str,
+    keys: Sequence[str],
+    *,
+    now: float,
+    why: str,
+    at_to: float | None = None,
 ) -> None:
-    """Close gaps that are open."""
+    """Close gaps that are open; `at_to`: when what was missing came, where that is known."""
     if keys:
         mine = (GAPS.c.integration_id == integration_id, GAPS.c.key.in_(keys), GAPS.c.closed_at.is_(None))
-        connection.execute(sa.update(GAPS).where(*mine).values(closed_at=now, closed_why=why, **values))
+        values: dict[str, Any] = {"closed_at": now, "closed_why": why}
+        if at_to is not None:
+            values["at_to"] = at_to
+        connection.execute(sa.update(GAPS).where(*mine).values(values))
 
 
 def set_asked(

@@ -53,7 +53,7 @@ class SourceParams(BaseModel):
         None,
         min_length=1,
         max_length=200,
-        description="Dotted path to a whole number that the sender counts its events by, so that missing ones are seen.",
+        description="Dotted path to the whole number that its sender counts events by: shows which are missing.",
     )
 
     def handles(self, event_type: str) -> bool:
