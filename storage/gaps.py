@@ -90,6 +90,9 @@ GAPS = table(Gap)
 HOOKS = table(GitHubHook)
 CHECKS = table(GapCheck)
 
+_MOST_AT_ONCE = 500
+"""Values in one IN."""
+
 State = Literal["open", "closed", "all"]
 
 
@@ -168,20 +171,28 @@ def close(
     at_to: float | None = None,
 ) -> None:
     """Close gaps that are open; `at_to`: when what was missing came, where that is known."""
-    if keys:
-        mine = (GAPS.c.integration_id == integration_id, GAPS.c.key.in_(keys), GAPS.c.closed_at.is_(None))
-        values: dict[str, Any] = {"closed_at": now, "closed_why": why}
-        if at_to is not None:
-            values["at_to"] = at_to
+    values: dict[str, Any] = {"closed_at": now, "closed_why": why}
+    if at_to is not None:
+        values["at_to"] = at_to
+    for start in range(0, len(keys), _MOST_AT_ONCE):
+        part = keys[start : start + _MOST_AT_ONCE]
+        mine = (GAPS.c.integration_id == integration_id, GAPS.c.key.in_(part), GAPS.c.closed_at.is_(None))
         connection.execute(sa.update(GAPS).where(*mine).values(values))
+
+
+def expire(connection: sa.Connection, integration_id: str, *, kind: str, before: float, now: float) -> None:
+    """Close as gone the open gaps of a kind that ended before that time."""
+    mine = (GAPS.c.integration_id == integration_id, GAPS.c.kind == kind, GAPS.c.closed_at.is_(None))
+    statement = sa.update(GAPS).where(*mine, GAPS.c.at_to < before)
+    connection.execute(statement.values(closed_at=now, closed_why="gone"))
 
 
 def set_asked(
     connection: sa.Connection, integration_id: str, keys: Sequence[str], *, asked: int, asked_at: float | None
 ) -> None:
     """Note how often, and when last, GitHub was asked to deliver these again."""
-    if keys:
-        mine = (GAPS.c.integration_id == integration_id, GAPS.c.key.in_(keys))
+    for start in range(0, len(keys), _MOST_AT_ONCE):
+        mine = (GAPS.c.integration_id == integration_id, GAPS.c.key.in_(keys[start : start + _MOST_AT_ONCE]))
         connection.execute(sa.update(GAPS).where(*mine).values(asked=asked, asked_at=asked_at))
 
 

@@ -21,6 +21,7 @@ from core.gaps.outcome import Outcome, told
 from core.ids import first_id
 from core.integrations import Installed
 from core.sources.naming import lookup
+from core.texts import T
 from storage import arrivals, gaps
 from storage.gaps import GapCheck, GitHubHook
 
@@ -32,6 +33,8 @@ MOST_DOUBTED = 20
 """Deliveries that a look asks for in full; of what is beyond, 2xx is believed."""
 MARGIN = 3600.0
 """Seconds by which GitHub's clock and ours may differ, and a delivery may be under way."""
+_MOST_OPEN = 20_000
+"""Open gaps that one look asks after."""
 _FIRST = "per_page=100"
 
 
@@ -44,8 +47,9 @@ async def look(ctx: Context, installed: Installed, kept: GapCheck, outcome: Outc
     """Close what has arrived, then compare the deliveries of every hook that sends to the integration."""
     await close_arrived(ctx, installed, kept)
     try:
-        await hooks.learn(ctx, installed, outcome)
         token = token_of(installed)
+        _require_github(ctx, token)
+        await hooks.learn(ctx, installed, outcome)
         known = await ctx.db.read(gaps.hooks_of, installed.id)
         if not known and outcome.findings:  # an app's hook: nothing to look for
             return
@@ -57,17 +61,27 @@ async def look(ctx: Context, installed: Installed, kept: GapCheck, outcome: Outc
         outcome.fail(error, now=ctx.clock.now())
 
 
+def _require_github(ctx: Context, token: str | None) -> None:
+    """Raise `NotConfigured` where nothing could be asked, before what it is that would be asked."""
+    settings = ctx.settings
+    if token is None and settings.github_token is None and settings.github_app_id is None:
+        raise NotConfigured(
+            T("GitHub is not connected: {setting} is not set. → ccb init github", setting="GITHUB_TOKEN"),
+            service="github",
+            settings=("GITHUB_TOKEN",),
+        )
+
+
 async def close_arrived(ctx: Context, installed: Installed, kept: GapCheck) -> None:
     """Close the gaps whose delivery has come in, and those that GitHub cannot deliver again any more."""
     now = ctx.clock.now()
-    found = await ctx.db.read(gaps.listed, installed.id, kind="delivery")
+    found = await ctx.db.read(gaps.listed, installed.id, kind="delivery", limit=_MOST_OPEN)
     if not found:
         return
     since = first_id("evt", (kept.checked_at or now - KEPT_SECONDS) - MARGIN)
     arrived = await ctx.db.read(arrivals.stored, installed.id, [gap.key for gap in found], since=since)
     await ctx.db.write(gaps.close, installed.id, sorted(arrived), now=now, why="arrived")
-    gone = [gap.key for gap in found if gap.key not in arrived and gap.at_to < now - KEPT_SECONDS]
-    await ctx.db.write(gaps.close, installed.id, gone, now=now, why="gone")
+    await ctx.db.write(gaps.expire, installed.id, kind="delivery", before=now - KEPT_SECONDS, now=now)
 
 
 async def _look_at_all(ctx: Context, installed: Installed, known: Sequence[GitHubHook], outcome: Outcome) -> None:
