@@ -90,6 +90,7 @@ GAPS = table(Gap)
 HOOKS = table(GitHubHook)
 CHECKS = table(GapCheck)
 
+_UNCHECKED = GapCheck(integration_id="", findings="[]", sequence_since="", event_mark="", rhythm="{}")
 _MOST_AT_ONCE = 500
 """Values in one IN."""
 
@@ -114,7 +115,7 @@ def set_check(connection: sa.Connection, integration_id: str, values: Mapping[st
 def check_of(connection: sa.Connection, integration_id: str) -> GapCheck:
     """Return how an integration's last look went; one that never was has no `checked_at`."""
     row = connection.execute(sa.select(CHECKS).where(CHECKS.c.integration_id == integration_id)).mappings().first()
-    return GapCheck(**row) if row else GapCheck(integration_id=integration_id, event_mark="", rhythm="{}")
+    return GapCheck(**row) if row else _UNCHECKED.model_copy(update={"integration_id": integration_id})
 
 
 def listed(

@@ -19,9 +19,10 @@ class Piece:
 
     values: Mapping[str, Any]
     ended: Sequence[str] = ()
+    takes_up: str | None = None
+    """The key of a gap that it waits for from now on."""
     asks: Gap | None = None
-    begins: bool = False
-    """Whether the gap that it asks for is a new one."""
+    """The gap that GitHub is asked for, once this is written."""
     now: float = 0.0
 
 
@@ -33,14 +34,15 @@ def under_way(connection: sa.Connection, job: Job) -> list[Gap]:
     return [Gap(**row) for row in connection.execute(query.order_by(*order)).mappings()]
 
 
-def following(connection: sa.Connection, job: Job, *, keys: Sequence[str] | None) -> Gap | None:
-    """Return the gap that a job takes up next: by their keys, and only those that were there at its start."""
+def following(connection: sa.Connection, job: Job, *, keys: Sequence[str] | None, most_asked: int) -> Gap | None:
+    """Return the gap that a job takes up next: by their keys, those that were there at its start and not given up."""
     conditions = [
         GAPS.c.integration_id == job.integration_id,
         GAPS.c.kind == "delivery",
         GAPS.c.closed_at.is_(None),
         GAPS.c.detected_at <= job.created_at,
         GAPS.c.key > job.cursor,
+        GAPS.c.asked < most_asked,
     ]
     if keys is not None:
         conditions.append(GAPS.c.key.in_(keys))
@@ -53,9 +55,9 @@ def advance(connection: sa.Connection, job: Job, piece: Piece) -> bool:
     if not jobs.save(connection, job, piece.values):
         return False
     jobs.let_go(connection, job.id, piece.ended)
+    if piece.takes_up is not None:
+        jobs.take_up(connection, job.id, [(piece.takes_up, "{}")])
     if piece.asks is not None:
-        if piece.begins:
-            jobs.take_up(connection, job.id, [(piece.asks.key, "{}")])
         gap = piece.asks
         gaps.set_asked(connection, gap.integration_id, [gap.key], asked=gap.asked + 1, asked_at=piece.now)
     return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
@@ -80,7 +80,7 @@ class HealIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    keys: list[str] | None = Field(
+    keys: list[Annotated[str, Field(max_length=100)]] | None = Field(
         None, min_length=1, max_length=1000, description="Keys of open deliveries; absent: all of them."
     )
 

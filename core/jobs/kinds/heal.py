@@ -6,6 +6,7 @@ or an outage hold the job up and cost no try; a token that may not do it ends it
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,6 +30,8 @@ from storage.jobs import Job
 
 PACE_SECONDS = 1.0
 """Between two askings."""
+LONGEST_SECONDS = 10.0
+"""How long one asking may take."""
 LOOK_SECONDS = 5.0
 """Between two looks for what was asked for."""
 
@@ -52,7 +55,7 @@ class HealKind(JobKind):
             await ctx.db.write(job_rows.save, job, {"updated_at": ctx.clock.now(), **held})
             return
         keys = orjson.loads(job.params).get("keys")
-        fresh = await ctx.db.read(healing.following, job, keys=keys)
+        fresh = await ctx.db.read(healing.following, job, keys=keys, most_asked=len(PATIENCE))
         await _go_on(ctx, installed, job, asked, fresh)
 
 
@@ -60,21 +63,22 @@ async def _go_on(ctx: Context, installed: Installed, job: Job, asked: Sequence[G
     now = ctx.clock.now()
     ended = [gap for gap in asked if _is_over(gap, now)]
     left = [gap for gap in asked if not _is_over(gap, now)]
-    again = next((gap for gap in left if gap.asked < len(PATIENCE) and _due(gap) <= now), None)
-    chosen = again or fresh
+    waits = [*left, fresh] if fresh is not None else left
+    chosen = next((gap for gap in waits if gap.asked < len(PATIENCE) and _due(gap) <= now), None)
+    takes = fresh if chosen is fresh or chosen is None else None
     arrived = sum(gap.closed_why == "arrived" for gap in ended)
     values: dict[str, Any] = {
         "updated_at": now,
         "succeeded": job.succeeded + arrived,
         "failed": job.failed + len(ended) - arrived,
         "error": None,
-        "run_at": now + PACE_SECONDS if chosen else min([now + LOOK_SECONDS, *(_due(gap) for gap in left)]),
+        "run_at": now + PACE_SECONDS if fresh or chosen else min([now + LOOK_SECONDS, *map(_due, left)]),
     }
-    if chosen is not None and chosen is not again:
-        values |= {"cursor": chosen.key, "started": job.started + 1}
-    if chosen is None and not left:
+    if takes is not None:
+        values |= {"cursor": takes.key, "started": job.started + 1}
+    if not waits:
         values |= {"status": "succeeded", "finished_at": now}
-    piece = Piece(values, [gap.key for gap in ended], chosen, begins=chosen is not again, now=now)
+    piece = Piece(values, [gap.key for gap in ended], takes.key if takes else None, chosen, now)
     if await ctx.db.write(healing.advance, job, piece) and chosen is not None:
         await _ask(ctx, installed, job, chosen)
 
@@ -92,7 +96,7 @@ async def _ask(ctx: Context, installed: Installed, job: Job, gap: Gap) -> None:
     """Ask for one; what GitHub did not take costs no try, and holds the job up or ends it."""
     now = ctx.clock.now()
     try:
-        if not await ask(ctx, installed, gap):
+        if not await _asked(ctx, installed, gap):
             await ctx.db.write(rows.close, installed.id, [gap.key], now=now, why="gone")
     except (NotConfigured, Upstream) as error:
         values: dict[str, Any] = {"updated_at": now, "error": waiting(error.error, error.message)}
@@ -106,6 +110,17 @@ async def _ask(ctx: Context, installed: Installed, job: Job, gap: Gap) -> None:
         else:
             values["run_at"] = now + PATIENCE_SECONDS
         await ctx.db.write(healing.take_back, gap, job.id, values)
+
+
+async def _asked(ctx: Context, installed: Installed, gap: Gap) -> bool:
+    """Ask, but not for long: other jobs wait meanwhile."""
+    try:
+        async with asyncio.timeout(LONGEST_SECONDS):
+            return await ask(ctx, installed, gap)
+    except TimeoutError:
+        raise Upstream(
+            T("GitHub did not answer {what} in time. Try again later.", what=f"POST …/{gap.key}/attempts")
+        ) from None
 
 
 async def _close_arrived(ctx: Context, installed: Installed, job: Job) -> None:
