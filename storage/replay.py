@@ -13,11 +13,10 @@ import sqlalchemy as sa
 
 from storage import audit, jobs
 from storage.dialect import announce, for_update
+from storage.event_list import TROUBLES
 from storage.events import EFFECTS, EVENTS, RUNS, STEPS, TROUBLED
 from storage.jobs import ITEMS, Job
 
-TROUBLES = ("failed", "dead", "discarded")
-"""The statuses of `TROUBLED`, each of which has its part of an index."""
 UNDER_WAY = ("queued", "processing")
 _RESTORED = ("status", "run", "attempt", "run_at", "started_at", "finished_at", "error", "waiting_for")
 
@@ -190,7 +189,7 @@ def advance_replay(connection: sa.Connection, job: Job, piece: Piece) -> bool:
     taken = requeue(connection, piece.selection, piece.chosen, again=piece.again, now=piece.now, step=piece.step)
     jobs.take_up(connection, job.id, taken)
     values = {
-        "started": job.started + len(taken),
+        "started": job.started + len(taken) - ended["skipped"],
         "succeeded": job.succeeded + ended["succeeded"],
         "failed": job.failed + ended["failed"],
         "skipped": job.skipped + ended["skipped"] + len(piece.chosen) - len(taken),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -26,9 +27,13 @@ KEPT_SECONDS = 30 * 86400.0
 async def advance(ctx: Context) -> None:
     """Do the next piece of each job whose time has come.
 
-    Safe on two nodes at once: each piece is one transaction on the condition that the job is as it was read.
+    Those of one integration take turns, for they share the room that there is. Safe on two nodes at once: each piece
+    is one transaction on the condition that the job is as it was read.
     """
-    await asyncio.gather(*(_advance(ctx, job) for job in await ctx.db.read(rows.due, ctx.clock.now())))
+    lines: dict[str | None, list[Job]] = {}
+    for job in await ctx.db.read(rows.due, ctx.clock.now()):
+        lines.setdefault(job.integration_id, []).append(job)
+    await asyncio.gather(*(_in_turn(ctx, line) for line in lines.values()))
 
 
 async def forget(ctx: Context) -> None:
@@ -39,6 +44,11 @@ async def forget(ctx: Context) -> None:
 def waiting(error: str, message: Text) -> str:
     """Return what a job waits for, or why it failed, as its row has it."""
     return orjson.dumps({"error": error, "message": message.dump()}).decode()
+
+
+async def _in_turn(ctx: Context, line: Sequence[Job]) -> None:
+    for job in line:
+        await _advance(ctx, job)
 
 
 async def _advance(ctx: Context, job: Job) -> None:
