@@ -37,7 +37,10 @@ async def start(ctx: Context, reference: str, *, keys: Sequence[str] | None, act
     unknown = sorted(set(keys or ()) - {gap.key for gap in found})
     if unknown:
         raise Invalid(
-            T("No delivery that is open has the key {keys}. GET …/events/gaps lists them.", keys=", ".join(unknown[:3])),
+            T(
+                "No delivery that is open has the key {keys}. GET …/events/gaps lists them.",
+                keys=", ".join(unknown[:3]),
+            ),
             path="keys",
             keys=unknown,
         )

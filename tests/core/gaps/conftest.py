@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 
 from core import jobs
 from tests.contexts import MovableClock
@@ -18,6 +19,9 @@ from tests.packages import package
 from tests.stand_ins.github import TOKEN, GitHubStandIn
 from tests.stand_ins.github_hooks import Hook
 
+KEY = Fernet.generate_key().decode()
+BOTH = pytest.mark.parametrize("client", ["sqlite", "postgresql"], indirect=True)
+"""Run a test on both databases."""
 SECRET = "a-webhook-secret"
 LOG = """
 def handle(event: dict, config: dict) -> list[dict]:
@@ -40,9 +44,13 @@ async def hub(moved: MovableClock) -> AsyncIterator[GitHubStandIn]:
 
 
 @pytest.fixture
-async def client(tmp_path: Path, hub: GitHubStandIn, moved: MovableClock) -> AsyncIterator[Client]:
-    """An engine whose only jobs are those that the test advances."""
+async def client(
+    request: pytest.FixtureRequest, tmp_path: Path, hub: GitHubStandIn, moved: MovableClock
+) -> AsyncIterator[Client]:
+    """An engine whose only jobs are those that the test advances; on SQLite, or as the test's parameter says."""
     given: dict[str, Any] = {"GITHUB_TOKEN": TOKEN, "GITHUB_API_URL": hub.url, "CCB_ROLES": "http,worker"}
+    if getattr(request, "param", "sqlite") == "postgresql":
+        given |= {"CCB_DATABASE_URL": request.getfixturevalue("postgres_url"), "CCB_SECRET_KEY": KEY}
     async with running(tmp_path, clock=moved, GITHUB_REPOSITORY="acme/app", **given) as client:
         yield client
 

@@ -8,7 +8,7 @@ import pytest
 
 from core.gaps.github import MOST_PAGES
 from storage import accept
-from tests.core.gaps.conftest import SECRET, Watched
+from tests.core.gaps.conftest import BOTH, SECRET, Watched
 from tests.engines import running
 from tests.packages import package
 from tests.stand_ins.github import TOKEN, Caller
@@ -57,6 +57,7 @@ async def test_our_own_refusals_are_said_in_words(watched: Watched) -> None:
     ]
 
 
+@BOTH
 async def test_the_next_look_closes_what_has_arrived(watched: Watched) -> None:
     lost = watched.lose(1)
     await watched.check()
@@ -69,6 +70,7 @@ async def test_the_next_look_closes_what_has_arrived(watched: Watched) -> None:
     assert len(await watched.events()) == 1
 
 
+@BOTH
 async def test_a_redelivery_does_not_count_twice(watched: Watched) -> None:
     """The attempts of one event share its guid: one gap while none got through, none once one did."""
     lost, refused = watched.lose(1), watched.lose(2)
@@ -83,6 +85,7 @@ async def test_a_redelivery_does_not_count_twice(watched: Watched) -> None:
     assert len((await watched.check())["gaps"]) == 1
 
 
+@BOTH
 async def test_it_goes_back_page_by_page_and_only_to_the_last_look(watched: Watched) -> None:
     lost = [watched.lose(n)["guid"] for n in range(250)]
     found = await watched.check()
@@ -176,6 +179,7 @@ async def test_a_payload_leads_nowhere_else(watched: Watched, name: object) -> N
     assert paths == {"/repos/acme/app/hooks", "/repos/acme/app/hooks/1", "/repos/acme/app/hooks/1/deliveries"}
 
 
+@BOTH
 async def test_a_hook_that_is_gone_gives_way_to_its_successor(watched: Watched) -> None:
     await watched.happen(1)
     await watched.check()
