@@ -98,7 +98,7 @@ async def test_a_rate_limit_delays_and_loses_nothing(watched: Watched) -> None:
         await jobs.advance(watched.client.engine.ctx)
     assert len(watched.hub.requests) == asked, "GitHub is left in peace"
     watched.hub.hooks.redeliveries_limited = None
-    done = await watched.healed(job, moves=15)
+    done = await watched.healed(job, moves=5)
     assert (done["succeeded"], done["failed"]) == (3, 0)
     assert {gap["asked"] for gap in await watched.gaps("closed")} == {1}, "the refused asking cost no try"
 
@@ -108,7 +108,7 @@ async def test_each_is_asked_for_three_times_with_growing_waits(watched: Watched
     lost = watched.lose(1)
     await watched.check()
     watched.hook.config["secret"] = "another-secret"
-    done = await watched.healed(await watched.heal(), moves=5)
+    done = await watched.healed(await watched.heal(), moves=15)
     assert (done["succeeded"], done["failed"]) == (0, 1)
     attempts = [kept["at"] for kept in watched.hook.deliveries if kept["shown"]["redelivery"]]
     waits = [round(after - before) for before, after in pairwise(attempts)]
