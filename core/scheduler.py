@@ -18,8 +18,8 @@ from typing import Any
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from core import healing, metrics, retention
 from core import jobs as long_jobs
-from core import metrics, retention
 from core.context import Context
 from core.texts import T
 from storage import accept, idempotency, leader, queue
@@ -102,6 +102,7 @@ class Scheduler:
             (self._forget, 60.0),
             (self._sample, 60.0),
             (self._sweep, SWEEP_SECONDS),
+            (self._look_for_gaps, self._ctx.settings.gap_seconds),
         ]
         for function, seconds in every:
             jobs.add_job(
@@ -156,6 +157,10 @@ class Scheduler:
     async def _advance_jobs(self) -> None:
         """Do the next piece of each job on many events."""
         await long_jobs.advance(self._ctx)
+
+    async def _look_for_gaps(self) -> None:
+        """Look for events that never arrived, and ask for them again, where that is switched on."""
+        await healing.look_after(self._ctx)
 
     async def _forget(self) -> None:
         """Delete deduplication and idempotency keys whose window has passed, and the jobs that ended long ago."""

@@ -20,7 +20,7 @@ _CLAIM_KEYS = bulk.insert(
 )  # fmt: skip
 _INSERT_EVENTS = bulk.insert(
     EVENTS, "id", "integration_id", "type", "delivery_id", "status", "received_at", "remote", "size", "intake",
-    "run_at", "duplicates", "run", "attempt",
+    "run_at", "duplicates", "run", "attempt", "sequence",
 )  # fmt: skip
 _INSERT_BODIES = bulk.insert(BODIES, "event_id", "headers", "body")
 
@@ -30,7 +30,8 @@ class Arrival:
     """A verified delivery about to be stored.
 
     `keys`: what it is recognised by (its delivery id, a key of its payload); none means that it is never a duplicate.
-    `expires_at`: until when the keys are remembered. `counted`: whether it goes into the metrics.
+    `expires_at`: until when the keys are remembered. `counted`: whether it goes into the metrics. `sequence`: the number
+    that its sender counts by.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Arrival:
     keys: tuple[str, ...]
     expires_at: float
     counted: bool = True
+    sequence: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ def _insert(connection: sa.Connection, fresh: Sequence[Arrival]) -> None:
         [
             (
                 a.id, a.integration_id, a.type, a.delivery_id, a.status, a.received_at, a.remote, len(a.body), a.intake,
-                a.received_at if a.status == "queued" else None, 0, 1, 0,
+                a.received_at if a.status == "queued" else None, 0, 1, 0, a.sequence,
             )
             for a in fresh
         ],

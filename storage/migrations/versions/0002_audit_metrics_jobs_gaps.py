@@ -86,6 +86,21 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "gap_checks",
+        sa.Column("integration_id", sa.String(), nullable=False),
+        sa.Column("running_until", sa.Float(), nullable=True),
+        sa.Column("checked_at", sa.Float(), nullable=True),
+        sa.Column("complete", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("wait_until", sa.Float(), nullable=True),
+        sa.Column("problem", sa.String(), nullable=True),
+        sa.Column("findings", sa.String(), server_default="[]", nullable=False),
+        sa.Column("sequence_mark", sa.BigInteger(), nullable=True),
+        sa.Column("sequence_since", sa.String(), server_default="", nullable=False),
+        sa.Column("event_mark", sa.String(), server_default="", nullable=False),
+        sa.Column("rhythm", sa.String(), server_default="{}", nullable=False),
+        sa.PrimaryKeyConstraint("integration_id"),
+    )
+    op.create_table(
         "github_hooks",
         sa.Column("integration_id", sa.String(), nullable=False),
         sa.Column("owner", sa.String(), nullable=False),
@@ -93,6 +108,8 @@ def upgrade() -> None:
         sa.Column("found_at", sa.Float(), nullable=False),
         sa.Column("checked_at", sa.Float(), nullable=True),
         sa.Column("newest_delivery", sa.BigInteger(), nullable=True),
+        sa.Column("cursor", sa.String(), nullable=True),
+        sa.Column("floor_delivery", sa.BigInteger(), nullable=True),
         sa.Column("error", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("integration_id", "owner", "hook_id"),
     )
@@ -338,6 +355,7 @@ def downgrade() -> None:
 
     op.drop_table("issue_logs")
     op.drop_table("github_hooks")
+    op.drop_table("gap_checks")
     with op.batch_alter_table("gaps", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_gaps_open", sqlite_where=sa.text("closed_at IS NULL"), postgresql_where=sa.text("closed_at IS NULL")
