@@ -15,7 +15,7 @@ from core.texts import T, revive
 from storage import logs as rows
 
 Level = Literal["info", "warning", "error"]
-_AND_ABOVE: dict[Level, tuple[Level, ...]] = {
+AND_ABOVE: dict[Level, tuple[Level, ...]] = {
     "info": ("info", "warning", "error"),
     "warning": ("warning", "error"),
     "error": ("error",),
@@ -68,7 +68,7 @@ async def logs(ctx: Context, request: Request) -> list[LogLineOut]:
     """Read the lines that the `log` action wrote."""
     query = request.query_as(LogQuery)
     installed = await integrations.find(ctx, request.path["id"])
-    lines = await ctx.db.read(rows.newest, installed.id, levels=_AND_ABOVE[query.level], limit=query.limit)
+    lines = await ctx.db.read(rows.newest, installed.id, levels=AND_ABOVE[query.level], limit=query.limit)
     return [
         LogLineOut(
             timestamp=moment(line.at),
