@@ -11,7 +11,7 @@ from core.access import email, github, slack
 from core.access.model import Access, Need, Report, Trouble
 from core.context import Context
 from core.errors import CcbError, Upstream
-from core.grants import Grants, resolve
+from core.grants import Grants, legible
 from core.integrations import Installed
 from core.texts import T
 
@@ -50,7 +50,7 @@ async def report(ctx: Context, reference: str) -> Report:
 
 
 async def _ask(ctx: Context, installed: Installed) -> Report:
-    wanted = resolve(installed.manifest, installed.config)  # what it is to have, also before anybody activates it
+    wanted, _ = legible(installed.manifest, installed.config)  # what it is to have, also before anybody activates it
     found = await asyncio.gather(*(_one(ctx, installed, wanted, service) for service in _SERVICES.values()))
     return Report(dict(zip(_SERVICES, found, strict=True)))
 

@@ -59,7 +59,13 @@ def _seen(blank: Access, found: SlackAccess) -> Access:
 
 def _member(found: SlackAccess, channel: str) -> Need:
     granted = found.channels.get(channel)
-    if granted is None:
+    if granted is None and "chat:write.public" in found.scopes:
+        how = T(
+            "It is not seen in {channel}, and may post there only where that is a public channel (chat:write.public). "
+            "Type /invite @{user} there to be sure.",
+            channel=channel, user=found.user,
+        )  # fmt: skip
+    elif granted is None:
         how = T(
             "Nobody can tell whether it may post to {channel}: that takes the scopes channels:read and groups:read. "
             "Type /invite @{user} there to be sure.",

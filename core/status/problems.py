@@ -237,7 +237,7 @@ def nothing_came(s: Snapshot) -> Found:
         return
     if s.last_activity is not None and s.last_activity >= at:
         return
-    message = T("Nothing has arrived since it was activated {span} ago.", span=span(s.now - at))
+    message = T("No delivery has been accepted since it was activated {span} ago.", span=span(s.now - at))
     fix = T("Check the webhook's address in the sender's settings: it must be {url}. Try it: ccb send {slug}",
             url=s.url, slug=s.slug)  # fmt: skip
     yield Problem("never_received", "warning", message, fix)
@@ -253,6 +253,13 @@ def rotation(s: Snapshot) -> Found:
         yield Problem("rotation_ends", "warning", message, fix)
 
 
+def illegible(s: Snapshot) -> Found:
+    """Say that an address of the configuration is none, so that it cannot be activated with it."""
+    if s.illegible is not None:
+        fix = T("Mend it: PATCH /v1/integrations/{slug}/config, or: ccb config {slug}", slug=s.slug)
+        yield Problem("configuration_illegible", "error", s.illegible, fix)
+
+
 def lagging(s: Snapshot) -> Found:
     """Say that a configuration names what nobody has allowed."""
     if s.lagging:
@@ -266,6 +273,7 @@ def lagging(s: Snapshot) -> Found:
 
 
 LOOKS: tuple[Callable[[Snapshot], Found], ...] = (
-    not_active, no_scheduler, waiting, dead, late, refused, failing, lagging, not_configured, nothing_came, rotation,
+    not_active, illegible, no_scheduler, waiting, dead, late, refused, failing, lagging, not_configured, nothing_came,
+    rotation,
 )  # fmt: skip
 """In the order in which a cause comes before what follows from it."""

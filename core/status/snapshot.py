@@ -11,7 +11,7 @@ import orjson
 
 from core import health, webhook_log
 from core.context import Context
-from core.grants import Grants, resolve
+from core.grants import Grants, legible
 from core.ids import first_id
 from core.integrations import Installed, missing, webhook_url
 from core.services import SERVICES
@@ -64,6 +64,8 @@ class Snapshot:
     """What is wrong with the scheduler, None when nothing is."""
     lagging: tuple[str, ...] = ()
     """Hosts, channels and so on that the configuration names and that were not granted by whoever activated."""
+    illegible: Text | None = None
+    """Why an address of the configuration cannot be read."""
 
 
 async def take(ctx: Context, installed: Installed) -> Snapshot:
@@ -73,7 +75,7 @@ async def take(ctx: Context, installed: Installed) -> Snapshot:
     found = await ctx.db.read(rows.read, installed.id, hour_ago=now - HOUR, first_of_hour=first_id("evt", now - HOUR))
     scheduler = await health.one(ctx, "scheduler")
     active = installed.status == "active"
-    wanted = resolve(installed.manifest, installed.config)
+    wanted, illegible = legible(installed.manifest, installed.config)
     ends = [s.expires_at for s in installed.webhook_secrets if s.expires_at is not None and s.expires_at > now]
     return Snapshot(
         slug=installed.slug,
@@ -94,6 +96,7 @@ async def take(ctx: Context, installed: Installed) -> Snapshot:
         rotation_ends=max(ends) if ends else None,
         scheduler=scheduler.detail if scheduler.status == "down" else None,
         lagging=_lagging(wanted, installed.grants) if active else (),
+        illegible=illegible.message if illegible else None,
     )
 
 

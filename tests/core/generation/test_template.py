@@ -105,6 +105,12 @@ def test_what_a_template_leaves_is_no_answer(value: str) -> None:
     assert "service_name" not in parse(f"### Service name\n\n{value}\n").fields
 
 
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_every_title_that_is_shown_is_taken(language: str) -> None:
+    body = "\n".join(f"**{field.title.render(language)}:** {field.example.render(language)}" for field in FIELDS)
+    assert [*parse(body).fields] == [field.name for field in FIELDS]
+
+
 def test_what_is_no_template_is_said_to_be_none() -> None:
     found = parse("Create Slack integration")
     assert (found.fields, found.recognised) == ({}, False)

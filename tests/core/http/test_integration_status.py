@@ -182,6 +182,19 @@ async def test_grants_that_lag_behind_the_configuration(client: Client) -> None:
     assert codes(await told(client)) == []
 
 
+async def test_an_address_that_is_none(client: Client) -> None:
+    schema = {"type": "object", "properties": {"target": {"type": "string"}}}
+    may = {"actions": ["http_request"], "hosts": ["a.example", {"$config": "target"}]}
+    made = package(NOTHING, "a.example", capabilities=may)
+    manifest = json.loads(made["files"]["integration.yaml"])
+    made["files"]["integration.yaml"] = json.dumps({**manifest, "config": schema})
+    wish = {"package": made, "config": {"target": "http://["}}
+    await client.ask("POST", "/v1/integrations", wish, status=201)
+    found = await told(client)
+    assert codes(found) == [("inactive", "error"), ("configuration_illegible", "error")]
+    assert (await client.ask("GET", f"{PATH}/permissions"))["ok"] is True
+
+
 async def test_nobody_runs_the_scheduler(tmp_path: Path, clock: MovableClock) -> None:
     async with running(tmp_path, clock=clock, CCB_ROLES="http") as client:
         made = await client.install(package(NOTHING, "example.com"))

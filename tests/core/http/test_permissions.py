@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -126,8 +129,13 @@ async def test_a_github_app(tmp_path: Path, hub: GitHubStandIn) -> None:
         serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
     )
     hub.app_public_key = public.decode()
-    given = {"GITHUB_APP_ID": hub.app_id, "GITHUB_APP_PRIVATE_KEY": pem.decode(), "GITHUB_API_URL": hub.url}
-    async with running(tmp_path, GITHUB_REPOSITORY="acme/app", **given) as client:
+    async with running(
+        tmp_path,
+        GITHUB_APP_ID=hub.app_id,
+        GITHUB_APP_PRIVATE_KEY=pem.decode(),
+        GITHUB_API_URL=hub.url,
+        GITHUB_REPOSITORY="acme/app",
+    ) as client:
         may = {"actions": ["github_comment"], "repositories": ["acme/app", "acme/other"]}
         found = await told(client, may, source={"kind": "github"})
         github = found["services"]["github"]
@@ -173,3 +181,22 @@ async def test_a_mail_server_is_asked(tmp_path: Path) -> None:
         email = found["services"]["email"]
         assert (email["needed"], email["configured"], found["ok"]) == (True, True, False)
         assert email["error"]["error"] == "Upstream failed"
+
+
+@pytest.mark.slow
+async def test_a_service_that_never_answers_is_not_waited_for(tmp_path: Path) -> None:
+    over = asyncio.Event()
+
+    async def silent(_: web.Request) -> web.Response:
+        await over.wait()
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/api/{method}", silent)
+    async with TestServer(app) as server:
+        given = {"SLACK_BOT_TOKEN": BOT_TOKEN, "SLACK_API_URL": str(server.make_url("/api/"))}
+        async with running(tmp_path, clock=None, **given) as client:
+            found = await told(client)
+        over.set()
+    assert found["services"]["slack"]["error"]["message"] == "No answer within 5.0 seconds."
+    assert found["services"]["slack"]["configured"] is True

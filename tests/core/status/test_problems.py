@@ -56,6 +56,7 @@ def test_nothing_is_wrong() -> None:
         ({"activated_at": NOW - 601, "last_activity": None}, ("never_received", "warning")),
         ({"rotation_ends": NOW + 60}, ("rotation_ends", "warning")),
         ({"lagging": ("b.example",)}, ("grants_lag", "warning")),
+        ({"illegible": T("x")}, ("configuration_illegible", "error")),
     ],
 )
 def test_one_thing_is_wrong(changes: dict[str, Any], expected: tuple[str, str]) -> None:
