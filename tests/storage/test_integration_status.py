@@ -9,9 +9,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage import integration_status, migrate
+from storage import audit, integration_status, migrate
 from storage.db import Database, open_database
 from storage.events import EVENTS
+from storage.webhook_log import LOG
 
 
 def _event(number: int, **more: Any) -> dict[str, Any]:
@@ -38,14 +39,25 @@ EVENTS_OF_ALL_KINDS = [
 
 
 async def test_what_is_counted(db: Database) -> None:
+    refused = [
+        {"id": f"rej_{n}", "integration_id": "int_1", "at": at, "status": 401, "reason": reason, "remote": "",
+         "detail": "", "suppressed": more}
+        for n, (at, reason, more) in enumerate([(1.0, "mismatch", 9), (60.0, "mismatch", 2), (70.0, "mismatch", 0),
+                                                (80.0, "inactive", 0)])
+    ]  # fmt: skip
     await db.write(lambda connection: connection.execute(sa.insert(EVENTS), EVENTS_OF_ALL_KINDS))
-    found = await db.read(integration_status.read, "int_1", hour_ago=0.0, first_of_hour="evt_0005")
+    await db.write(lambda connection: connection.execute(sa.insert(LOG), refused))
+    change = {"at": 5.0, "actor_kind": "local", "actor_id": "", "actor_name": "", "action": "status.changed"}
+    await db.write(audit.add, {**change, "integration_id": "int_1"})
+    await db.write(audit.add, {**change, "integration_id": "int_2"})
+    found = await db.read(integration_status.read, "int_1", hour_ago=50.0, first_of_hour="evt_0005")
     assert found.dead == integration_status.Failures(2, 120.0, [(130.0, "{2}"), (120.0, "{1}")])
     assert found.failing == integration_status.Failures(1, 100.0, [(140.0, "{5}")])
     assert found.waiting == [integration_status.Waiting("slack", 2, 90.0)]
     assert found.queue == integration_status.Queue(depth=2, oldest=98.0, late_since=99.0, in_flight=1)
     assert found.recent == {"failed": 1, "queued": 1, "processing": 1, "succeeded": 1}
-    assert (found.last_activity, found.refused, found.changes) == (200.0, {}, [])
+    assert (found.last_activity, found.refused) == (200.0, {"mismatch": 4, "inactive": 1})
+    assert [entry.at for entry in found.changes] == [5.0]
 
 
 @contextmanager
