@@ -309,5 +309,5 @@ def _quoted(text: str) -> str:
 
 def _listed(words: Iterable[str | Text]) -> Text:
     """Return texts as one, each still in the language of whoever will read it."""
-    values = {f"w{number}": word for number, word in enumerate(words)}
-    return T(", ".join(f"{{{name}}}" for name in values), **values)
+    first, *others = words
+    return T("{first}, {others}", first=first, others=_listed(others)) if others else T("{only}", only=first)

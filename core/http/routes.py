@@ -86,8 +86,8 @@ class Route:
     open: bool
     raw: bool
     produces: str
-    listed: bool = False
-    also: Mapping[int, Any] = MappingProxyType({})
+    listed: bool
+    also: Mapping[int, Any]
 
     @property
     def places(self) -> list[str]:
