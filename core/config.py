@@ -117,6 +117,10 @@ class Settings(BaseSettings):
         "CCB_RETRY_BASE_SECONDS", 2.0, "The first retry's longest delay; the later ones grow from it.", gt=0, le=3600
     )
 
+    gap_seconds: float = _setting(
+        "CCB_GAP_SECONDS", 300.0, "How often to look for events that never arrived, where gap_healing is on.", ge=1
+    )
+
     @field_validator("roles", "slack_admins", "outbound_allow", "cors_origins", mode="before")
     @classmethod
     def _comma_separated(cls, value: Any) -> Any:

@@ -82,6 +82,13 @@ def find(connection: sa.Connection, reference: str) -> tuple[Integration, str] |
     return _pair(row) if row else None
 
 
+def monitoring(connection: sa.Connection) -> dict[str, str]:
+    """Return every integration's monitoring settings (JSON) by its id."""
+    return {
+        row.id: row.monitoring for row in connection.execute(sa.select(INTEGRATIONS.c.id, INTEGRATIONS.c.monitoring))
+    }
+
+
 def change(
     connection: sa.Connection,
     integration_id: str,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import aiohttp
 from gidgethub import HTTPException, apps
@@ -23,6 +25,8 @@ REQUESTER = "claude-code-bot"
 """The User-Agent: GitHub refuses requests without one."""
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
 TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
+_NEXT = re.compile(r'<([^>]*)>[^,]*;\s*rel="?next\b')
+"""The next page in a Link header (RFC 8288)."""
 RENEW_BEFORE = 300.0
 """Seconds before its expiry at which an installation token is replaced; it lives for an hour."""
 
@@ -91,6 +95,16 @@ class GitHub:
             raise ValueError(f"method {method!r}")
         credential = _Credential(INTEGRATION_TOKEN, token=token) if token else await self._own()
         return (await self._ask(method, path, credential, body=body)).json
+
+    async def page(self, path: str, *, token: str | None = None) -> tuple[Any, str | None]:
+        """Return one page of a list and the query of the next one (`per_page=100&cursor=…`), None at the end.
+
+        Of GitHub's Link header only the query is used, so that it leads nowhere else. Raises as `request` does.
+        """
+        credential = _Credential(INTEGRATION_TOKEN, token=token) if token else await self._own()
+        answer = await self._ask("GET", path, credential)
+        found = _NEXT.search(answer.headers.get("link", ""))
+        return answer.json, urlsplit(found[1]).query if found else None
 
     async def user(self) -> Answer:
         """Return the personal token's user; the headers name its scopes."""

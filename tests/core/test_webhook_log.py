@@ -101,5 +101,5 @@ async def test_a_reason_of_any_length_stays_readable(ctx: Context) -> None:
 
 async def test_a_count_for_a_line_that_is_gone_does_no_harm(ctx: Context) -> None:
     suppressed = {"rej_gone": 3}
-    await ctx.db.write(rows.store, [], suppressed=suppressed, most_each=1, most=1)
+    await ctx.db.write(rows.store, [], suppressed=suppressed, most_each=1, most=1, counts={})
     assert await webhook_log.entries(ctx, "int_1", 10) == []
