@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from core import gaps, integrations, jobs
+from core import gaps, integrations, jobs, listing
 from core.auth import SYSTEM, Actor
 from core.context import Context
 from core.errors import CcbError, Conflict, Invalid
@@ -51,8 +51,7 @@ async def start(ctx: Context, reference: str, *, keys: Sequence[str] | None, act
 
 async def look_after(ctx: Context) -> None:
     """Look for the gaps of each active integration that has `gap_healing` switched on, and heal what can be healed."""
-    installed, _ = await integrations.page(ctx)
-    for one in installed:
+    for one in [one async for chunk in listing.chunks(ctx) for one, _ in chunk]:
         if one.status != "active" or not one.monitoring.gap_healing:
             continue
         try:

@@ -30,8 +30,8 @@ class Arrival:
     """A verified delivery about to be stored.
 
     `keys`: what it is recognised by (its delivery id, a key of its payload); none means that it is never a duplicate.
-    `expires_at`: until when the keys are remembered. `counted`: whether it goes into the metrics. `sequence`: the number
-    that its sender counts by.
+    `expires_at`: until when the keys are remembered. `counted`: whether it goes into the metrics. `sequence`: the
+    number that its sender counts by.
     """
 
     id: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
@@ -17,7 +17,9 @@ from jwt import PyJWTError
 
 from core.clock import Clock
 from core.config import Settings
+from core.context import GitHubAccess
 from core.errors import NotConfigured, Upstream
+from core.github import access
 from core.github.failures import INTEGRATION_TOKEN, failure
 from core.texts import T
 
@@ -91,10 +93,35 @@ class GitHub:
         `token`: an integration's own, in place of the bot's. Raises `Upstream` (with `retry_after` in seconds at a
         limit, `permanent` where GitHub refuses the content) or `NotConfigured`.
         """
+        return (await self.answer(method, path, body=body, token=token)).json
+
+    async def answer(self, method: str, path: str, *, body: Any = None, token: str | None = None) -> Answer:
+        """Ask as `request` does, and return the headers too."""
         if method not in METHODS:
             raise ValueError(f"method {method!r}")
         credential = _Credential(INTEGRATION_TOKEN, token=token) if token else await self._own()
-        return (await self._ask(method, path, credential, body=body)).json
+        return await self._ask(method, path, credential, body=body)
+
+    async def access(self, repositories: Sequence[str], *, token: str | None) -> GitHubAccess:
+        """Return what the token grants; see `core.context.GitHubPort`."""
+        return await access.ask(self, repositories, token=token)
+
+    @property
+    def acts_as_app(self) -> bool:
+        """Whether the bot's own requests are those of a GitHub App."""
+        settings = self._settings
+        return bool(settings.github_token is None and settings.github_app_id and settings.github_app_private_key)
+
+    @property
+    def repository(self) -> str:
+        """The repository whose installation a GitHub App acts for; raises `NotConfigured`."""
+        if self._settings.github_repository is None:
+            raise NotConfigured(
+                T("A GitHub App acts on a repository: {setting} is not set.", setting="GITHUB_REPOSITORY"),
+                service="github",
+                settings=("GITHUB_REPOSITORY",),
+            )
+        return self._settings.github_repository
 
     async def page(self, path: str, *, token: str | None = None) -> tuple[Any, str | None]:
         """Return one page of a list and the query of the next one (`per_page=100&cursor=…`), None at the end.
@@ -114,9 +141,12 @@ class GitHub:
         """Return the GitHub App that the settings name."""
         return await self._ask("GET", "/app", self._app())
 
+    async def installation(self, repository: str) -> Answer:
+        """Return the GitHub App's installation on a repository, with its permissions."""
+        return await self._ask("GET", f"/repos/{repository}/installation", self._app())
+
     async def _own(self) -> _Credential:
-        settings = self._settings
-        if settings.github_token is None and settings.github_app_id and settings.github_app_private_key:
+        if self.acts_as_app:
             return _Credential("GITHUB_APP_ID", token=await self._installation_token())
         return self._personal()
 
@@ -150,16 +180,8 @@ class GitHub:
 
     async def _new_installation_token(self) -> tuple[str, float]:
         """Return a token for the repository's installation and its expiry, in seconds since the epoch."""
-        repository = self._settings.github_repository
-        if repository is None:
-            raise NotConfigured(
-                T("A GitHub App acts on a repository: {setting} is not set.", setting="GITHUB_REPOSITORY"),
-                service="github",
-                settings=("GITHUB_REPOSITORY",),
-            )
-        app = self._app()
-        found = (await self._ask("GET", f"/repos/{repository}/installation", app)).json
-        made = (await self._ask("POST", f"/app/installations/{found['id']}/access_tokens", app)).json
+        found = (await self.installation(self.repository)).json
+        made = (await self._ask("POST", f"/app/installations/{found['id']}/access_tokens", self._app())).json
         return made["token"], datetime.fromisoformat(made["expires_at"]).timestamp()
 
     async def _ask(self, method: str, path: str, credential: _Credential, *, body: Any = None) -> Answer:

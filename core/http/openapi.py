@@ -31,6 +31,7 @@ _TAGS = {
     "changelog": (T("Changelog"), T("Who changed what, and when.")),
     "alerts": (T("Alerts"), T("When to tell whom, and whether it arrives.")),
     "webhooks": (T("Webhooks"), T("Where services deliver.")),
+    "issues": (T("Issues"), T("Requests for integrations that are GitHub issues.")),
     "keys": (T("API keys"), T("Who may call, and what they may do.")),
     "health": (T("Health"), T("Whether it works.")),
     "docs": (T("About this API"), T("The description that this page is made from.")),
