@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-Unit = Literal["%", "ms", "s", "count", "status"]
+Unit = Literal["%", "ms", "s", "count", "count/min", "status"]
 Dimension = Literal["percent", "duration", "count", "status"]
 
 MEASURES: Mapping[str, Unit] = {
     "received": "count",
     "processed": "count",
+    "succeeded": "count",
     "failed": "count",
     "retried": "count",
+    "effects": "count",
     "duplicates": "count",
+    "skipped": "count",
     "rejected": "count",
+    "events_per_minute": "count/min",
     "error_rate": "%",
     "latency_p50": "ms",
     "latency_p90": "ms",
@@ -36,6 +40,7 @@ _DIMENSIONS: Mapping[Unit, Dimension] = {
     "ms": "duration",
     "s": "duration",
     "count": "count",
+    "count/min": "count",
     "status": "status",
 }
 

@@ -126,20 +126,15 @@ async def replace(ctx: Context, integration_id: str, wishes: Sequence[RuleWish],
     """
     actor.require("alerts.write")
     rules = checked(wishes, path="rules")
-    former = await listed(ctx, integration_id)
+    before = {one.rule.name: _content(one.rule) for one in await listed(ctx, integration_id)}
+    after = {rule.name: _content(rule) for rule in rules}
+    entry = audit.entry(ctx, actor, "alerts.changed", integration_id=integration_id, before=before, after=after)
     stored = await ctx.db.write(
         rows.replace,
         integration_id,
         rows_of(rules),
         now=ctx.clock.now(),
-        entry=audit.entry(
-            ctx,
-            actor,
-            "alerts.changed",
-            integration_id=integration_id,
-            before={one.rule.name: _content(one.rule) for one in former},
-            after={rule.name: _content(rule) for rule in rules},
-        ),
+        entry=entry if before != after else None,
     )
     return [_stored(row) for row in stored]
 

@@ -151,6 +151,17 @@ async def test_rules_are_put_and_shown(admin: aiohttp.ClientSession, clock: Mova
     assert await put(admin) == []
 
 
+async def test_every_change_is_in_the_changelog(admin: aiohttp.ClientSession) -> None:
+    await put(admin, RULE)
+    await put(admin, RULE)  # nothing changes: nothing to keep
+    await put(admin, {**RULE, "condition": "latency_p95 > 3s"})
+    second, first, _ = await (await admin.get("/v1/integrations/forward/changelog")).json()
+    assert (first["action"], second["action"]) == ("alerts.changed", "alerts.changed")
+    (change,) = second["changes"]
+    assert change["key"] == "Slow"
+    assert (change["from"]["condition"], change["to"]["condition"]) == ("latency_p95 > 2s", "latency_p95 > 3s")
+
+
 async def test_what_is_shown_can_be_put_again(admin: aiohttp.ClientSession) -> None:
     wish = {**RULE, "condition": "failed>3 and queue_age>2m for 5m", "notification_channels": ["slack://#dev", "email"]}
     (shown,) = await put(admin, wish)
@@ -339,3 +350,11 @@ async def test_who_may(anonymous: aiohttp.ClientSession, issued: Keys) -> None:
         other = path.replace("forward", "nothing")
         assert (await anonymous.request(method, other, json=body, headers=writer)).status == 404
     assert (await anonymous.get(PATH.replace("forward", "nothing"), headers=reader)).status == 404
+
+
+async def test_a_package_brings_its_rules(admin: aiohttp.ClientSession) -> None:
+    made = package(HANDLER, "example.com", alerts=[{**RULE, "condition": "latency_p95>2s"}], slug="with-rules")
+    response = await admin.post("/v1/integrations", json={"package": made})
+    assert response.status == 201, await response.text()
+    (rule,) = (await (await admin.get("/v1/integrations/with-rules/alerts")).json())["rules"]
+    assert (rule["name"], rule["condition"], rule["severity"]) == ("Slow", "latency_p95 > 2s", "warning")
