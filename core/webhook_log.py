@@ -7,6 +7,7 @@ the last line. What a crash takes with it is at most a second of refusals.
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -51,6 +52,7 @@ class _Buffer:
     suppressed: dict[str, int] = field(default_factory=dict)
     counts: metrics.Counts = field(default_factory=dict)
     buckets: OrderedDict[tuple[str, str], _Bucket] = field(default_factory=OrderedDict)
+    flushing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 def note(
@@ -88,12 +90,13 @@ def note(
 async def flush(ctx: Context) -> None:
     """Write what has gathered; called about once a second, and once more at the end."""
     buffer = _buffer(ctx)
-    if not buffer.lines and not buffer.suppressed and not buffer.counts:
-        return
-    lines, buffer.lines = list(buffer.lines.values()), {}
-    suppressed, buffer.suppressed = buffer.suppressed, {}
-    counts, buffer.counts = buffer.counts, {}
-    await ctx.db.write(rows.store, lines, suppressed=suppressed, most_each=MOST_EACH, most=MOST, counts=counts)
+    async with buffer.flushing:  # who asks for the entries waits for those that are on their way
+        if not buffer.lines and not buffer.suppressed and not buffer.counts:
+            return
+        lines, buffer.lines = list(buffer.lines.values()), {}
+        suppressed, buffer.suppressed = buffer.suppressed, {}
+        counts, buffer.counts = buffer.counts, {}
+        await ctx.db.write(rows.store, lines, suppressed=suppressed, most_each=MOST_EACH, most=MOST, counts=counts)
 
 
 async def entries(ctx: Context, integration_id: str, limit: int) -> Sequence[rows.Rejection]:

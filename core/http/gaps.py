@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -90,8 +91,13 @@ class HealIn(BaseModel):
     response=GapsOut, errors=[NotFound], summary=T("List events that should have arrived and did not"),
 )  # fmt: skip
 async def listed(ctx: Context, request: Request) -> GapsOut:
-    """List the gaps that the last looks have found; it asks nobody."""
+    """List the gaps that the last looks have found. Where nobody has looked yet, it looks, for at most 25 seconds."""
     query = request.query_as(GapsQuery)
+    shown = await _overview(ctx, request, query)
+    if shown.checked_at is not None:
+        return shown
+    with suppress(Conflict):  # somebody is looking at this moment
+        await gaps.check(ctx, request.path["id"])
     return await _overview(ctx, request, query)
 
 

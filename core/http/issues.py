@@ -46,14 +46,14 @@ class ReprocessedOut(BaseModel):
 
 
 @route(
-    "GET", "/v1/issues/{id}/logs", permission="logs.read", tag="issues", query=IssueLogQuery,
+    "GET", "/v1/issues/{issue_id}/logs", permission="logs.read", tag="issues", query=IssueLogQuery,
     response=list[IssueLineOut], errors=[NotFound, Conflict, Upstream, Unavailable, NotConfigured],
     summary=T("Read what was done with an issue that asks for an integration, the oldest first"),
 )  # fmt: skip
 async def logs(ctx: Context, request: Request) -> list[IssueLineOut]:
     """Read an issue's log. The id is its number, or `owner/repo#number` URL-encoded."""
     query = request.query_as(IssueLogQuery)
-    reference = issues.refer(ctx, request.path["id"])
+    reference = issues.refer(ctx, request.path["issue_id"])
     lines = await issues.log(ctx, reference, levels=LEVELS[LEVELS.index(query.level) :], limit=query.limit)
     return [
         IssueLineOut(
@@ -68,13 +68,13 @@ async def logs(ctx: Context, request: Request) -> list[IssueLineOut]:
 
 
 @route(
-    "POST", "/v1/issues/{id}/reprocess", permission="integrations.write", tag="issues", status=202,
+    "POST", "/v1/issues/{issue_id}/reprocess", permission="integrations.write", tag="issues", status=202,
     response=ReprocessedOut, errors=[NotFound, Conflict, Upstream, Unavailable, NotConfigured],
     summary=T("Read an issue from GitHub again, and check its label and its template"),
 )  # fmt: skip
 async def reprocess(ctx: Context, request: Request) -> ReprocessedOut:
     """Take an issue's first steps again. The id is its number, or `owner/repo#number` URL-encoded."""
-    outcome = await issues.reprocess(ctx, issues.refer(ctx, request.path["id"]), actor=request.actor)
+    outcome = await issues.reprocess(ctx, issues.refer(ctx, request.path["issue_id"]), actor=request.actor)
     return ReprocessedOut(
         issue=str(outcome.reference),
         status=outcome.status,
