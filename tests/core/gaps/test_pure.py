@@ -75,6 +75,8 @@ def test_attempts_of_one_event_belong_together() -> None:
     assert (older["a"].newest.id, older["a"].attempts, older["a"].acknowledged) == (8, 2, None)
     assert older["a"].at == listed(2, "a").at and older["a"].redelivered
     assert older["c"].acknowledged == 1
+    assert gather({}, [listed(8, "a", 401), listed(2, "a", 202)])["a"].acknowledged == 2
+    assert gather(newer, [listed(2, "a", 202)])["a"].acknowledged == 2
 
 
 @pytest.mark.parametrize("page", [None, {}, "x", [1], [{"id": 1}], [{"id": 1, "guid": "a", "delivered_at": "soon"}]])
