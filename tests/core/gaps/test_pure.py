@@ -87,7 +87,8 @@ def test_what_is_no_list_of_deliveries(page: object) -> None:
 
 def test_an_answer_of_the_engine() -> None:
     assert is_ours('{"event_id": "evt_1", "status": "queued"}') and is_ours({"event_id": "evt_1"})
-    for other in (None, "", "OK", "[]", '{"event_id": 1}', '{"event_id": "x"}', 7, {}):
+    others: list[Any] = [None, "", "OK", "[]", '{"event_id": 1}', '{"event_id": "x"}', 7, {}]
+    for other in others:
         assert not is_ours(other)
 
 
