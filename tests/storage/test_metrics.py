@@ -66,7 +66,7 @@ async def test_ends_are_counted_only_where_the_lease_is_held(db: Database) -> No
         db.submit(queue.advance, Progress(first.id, first.token, 0, ending=ending, counts=counts)),
         db.submit(queue.advance, lost),
     )
-    assert done == [True, False]
+    assert list(done) == [True, False]
     assert (await totals(db))["succeeded"] == 1
 
 
