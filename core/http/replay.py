@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, Self
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from core import integrations
 from core.context import Context
@@ -21,6 +21,11 @@ from storage.replay import Sample
 Effects = Literal["resume", "again"]
 EventId = Annotated[str, Field(max_length=100)]
 TypeName = Annotated[str, Field(max_length=500)]
+_BOUNDS: list[JsonValue] = [
+    {"required": ["from"], "properties": {"from": {"type": "string"}}},
+    {"required": ["event_ids"], "properties": {"event_ids": {"type": "array"}}},
+]
+"""One of them must be there: a replay of everything is asked for by the time from which on."""
 
 
 class _Choice(BaseModel):
@@ -35,6 +40,8 @@ class _Choice(BaseModel):
 
 class ReplayIn(_Choice):
     """Which events to run again, and what of them."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"anyOf": _BOUNDS})
 
     status: list[Literal["succeeded", "failed", "dead", "skipped", "discarded"]] | None = Field(
         None, min_length=1, description="Else failed, dead and skipped; with effects again succeeded too."

@@ -335,14 +335,12 @@ BAD: dict[str, tuple[str, dict[str, Any]]] = {
     "no types": ("replay", {"from": "1h", "type": []}),
     "no events": ("replay", {"event_ids": []}),
     "too many events": ("replay", {"event_ids": [f"evt_{n}" for n in range(1001)]}),
-    "unknown events": ("replay", {"event_ids": ["evt_none"]}),
     "unknown effects": ("replay", {"from": "1h", "effects": "twice"}),
     "unknown member": ("replay", {"from": "1h", "form": 1}),
     "a dry run in words": ("replay", {"from": "1h", "dry_run": "maybe"}),
     "retry of what succeeded": ("events/retry", {"status": ["succeeded"]}),
     "discard of what succeeded": ("events/discard", {"status": ["succeeded"]}),
     "an empty error": ("events/discard", {"error": ""}),
-    "unknown events to discard": ("events/discard", {"event_ids": ["evt_none"]}),
 }
 
 
@@ -354,7 +352,13 @@ async def test_what_is_wrong_is_refused_and_starts_nothing(client: Client, recei
     assert await client.ask("GET", "/v1/jobs") == []
 
 
-async def test_what_is_not_there(client: Client) -> None:
+async def test_what_is_not_there(client: Client, receiver: Receiver) -> None:
+    integration, other = await installed(client, receiver), await installed(client, receiver, slug="other")
+    (event,) = await dead(client, receiver, other, 1)
+    for path in ("replay", "events/retry", "events/discard"):
+        wish = {"event_ids": ["evt_none", event]}
+        told = await client.ask("POST", f"/v1/integrations/{integration}/{path}", wish, status=404)
+        assert told["unknown"] == ["evt_none", event], "another integration's are unknown to this one"
     for path in ("replay", "events/retry", "events/discard"):
         await client.ask("POST", f"/v1/integrations/none/{path}", {"from": "1h"}, status=404)
     await client.ask("GET", "/v1/jobs/job_none", status=404)
