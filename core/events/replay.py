@@ -69,7 +69,10 @@ async def preview(ctx: Context, installed: Installed, wish: Wish) -> Preview:
 
 
 async def start(ctx: Context, installed: Installed, wish: Wish, *, confirmed: bool, actor: Actor) -> Job:
-    """Start a replay; raise `Invalid`, `NotFound`, or `Conflict` when effects would be repeated and nobody confirmed it."""
+    """Start a replay.
+
+    Raises `Invalid`, `NotFound`, or `Conflict` when effects would be repeated and nobody confirmed it.
+    """
     actor.require("events.replay")
     if wish.again and not confirmed:
         found = await preview(ctx, installed, wish)
