@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from core import jobs as long_jobs
 from core.context import Context
 from core.texts import T
 from storage import accept, leader, queue
@@ -93,6 +94,7 @@ class Scheduler:
         every: list[tuple[Callable[[], Awaitable[None]], float]] = [
             (self._wake_due, 1.0),
             (self._reap, min(5.0, lease / 3)),
+            (self._advance_jobs, 1.0),
             (self._forget, 60.0),
         ]
         for function, seconds in every:
@@ -145,6 +147,11 @@ class Scheduler:
         if lost:
             log.warning("leases reaped", count=len(lost))
 
+    async def _advance_jobs(self) -> None:
+        """Do the next piece of each job on many events."""
+        await long_jobs.advance(self._ctx)
+
     async def _forget(self) -> None:
-        """Delete the deduplication keys whose window has passed."""
+        """Delete the deduplication keys whose window has passed, and the jobs that ended long ago."""
         await self._ctx.db.write(accept.forget, self._ctx.clock.now())
+        await long_jobs.forget(self._ctx)

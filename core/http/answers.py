@@ -44,14 +44,17 @@ COMPONENTS: Mapping[str, dict[str, Any]] = {
 """Every header of an answer, for `components.headers`."""
 
 
-def responses(one: Route, schema: dict[str, Any] | None) -> dict[str, Any]:
-    """Return a route's answers by status; `schema` is that of the good one."""
+def responses(one: Route, schema: dict[str, Any] | None, also: Mapping[int, dict[str, Any]]) -> dict[str, Any]:
+    """Return a route's answers by status; `schema` is that of the good one, `also` has those of other good ones."""
     good: dict[str, Any] = {"description": HTTPStatus(one.status).phrase}
     if schema is not None:
         good["content"] = {one.produces: {"schema": schema}}
     elif one.produces != "application/json":
         good["content"] = {one.produces: {"schema": {"type": "string"}}}
     found = {str(one.status): _with_headers(good, *_of_good(one))}
+    for status, other in also.items():
+        answer = {"description": HTTPStatus(status).phrase, "content": {one.produces: {"schema": other}}}
+        found[str(status)] = _with_headers(answer, *_of_good(one))
     if one.listed:
         unchanged = {"description": "Not Modified: the caller has it already"}
         found["304"] = _with_headers(unchanged, *_common(one), "ETag", "X-Total-Count", "Link")

@@ -24,6 +24,9 @@ _REFERENCE = "#/components/schemas/{model}"
 _TAGS = {
     "integrations": (T("Integrations"), T("Install, configure, switch on and off.")),
     "events": (T("Events"), T("What came in, and what became of it.")),
+    "replay": (T("Replay"), T("Run stored events again, or set them aside.")),
+    "jobs": (T("Jobs"), T("Work on many events: its progress, and how to stop it.")),
+    "queue": (T("Queue"), T("What waits, and for how long.")),
     "metrics": (T("Metrics"), T("How much, how fast, how well.")),
     "changelog": (T("Changelog"), T("Who changed what, and when.")),
     "alerts": (T("Alerts"), T("When to tell whom, and whether it arrives.")),
@@ -139,8 +142,8 @@ class _Schemas:
         self.definitions: dict[str, Any] = schema.get("$defs", {})
 
     def of(self, one: Route, part: str) -> dict[str, Any]:
-        """Return the schema of a route's `request`, `response` or `query`."""
-        mode: Any = "serialization" if part == "response" else "validation"
+        """Return the schema of a route's `request`, `response` (`response 200` of another status) or `query`."""
+        mode: Any = "serialization" if part.startswith("response") else "validation"
         return dict(self._found[(one.operation_id, part), mode])
 
     def inlined(self, one: Route, part: str) -> dict[str, Any]:
@@ -153,6 +156,7 @@ class _Schemas:
 def _types(one: Route) -> list[tuple[str, Any, str]]:
     found = [("request", one.request, "validation"), ("query", one.query, "validation")]
     found.append(("response", one.response, "serialization"))
+    found += [(f"response {status}", kind, "serialization") for status, kind in one.also.items()]
     return [(part, kind, mode) for part, kind, mode in found if kind is not None]
 
 
@@ -163,7 +167,11 @@ def _operation(one: Route, schemas: _Schemas, language: str) -> dict[str, Any]:
         "description": _description(one, language),
         "tags": [one.tag],
         "parameters": _parameters(one, schemas, language),
-        "responses": responses(one, schemas.of(one, "response") if one.response is not None else None),
+        "responses": responses(
+            one,
+            schemas.of(one, "response") if one.response is not None else None,
+            {status: schemas.of(one, f"response {status}") for status in one.also},
+        ),
         "security": [] if one.open else [{"key": []}],
         "x-permission": one.permission,
     }

@@ -10,6 +10,7 @@ import pkgutil
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal, TypeVar, cast
 
 import orjson
@@ -85,7 +86,8 @@ class Route:
     open: bool
     raw: bool
     produces: str
-    listed: bool = False
+    listed: bool
+    also: Mapping[int, Any]
 
     @property
     def places(self) -> list[str]:
@@ -129,13 +131,15 @@ class Routes:
         raw: bool = False,
         produces: str = "application/json",
         listed: bool = False,
+        also: Mapping[int, Any] = MappingProxyType({}),
     ) -> Callable[[Handler], Handler]:
         """Declare `async def handler(ctx, request)`.
 
         `request`, `response`: pydantic models or other types that pydantic knows; `query`: a model of the query.
         `open`: nobody has to say who they are. `errors`: those beside the ones that follow from the rest. `raw`: the
         handler gets aiohttp's request and returns its response; nothing is parsed or checked, only errors are shown.
-        `listed`: it answers with a list's headers (`paging`).
+        `listed`: it answers with a list's headers (`paging`). `also`: other statuses of success, each with its
+        response's type.
         """
         if (permission is None) != open:
             raise ValueError(f"{method} {path} needs either a permission or open=True")
@@ -145,7 +149,7 @@ class Routes:
                 raise ValueError(f"{method} {path} is declared twice")
             self._routes[method, path] = Route(
                 method, path, handler, permission, summary, tag, request, response, status, tuple(errors), query, open,
-                raw, produces, listed,
+                raw, produces, listed, also,
             )  # fmt: skip
             return handler
 

@@ -148,6 +148,7 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.Float(), nullable=False),
         sa.Column("finished_at", sa.Float(), nullable=True),
         sa.Column("error", sa.String(), nullable=True),
+        sa.Column("revision", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("jobs", schema=None) as batch_op:
@@ -193,6 +194,13 @@ def upgrade() -> None:
             postgresql_where=sa.text("duplicates > 0"),
         )
         batch_op.create_index(
+            "ix_events_repeated_all",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("duplicates > 0"),
+            postgresql_where=sa.text("duplicates > 0"),
+        )
+        batch_op.create_index(
             "ix_events_sequence",
             ["integration_id", "sequence"],
             unique=False,
@@ -202,6 +210,13 @@ def upgrade() -> None:
         batch_op.create_index(
             "ix_events_troubled",
             ["integration_id", "status", "id"],
+            unique=False,
+            sqlite_where=sa.text("status IN ('failed', 'dead', 'discarded')"),
+            postgresql_where=sa.text("status IN ('failed', 'dead', 'discarded')"),
+        )
+        batch_op.create_index(
+            "ix_events_troubled_all",
+            ["status", "id"],
             unique=False,
             sqlite_where=sa.text("status IN ('failed', 'dead', 'discarded')"),
             postgresql_where=sa.text("status IN ('failed', 'dead', 'discarded')"),
@@ -256,6 +271,11 @@ def downgrade() -> None:
 
     with op.batch_alter_table("events", schema=None) as batch_op:
         batch_op.drop_index(
+            "ix_events_troubled_all",
+            sqlite_where=sa.text("status IN ('failed', 'dead', 'discarded')"),
+            postgresql_where=sa.text("status IN ('failed', 'dead', 'discarded')"),
+        )
+        batch_op.drop_index(
             "ix_events_troubled",
             sqlite_where=sa.text("status IN ('failed', 'dead', 'discarded')"),
             postgresql_where=sa.text("status IN ('failed', 'dead', 'discarded')"),
@@ -264,6 +284,11 @@ def downgrade() -> None:
             "ix_events_sequence",
             sqlite_where=sa.text("sequence IS NOT NULL"),
             postgresql_where=sa.text("sequence IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_events_repeated_all",
+            sqlite_where=sa.text("duplicates > 0"),
+            postgresql_where=sa.text("duplicates > 0"),
         )
         batch_op.drop_index(
             "ix_events_repeated", sqlite_where=sa.text("duplicates > 0"), postgresql_where=sa.text("duplicates > 0")
