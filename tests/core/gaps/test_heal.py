@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from core import healing, jobs
+from core import gaps, healing, jobs
 from tests.core.gaps.conftest import BOTH, LOG, LOGGED, SECRET, Watched
 from tests.engines import running
 from tests.packages import package
@@ -225,7 +225,7 @@ async def test_when_switched_on_it_looks_and_heals_by_itself(watched: Watched) -
     ctx = watched.client.engine.ctx
     watched.lose(1)
     await healing.look_after(ctx)
-    assert (await watched.client.ask("GET", f"{watched.path}/events/gaps"))["checked_at"] is None
+    assert (await gaps.overview(ctx, watched.id)).check.checked_at is None
     await watched.client.ask("PATCH", f"{watched.path}/monitoring", {"gap_healing": True})
     await healing.look_after(ctx)
     await healing.look_after(ctx)
@@ -277,7 +277,7 @@ async def test_at_the_bots_limit_the_others_wait_for_the_next_round(watched: Wat
         await client.ask("PATCH", f"/v1/integrations/{one}/monitoring", {"gap_healing": True})
     watched.hub.secondary_limit = 900
     await healing.look_after(client.engine.ctx)
-    looked = [(await client.ask("GET", f"/v1/integrations/{one}/events/gaps"))["checked_at"] for one in ids]
+    looked = [(await gaps.overview(client.engine.ctx, one)).check.checked_at for one in ids]
     assert [at is not None for at in looked] == [True, False, True]
 
 
