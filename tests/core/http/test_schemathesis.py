@@ -59,7 +59,7 @@ async def _prepare(client: Client) -> None:
     """Install an integration under each of the first ids that it tries, and let one have events of both ends."""
     log = {"type": "log", "message": "Here it is."}
     await client.install(package(_HANDLER, "example.com", expected=[log], slug="0"), config={"retry_attempts": 1})
-    await client.ask("POST", "/v1/integrations", {"gallery": "github-push-to-slack", "slug": "00"}, status=201)
+    await client.install(package(_HANDLER, "example.com", expected=[log], slug="00", source={"kind": "github"}))
     for n, status in enumerate(("succeeded", "succeeded", "dead", "dead")):
         answer = await client.deliver("0", {"n": n}, f"msg_{n}")
         await client.ended(answer.json["event_id"], status)
