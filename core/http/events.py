@@ -99,7 +99,7 @@ class AllPage(Page):
 
 @route(
     "GET", "/v1/events", permission="events.read", tag="events", query=AllPage, response=list[EventOut],
-    errors=[NotFound], summary=T("List the events of all integrations, newest first"),
+    errors=[NotFound], headers=["Link"], summary=T("List the events of all integrations, newest first"),
 )  # fmt: skip
 async def all_events(ctx: Context, request: Request) -> web.Response:
     """List events. A `Link` header with `rel="next"` leads to the next page, at the same cost everywhere.
@@ -113,7 +113,7 @@ async def all_events(ctx: Context, request: Request) -> web.Response:
 
 @route(
     "GET", "/v1/integrations/{id}/events", permission="events.read", tag="events", query=Page,
-    response=list[EventOut], errors=[NotFound],
+    response=list[EventOut], errors=[NotFound], headers=["Link"],
     summary=T("List an integration's events, newest first"),
 )  # fmt: skip
 async def integration_events(ctx: Context, request: Request) -> web.Response:
