@@ -9,7 +9,7 @@ import jsonschema
 from pydantic import ValidationError
 
 from core.engine_config import KEYS as ENGINE_KEYS
-from core.engine_config import SECRET_KEYS, EngineConfig
+from core.engine_config import SECRET_KEYS, Asked
 from core.errors import Invalid
 from core.manifest import FORMATS, Manifest
 from core.redaction import is_mask
@@ -44,7 +44,7 @@ def _check_value(manifest: Manifest, key: str, value: Any) -> None:
     schema = manifest.properties.get(key)
     if schema is None:
         try:
-            EngineConfig.model_validate({key: value})
+            Asked.model_validate({key: value})
         except ValidationError as error:
             raise _bad_key(key, reason(error.errors()[0])) from None
         return

@@ -42,6 +42,20 @@ class EngineConfig(BaseModel):
             raise ValueError(T("must be between 1s and 90d"))
         return value
 
+    @property
+    def window_seconds(self) -> float:
+        """The idempotency window in seconds."""
+        return durations.parse(self.idempotency_window)
+
+    @property
+    def tokens(self) -> dict[str, str]:
+        """The integration's own tokens that are set."""
+        return {name: value for name in SECRET_KEYS if (value := getattr(self, name)) is not None}
+
+
+class Asked(EngineConfig):
+    """What may be set from now on; what is stored is read as it is, or a stricter rule would make it unreadable."""
+
     @field_validator("deduplication_key")
     @classmethod
     def _path(cls, value: str | None) -> str | None:
@@ -57,16 +71,6 @@ class EngineConfig(BaseModel):
         if value is not None and not (value.isascii() and value.isprintable() and " " not in value):
             raise ValueError(T("holds a space, a line break or another character that no token has: copy it again"))
         return value
-
-    @property
-    def window_seconds(self) -> float:
-        """The idempotency window in seconds."""
-        return durations.parse(self.idempotency_window)
-
-    @property
-    def tokens(self) -> dict[str, str]:
-        """The integration's own tokens that are set."""
-        return {name: value for name in SECRET_KEYS if (value := getattr(self, name)) is not None}
 
 
 KEYS = frozenset(EngineConfig.model_fields)

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from storage.integrations import INTEGRATIONS
 from tests.contexts import MovableClock
 from tests.engines import Client, running
 from tests.packages import FORWARD_TWICE, forwarded, package
@@ -144,3 +146,10 @@ async def test_retry_backoff(
         wait = datetime.fromisoformat(event["retry_at"]).timestamp() - moved.now()
         assert least <= wait <= most, (attempt, wait)
         moved.move(most + 0.01)
+
+
+async def test_what_an_older_engine_has_taken_is_still_read(client: Client) -> None:
+    stored = {"config": '{"deduplication_key":"data..id"}'}
+    client.engine.ctx.memo.drop(("integration", "forward"))
+    await client.engine.ctx.db.write(lambda c: c.execute(sa.update(INTEGRATIONS).values(**stored)))
+    assert (await client.ask("GET", "/v1/integrations/forward/config"))["deduplication_key"] == "data..id"
