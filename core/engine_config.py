@@ -16,7 +16,7 @@ SECRET_KEYS = frozenset({"slack_token", "github_token"})
 class EngineConfig(BaseModel):
     """How the engine treats an integration's deliveries and retries, and tokens of its own."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
     idempotency_enabled: bool = Field(True, strict=True, description="Recognise the sender's delivery ids.")
     idempotency_window: str = Field("24h", description="How long a delivery is remembered, such as 1h.")
