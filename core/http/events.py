@@ -68,6 +68,9 @@ class StepOut(BaseModel):
     started_at: str
 
 
+EVENT_ID = "^evt_[0-9A-HJKMNP-TV-Z]{26}$"
+
+
 class Page(BaseModel):
     """Which events, newest first."""
 
@@ -85,7 +88,7 @@ class Page(BaseModel):
         description="The beginning of an event's id; else the delivery id, or a part of the type or of the error.",
     )
     after: str | None = Field(
-        None, max_length=100, description="The id of the last event of the page before; the Link header has it."
+        None, pattern=EVENT_ID, description="The id of the last event of the page before; the Link header has it."
     )
     limit: int = Field(50, ge=1, le=500)
     offset: int = Field(0, ge=0, le=100_000)

@@ -92,7 +92,7 @@ class InstallIn(BaseModel):
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
         if (self.package is None) == (self.gallery is None):
-            raise ValueError("give one of package and gallery")
+            raise ValueError(T("give one of package and gallery"))
         return self
 
 

@@ -58,7 +58,9 @@ class JobsPage(BaseModel):
     integration: str | None = Field(None, description="Id or slug.")
     kind: str | None = Field(None, max_length=40)
     status: Status | None = None
-    after: str | None = Field(None, max_length=100, description="The id of the last job of the page before.")
+    after: str | None = Field(
+        None, pattern="^job_[0-9A-HJKMNP-TV-Z]{26}$", description="The id of the last job of the page before."
+    )
     limit: int = Field(50, ge=1, le=500)
 
 

@@ -59,7 +59,7 @@ class ReplayIn(_Choice):
     @model_validator(mode="after")
     def _bounded(self) -> Self:
         if self.from_ is None and self.event_ids is None:
-            raise ValueError("give from, event_ids, or both")
+            raise ValueError(T("give from, event_ids, or both"))
         return self
 
 

@@ -19,11 +19,12 @@ from pydantic import BaseModel
 
 import core.http
 from core.auth import Actor, Permission
+from core.clock import moment
 from core.context import Context
 from core.errors import CcbError
 from core.http.node import NODE
 from core.http.paging import Page, paged
-from core.http.times import kept_for, moment, time_of
+from core.http.times import kept_for, time_of
 from core.texts import Text
 
 __all__ = [
