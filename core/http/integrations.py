@@ -81,13 +81,18 @@ class InstallIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra=_ONE_OF_THEM)
 
-    package: PackageIn | None = None
-    gallery: str | None = None
-    config: dict[str, Any] = Field(default_factory=dict)
-    webhook_secret: str | None = Field(None, min_length=8, max_length=500)
-    activate: bool = False
-    slug: str | None = Field(None, pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)
-    name: str | None = Field(None, min_length=1, max_length=80)
+    package: PackageIn | None = Field(None, description="A package of one's own: its files by their paths.")
+    gallery: str | None = Field(None, description="In its place, the name of a ready-made one: `GET /v1/gallery`.")
+    config: dict[str, Any] = Field(default_factory=dict, description="Keys of its manifest, and of the engine's own.")
+    webhook_secret: str | None = Field(
+        None, min_length=8, max_length=500,
+        description="What the sender signs with; absent: one is made and answered, this once.",
+    )  # fmt: skip
+    activate: bool = Field(False, description="Switch it on at once; needs integrations.activate.")
+    slug: str | None = Field(
+        None, pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60, description="In place of the manifest's; must be free."
+    )
+    name: str | None = Field(None, min_length=1, max_length=80, description="In place of the manifest's.")
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:

@@ -40,7 +40,7 @@ class _Choice(BaseModel):
         json_schema_extra=AGO,
     )
     to: str | None = Field(None, description="Until then; else until now.", json_schema_extra=AGO)
-    event_ids: list[EventId] | None = Field(None, min_length=1, max_length=1000)
+    event_ids: list[EventId] | None = Field(None, min_length=1, max_length=1000, description="These events alone.")
 
 
 class ReplayIn(_Choice):

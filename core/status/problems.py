@@ -217,6 +217,10 @@ def _refusal(s: Snapshot, reason: str) -> tuple[Severity, Text, Text]:
         slug=s.slug,
     )
     shows = T("GET /v1/integrations/{slug}/webhook-logs shows each with its reason.", slug=s.slug)
+    if s.recent and reason in ("mismatch", "missing"):
+        # Whoever knows the address can send such: it says nothing about the sender whose deliveries are accepted.
+        why = T("they were signed wrongly or not at all, while others were accepted; somebody else may have sent them")
+        return "warning", why, shows
     match reason:
         case "mismatch" | "no_secret" | "signature":
             return "error", T("the signature is wrong, so the sender's secret is not this one"), same_secret

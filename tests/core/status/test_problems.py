@@ -128,3 +128,10 @@ def test_every_snapshot_can_be_told_in_every_language(snapshot: Snapshot) -> Non
     for language in ("en", "ru"):
         assert summary(snapshot, found).render(language)
         assert all(problem.message.render(language) and problem.fix.render(language) for problem in found)
+
+
+@pytest.mark.parametrize("reason", ["mismatch", "missing"])
+def test_who_knows_the_address_cannot_make_an_integration_look_broken(reason: str) -> None:
+    code = f"refused_{reason}"
+    assert told(refused={reason: 1}) == [(code, "error")]
+    assert told(refused={reason: 1}, recent={"succeeded": 1}) == [(code, "warning")]
