@@ -80,12 +80,14 @@ def repair(problem: str) -> str:
 
 def cleaned(text: str) -> str:
     """Return a text without what its reader cannot see: HTML comments, invisible and control characters."""
-    visible = _COMMENT.sub("", text)
-    return "".join(
+    seen = "".join(
         character
-        for character in visible
+        for character in text
         if character in "\n\t" or not (unicodedata.category(character) in _INVISIBLE or character < " ")
-    ).strip()
+    )
+    while (without := _COMMENT.sub("", seen)) != seen:  # taking one out can make another
+        seen = without
+    return seen.strip()
 
 
 def nearest(request: Mapping[str, str], count: int = NEAREST) -> list[str]:
