@@ -13,7 +13,7 @@ from storage import audit
 from storage.dialect import BIG_ID, announce, for_update, where
 from storage.events import table
 
-DUE = "run_at IS NOT NULL"
+DUE = "run_at IS NOT NULL OR tell_at IS NOT NULL"
 
 
 class IntegrationRequest(SQLModel, table=True):
@@ -21,7 +21,7 @@ class IntegrationRequest(SQLModel, table=True):
 
     __tablename__: ClassVar[str] = "requests"
     __table_args__ = (
-        sa.Index("ix_requests_due", "run_at", **where(DUE)),
+        sa.Index("ix_requests_due", "updated_at", **where(DUE)),
         sa.Index("ix_requests_issue", "repository", "issue", unique=True, **where("issue IS NOT NULL")),
         sa.Index("ix_requests_pull", "repository", "pull"),
     )
@@ -54,12 +54,15 @@ class IntegrationRequest(SQLModel, table=True):
     approved_hash: str | None = None
     """The hash of the body that somebody with write access let through."""
     approved_by: str | None = None
+    tell_at: float | None = None
+    """When the issue's comment and labels are to be brought up to date; None: they are."""
     comment_id: int | None = Field(default=None, sa_type=sa.BigInteger)
     branch: str | None = None
     pull: int | None = None
     pull_url: str | None = None
     pull_state: str | None = None
     """`open`, `merged`, `closed`."""
+    merge_commit: str | None = None
     version: int = 1
     """Grows with each time the work begins anew (another body, a retry, a review): rounds belong to one."""
     wishes: str = "[]"
@@ -151,8 +154,9 @@ def unfinished(connection: sa.Connection) -> list[IntegrationRequest]:
 def claim(connection: sa.Connection, now: float, lease_until: float) -> IntegrationRequest | None:
     """Take the request that has been due longest, under a lease; a lease that has run out is taken over."""
     free = sa.or_(REQUESTS.c.lease_until.is_(None), REQUESTS.c.lease_until <= now)
-    query = sa.select(REQUESTS.c.id).where(REQUESTS.c.run_at <= now, REQUESTS.c.run_at.is_not(None), free)
-    query = for_update(connection, query.order_by(REQUESTS.c.run_at, REQUESTS.c.id).limit(1), skip_locked=True)
+    due = sa.or_(REQUESTS.c.run_at <= now, REQUESTS.c.tell_at <= now)
+    query = sa.select(REQUESTS.c.id).where(sa.text(DUE), due, free)
+    query = for_update(connection, query.order_by(REQUESTS.c.updated_at, REQUESTS.c.id).limit(1), skip_locked=True)
     found = connection.execute(query).scalar()
     if found is None:
         return None
@@ -195,7 +199,7 @@ def advance(
         connection.execute(sa.insert(LINES).values(request_id=request_id, **line))
     if entry is not None:
         audit.add(connection, entry)
-    if values.get("run_at") is not None:
+    if values.get("run_at") is not None or values.get("tell_at") is not None:
         announce(connection)
     return True
 
@@ -232,14 +236,6 @@ def log(
         query = query.where(LINES.c.level.in_(levels))
     rows = connection.execute(query.order_by(LINES.c.id.desc()).limit(limit)).mappings()
     return [RequestLogLine(**row) for row in rows][::-1]
-
-
-def next_due(connection: sa.Connection) -> float | None:
-    """Return when the next stage of any request is due."""
-    found: float | None = connection.execute(
-        sa.select(sa.func.min(REQUESTS.c.run_at)).where(REQUESTS.c.run_at.is_not(None))
-    ).scalar()
-    return found
 
 
 def _put_round(connection: sa.Connection, values: Mapping[str, Any]) -> None:

@@ -62,9 +62,7 @@ def system(request: Mapping[str, str]) -> list[dict[str, Any]]:
 
 def first(request: Mapping[str, str], wishes: Sequence[str] = ()) -> str:
     """Return the first message: the request, and what reviewers wished since, fenced as the data that they are."""
-    told: dict[str, Any] = {
-        name: cleaned(value)[:LONGEST_REQUEST] for name, value in request.items() if cleaned(value)
-    }
+    told: dict[str, Any] = {name: cleaned(value)[:LONGEST_REQUEST] for name, value in request.items() if cleaned(value)}
     if wishes:
         told["wishes_of_reviewers"] = [cleaned(wish)[:LONGEST_REQUEST] for wish in wishes]
     return (

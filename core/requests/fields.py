@@ -57,9 +57,7 @@ def known(fields: Mapping[str, str]) -> dict[str, str]:
                 path=f"request.{name}",
             )
         if len(value) > LONGEST:
-            raise Invalid(
-                T("{key} has more than {limit} characters.", key=name, limit=LONGEST), path=f"request.{name}"
-            )
+            raise Invalid(T("{key} has more than {limit} characters.", key=name, limit=LONGEST), path=f"request.{name}")
     return {name: text for name, value in fields.items() if (text := cleaned(value))}
 
 

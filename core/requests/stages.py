@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import orjson
+from core.requests.publishing import install, publish
 
 from core import packages
 from core.context import Context
@@ -15,7 +16,6 @@ from core.generation.money import Usage, affordable, cost, over, tightest
 from core.requests import budgets
 from core.requests import fields as template
 from core.requests.model import Asked, Line, Next, Stage, prices
-from core.requests.publishing import install, publish
 from core.texts import TN, T
 from storage import requests as rows
 from storage.requests import Round
@@ -33,7 +33,9 @@ async def check(ctx: Context, asked: Asked) -> Next:
         raise template.conflicting(found)
     row = asked.row
     if row.issue is not None and row.approved_hash != row.body_hash:
-        waits = T("The request is complete. It waits for somebody with write access: label it, or comment /ccb approve.")
+        waits = T(
+            "The request is complete. It waits for somebody with write access: label it, or comment /ccb approve."
+        )
         return Next("requested", "", (Line("check", waits),))
     return Next("generating", "write", (Line("check", T("The request is complete.")),))
 
