@@ -88,6 +88,12 @@ class Settings(BaseSettings):
         (2.0, 10.0, 2.5, 0.2),
         "USD for a million tokens: input, output, written to the cache, read from it (comma-separated).",
     )
+    draft_pull_requests: bool = _setting(
+        "CCB_DRAFT_PULL_REQUESTS", False, "Whether pull requests of generated integrations are opened as drafts."
+    )
+    activate_merged: bool = _setting(
+        "CCB_ACTIVATE_MERGED", False, "Whether a merged integration is switched on when nothing is missing."
+    )
     budget_request: float = _setting("CCB_BUDGET_REQUEST", 2.0, "USD that one request may cost.", gt=0)
     budget_person: float = _setting("CCB_BUDGET_PERSON", 20.0, "USD that one person may spend in a month.", gt=0)
     budget_month: float = _setting("CCB_BUDGET_MONTH", 100.0, "USD that all may spend in a month.", gt=0)

@@ -42,6 +42,8 @@ class Wish:
     slug: str | None = None
     name: str | None = None
     activate: bool = False
+    id: str | None = None
+    """The id that it is to have: that of the request which it came from."""
 
 
 async def install(ctx: Context, wish: Wish, *, actor: Actor) -> tuple[Installed, str | None]:
@@ -67,7 +69,7 @@ async def install(ctx: Context, wish: Wish, *, actor: Actor) -> tuple[Installed,
         )
     status = "active" if wish.activate else "inactive"
     integration = {
-        "id": new_id("int"),
+        "id": wish.id or new_id("int", now),
         "slug": slug,
         "name": wish.name or manifest.name,
         "status": status,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from sqlalchemy.exc import IntegrityError
 
 from core import audit
 from core.actors import Actor
@@ -74,7 +75,13 @@ async def open_request(
         row |= {"repository": issue.repository, "issue": issue.number, "body_hash": issue.body_hash}
         row |= {"approved_hash": issue.body_hash, "approved_by": actor.name} if approved else {}
     entry = audit.entry(ctx, actor, "request.opened", integration_id=request_id, after={"title": row["title"]})
-    await ctx.db.write(rows.add, row, entry)
+    try:
+        await ctx.db.write(rows.add, row, entry)
+    except IntegrityError:  # another event of the same issue was faster
+        assert issue is not None
+        found = await of_issue(ctx, issue.repository, issue.number)
+        assert found is not None
+        return found
     return await find(ctx, request_id)
 
 
@@ -198,6 +205,13 @@ async def merged(ctx: Context, asked: Asked, commit: str, *, actor: Actor) -> No
     values = {"pull_state": "merged", "merge_commit": commit}
     told = T("Merged by {name} as {commit}.", name=actor.name, commit=commit[:12])
     await _move(ctx, asked, values, stage="install", told=told, actor=actor, action="request.merged")
+
+
+async def reopened(ctx: Context, asked: Asked, *, actor: Actor) -> None:
+    """Take up that a pull request that was closed unmerged is open again."""
+    values = {"status": "inactive", "stage": "", "pull_state": "open", "error_details": None}
+    told = T("Reopened by {name}.", name=actor.name)
+    await _move(ctx, asked, values, stage=None, told=told, actor=actor, action="request.reopened")
 
 
 async def _move(

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import orjson
-from core.requests.publishing import install, publish
 
 from core import packages
 from core.context import Context
@@ -16,6 +15,7 @@ from core.generation.money import Usage, affordable, cost, over, tightest
 from core.requests import budgets
 from core.requests import fields as template
 from core.requests.model import Asked, Line, Next, Stage, prices
+from core.requests.publishing import install, publish
 from core.texts import TN, T
 from storage import requests as rows
 from storage.requests import Round
