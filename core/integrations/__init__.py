@@ -18,6 +18,7 @@ from core.integrations.installed import (
     unknown,
     webhook_url,
 )
+from core.integrations.updates import from_repository, update
 
 __all__ = [
     "Installed",
@@ -26,6 +27,7 @@ __all__ = [
     "activate",
     "configure",
     "find",
+    "from_repository",
     "install",
     "missing",
     "monitor",
@@ -34,5 +36,6 @@ __all__ = [
     "set_webhook_secret",
     "shown_config",
     "unknown",
+    "update",
     "webhook_url",
 ]

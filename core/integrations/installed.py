@@ -53,6 +53,8 @@ class Installed:
     grants: Grants
     source: Source[Any]
     source_params: SourceParams
+    pending: str | None
+    """JSON of a version that waits for an admin."""
     error_details: Mapping[str, Any] | None
     created_at: float
     updated_at: float
@@ -121,11 +123,22 @@ def shown_config(installed: Installed) -> dict[str, Any]:
     return {**engine, **installed.config, **{key: mask(value) for key, value in secret.items()}}
 
 
-def missing(installed: Installed) -> list[str]:
-    """Return the keys that must be set before it can be active (`webhook_secret` among them)."""
+async def stored_package(ctx: Context, digest: str) -> packages.Package:
+    """Return a package that is stored under its digest."""
+    files = await ctx.db.read(rows.files_of, digest)
+    return packages.read(orjson.loads(files))
+
+
+def missing(installed: Installed, manifest: Manifest | None = None) -> list[str]:
+    """Return the keys that must be set before it can be active (`webhook_secret` among them).
+
+    `manifest`: of a version that is to take the place of the present one.
+    """
     present = {*installed.config, *installed.config_secrets}
     return missing_from(
-        installed.manifest, present, secured=bool(installed.webhook_secrets) or not installed.source.needs_secret
+        manifest or installed.manifest,
+        present,
+        secured=bool(installed.webhook_secrets) or not installed.source.needs_secret,
     )
 
 
@@ -181,6 +194,7 @@ def _load(ctx: Context, row: rows.Integration, files: str) -> Installed:
         grants=Grants.model_validate_json(row.grants),
         source=source,
         source_params=package.manifest.source_params,
+        pending=row.pending,
         error_details=orjson.loads(row.error_details) if row.error_details else None,
         created_at=row.created_at,
         updated_at=row.updated_at,

@@ -68,7 +68,13 @@ async def install(ctx: Context, asked: Asked) -> Next:
         await integrations.find(ctx, asked.id)
     except NotFound:
         files = await branches.read(ctx.github, repository, ref=commit, folder=f"{FOLDER}/{asked.row.slug}")
-        provenance = {"kind": "pull_request", "repository": repository, "number": asked.row.pull, "commit": commit}
+        provenance = {
+            "kind": "pull_request",
+            "repository": repository,
+            "folder": asked.row.slug,
+            "number": asked.row.pull,
+            "commit": commit,
+        }
         wish = Wish(files=files, provenance=provenance, config={}, id=asked.id)
         await integrations.install(ctx, wish, actor=SYSTEM)
     line = Line("install", T("Installed at {commit}; it is inactive.", commit=commit[:12]))
