@@ -1,4 +1,4 @@
-"""The stand-in's git over REST (https://docs.github.com/en/rest/git): refs, commits, trees, blobs, contents, branches."""
+"""The stand-in's git over REST (https://docs.github.com/en/rest/git): refs, commits, trees, blobs; and contents."""
 
 from __future__ import annotations
 

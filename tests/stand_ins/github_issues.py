@@ -66,7 +66,9 @@ class Issues:
         """Change title, body, state or the set of labels."""
         known = self._hub.repositories[name]
         issue = known.issues[number - 1]
-        texts = {key: given[key] for key in ("title", "body") if key in given and given[key] != issue[key]}
+        texts: dict[str, Any] = {
+            key: given[key] for key in ("title", "body") if key in given and given[key] != issue[key]
+        }
         if texts:
             changes = {key: {"from": issue[key]} for key in texts}
             issue.update(texts, updated_at=stamp(self._hub.now()))
@@ -344,4 +346,4 @@ def _names(wanted: Any) -> list[str]:
     names = [label.get("name") if isinstance(label, dict) else label for label in wanted]
     if not all(isinstance(name, str) and name for name in names):
         raise invalid("Label", "name", "invalid")
-    return names
+    return [str(name) for name in names]

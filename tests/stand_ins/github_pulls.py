@@ -69,7 +69,9 @@ class Pulls:
         """Change title, body, state or base."""
         known = self._hub.repositories[name]
         issue, pull = known.issues[number - 1], known.pulls[number]
-        texts = {key: given[key] for key in ("title", "body") if key in given and given[key] != issue[key]}
+        texts: dict[str, Any] = {
+            key: given[key] for key in ("title", "body") if key in given and given[key] != issue[key]
+        }
         changes: dict[str, Any] = {key: {"from": issue[key]} for key in texts}
         if given.get("base", pull["base"]["ref"]) != pull["base"]["ref"]:
             changes["base"] = {"ref": {"from": pull["base"]["ref"]}}
