@@ -56,6 +56,10 @@ class GitHubPort(Protocol):
         """Ask GitHub's API and return its JSON; raises `Upstream` (`retry_after` at a limit) or `NotConfigured`."""
         ...
 
+    async def login(self) -> str:
+        """Return who we are there: what stands as the author of our comments."""
+        ...
+
 
 @dataclass(frozen=True)
 class Context:

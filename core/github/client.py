@@ -69,6 +69,7 @@ class GitHub:
         self._session: aiohttp.ClientSession | None = None
         self._installation: tuple[str, float] | None = None
         self._renewing = asyncio.Lock()
+        self._login: str | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -92,6 +93,14 @@ class GitHub:
         credential = _Credential(INTEGRATION_TOKEN, token=token) if token else await self._own()
         return (await self._ask(method, path, credential, body=body)).json
 
+    async def login(self) -> str:
+        """Return who we are there: the token's user, or `<app>[bot]`; asked once."""
+        if self._login is None:
+            self._login = (
+                f"{(await self.app()).json['slug']}[bot]" if self._is_app else (await self.user()).json["login"]
+            )
+        return self._login
+
     async def user(self) -> Answer:
         """Return the personal token's user; the headers name its scopes."""
         return await self._ask("GET", "/user", self._personal())
@@ -100,9 +109,13 @@ class GitHub:
         """Return the GitHub App that the settings name."""
         return await self._ask("GET", "/app", self._app())
 
-    async def _own(self) -> _Credential:
+    @property
+    def _is_app(self) -> bool:
         settings = self._settings
-        if settings.github_token is None and settings.github_app_id and settings.github_app_private_key:
+        return bool(settings.github_token is None and settings.github_app_id and settings.github_app_private_key)
+
+    async def _own(self) -> _Credential:
+        if self._is_app:
             return _Credential("GITHUB_APP_ID", token=await self._installation_token())
         return self._personal()
 
