@@ -13,7 +13,7 @@ from storage import audit
 from storage.dialect import BIG_ID, announce, for_update, where
 from storage.events import table
 
-DUE = "run_at IS NOT NULL OR tell_at IS NOT NULL"
+DUE = "(run_at IS NOT NULL OR tell_at IS NOT NULL)"
 
 
 class IntegrationRequest(SQLModel, table=True):
@@ -163,6 +163,15 @@ def claim(connection: sa.Connection, now: float, lease_until: float) -> Integrat
     lease = {"lease_token": secrets.token_hex(16), "lease_until": lease_until}
     connection.execute(sa.update(REQUESTS).where(REQUESTS.c.id == found).values(**lease))
     return get(connection, found)
+
+
+def resume(connection: sa.Connection, now: float, *, all_leases: bool) -> None:
+    """Take up what an earlier process left: what waits for a setting is due now; `all_leases`: no lease is in force."""
+    waiting = REQUESTS.c.error_details.contains('"Not configured"', autoescape=True)
+    connection.execute(sa.update(REQUESTS).where(REQUESTS.c.run_at.is_not(None), waiting).values(run_at=now))
+    if all_leases:
+        held = REQUESTS.c.lease_token.is_not(None)
+        connection.execute(sa.update(REQUESTS).where(held).values(lease_token=None, lease_until=None))
 
 
 def renew(connection: sa.Connection, request_id: str, token: str, until: float) -> bool:

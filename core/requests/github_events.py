@@ -30,7 +30,7 @@ async def handle(ctx: Context, event_type: str, payload: Payload) -> Text:
     """Take up one event; return, in a few words, what was done. Raises `Upstream` when GitHub cannot be asked."""
     name = event_type.partition(".")[0]
     handler = _HANDLERS.get(name)
-    if handler is None or "repository" not in payload or await people.is_self(ctx.github, _sender(payload)):
+    if handler is None or "repository" not in payload or _sender(payload) == await ctx.github.login():
         return NOTHING
     return await handler(ctx, payload)
 

@@ -28,7 +28,7 @@ async def publish(ctx: Context, asked: Asked) -> Next:
     package = packages.read(orjson.loads(last.files))
     slug = package.manifest.slug
     branch = asked.row.branch or f"ccb/{slug}"
-    base = str((await ctx.github.request("GET", f"/repos/{repository}"))["default_branch"])
+    base = await branches.default(ctx.github, repository)
     commit = await branches.commit(
         ctx.github,
         repository,

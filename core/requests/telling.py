@@ -50,7 +50,9 @@ async def _label(ctx: Context, asked: Asked) -> None:
     assert row.repository is not None and row.issue is not None
     lacking = (asked.error_details or {}).get("error") == INSUFFICIENT
     if lacking:
-        await labels.ensure(ctx.github, row.repository, NEEDS_INFO)
+        await labels.ensure(
+            ctx.github, row.repository, NEEDS_INFO, color="d93f0b", description="The request lacks something."
+        )
         await labels.add(ctx.github, row.repository, row.issue, NEEDS_INFO)
     else:
         await labels.remove(ctx.github, row.repository, row.issue, NEEDS_INFO)
