@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,11 @@ async def hub() -> AsyncIterator[GitHubStandIn]:
 @pytest.fixture
 async def engine(hub: GitHubStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Client]:
     monkeypatch.setenv("CCB_DATA_DIR", str(tmp_path))
-    given = {"GITHUB_TOKEN": BOT_TOKEN, "GITHUB_API_URL": hub.url, "GITHUB_WEBHOOK_SECRET": "your-webhook-secret"}
+    given: dict[str, Any] = {
+        "GITHUB_TOKEN": BOT_TOKEN,
+        "GITHUB_API_URL": hub.url,
+        "GITHUB_WEBHOOK_SECRET": "your-webhook-secret",
+    }
     async with running(tmp_path, CCB_PUBLIC_URL="https://ccb.example.com", **given) as client:
         yield client
 
