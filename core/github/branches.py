@@ -45,17 +45,19 @@ async def commit(
     files: Mapping[str, str],
     message: str,
     afresh: bool = False,
+    only_add: bool = False,
 ) -> str:
     """Let `folder` on `branch` hold exactly `files` (path within it → text); return the branch's commit.
 
     A branch that is not there starts at the head of `base`; one that is gets one commit more, unless it holds the files
     already. `afresh`: one that is there begins again at the head of `base` (for a branch that nothing is open for).
-    Nothing outside `folder` is touched. Raises `Invalid` for a path, `Conflict`, `Upstream` or `NotConfigured`.
+    `only_add`: what is in `folder` beside `files` stays. Nothing outside `folder` is touched.
+    Raises `Invalid` for a path, `Conflict`, `Upstream` or `NotConfigured`.
     """
     wanted = {f"{_checked(folder)}/{_checked(path)}": text for path, text in files.items()}
     for last in (False,) * (_TRIES - 1) + (True,):
         head = await _head(github, repository, branch, base, afresh=afresh)
-        made = await _made(github, repository, head.parent, folder, wanted, message)
+        made = await _made(github, repository, head.parent, folder, wanted, message, only_add=only_add)
         if made == head.former:
             return made
         try:
@@ -111,7 +113,14 @@ async def _head(github: GitHubPort, repository: str, branch: str, base: str, *, 
 
 
 async def _made(
-    github: GitHubPort, repository: str, parent: str, folder: str, wanted: Mapping[str, str], message: str
+    github: GitHubPort,
+    repository: str,
+    parent: str,
+    folder: str,
+    wanted: Mapping[str, str],
+    message: str,
+    *,
+    only_add: bool,
 ) -> str:
     """Return a commit on `parent` that holds the files; `parent` itself where it does."""
     tree = await _tree(github, repository, parent)
@@ -121,7 +130,8 @@ async def _made(
         for path, text in wanted.items()
         if path not in there or (there[path]["sha"], there[path]["mode"]) != (_blob(text), _FILE)
     ]
-    changes += [{"path": path, "mode": _FILE, "type": "blob", "sha": None} for path in there if path not in wanted]
+    gone = [] if only_add else [path for path in there if path not in wanted]
+    changes += [{"path": path, "mode": _FILE, "type": "blob", "sha": None} for path in gone]
     if not changes:
         return parent
     git = f"/repos/{repository}/git"

@@ -30,6 +30,7 @@ _TAGS = {
     "metrics": (T("Metrics"), T("How much, how fast, how well.")),
     "changelog": (T("Changelog"), T("Who changed what, and when.")),
     "webhooks": (T("Webhooks"), T("Where services deliver.")),
+    "github": (T("GitHub"), T("The repository of the integrations.")),
     "keys": (T("API keys"), T("Who may call, and what they may do.")),
     "health": (T("Health"), T("Whether it works.")),
     "docs": (T("About this API"), T("The description that this page is made from.")),

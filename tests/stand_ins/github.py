@@ -108,6 +108,7 @@ class GitHubStandIn(Web):
 
     def _handler(self, handle: Handle) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def answer(request: web.Request) -> web.Response:
+            caller = ANONYMOUS
             try:
                 caller = self._caller(request)
                 self._limits()
@@ -115,7 +116,8 @@ class GitHubStandIn(Web):
                 response.headers.update(self._headers(caller))
                 return self._or_hang_up(request, response)
             except Refused as refused:
-                return web.json_response(refused.body, status=refused.status, headers=refused.headers)
+                headers = {**_scopes(caller), **refused.headers}
+                return web.json_response(refused.body, status=refused.status, headers=headers)
 
         return answer
 
@@ -127,14 +129,12 @@ class GitHubStandIn(Web):
         return hang_up(request)
 
     def _headers(self, caller: Caller) -> dict[str, str]:
-        headers = {
+        return {
             "X-RateLimit-Limit": "5000" if caller.login else "60",
             "X-RateLimit-Remaining": "4999" if caller.login else "59",
             "X-RateLimit-Reset": str(int(self.now()) + 3600),
+            **_scopes(caller),
         }
-        if caller.scopes is not None:
-            headers["X-OAuth-Scopes"] = ", ".join(caller.scopes)
-        return headers
 
     def _caller(self, request: web.Request) -> Caller:
         if not request.headers.get("User-Agent"):
@@ -197,12 +197,12 @@ class GitHubStandIn(Web):
             raise Refused(301, "Moved Permanently", headers=location, url=location["Location"])
         if scopes is not None and "repo" not in scopes:
             if found.private:
-                raise Refused(404, "Not Found")
+                raise Refused(404, "Not Found", headers={"X-Accepted-OAuth-Scopes": "repo"})
             if write and "public_repo" not in scopes:
                 raise Refused(
                     403,
                     "Must have push access",
-                    headers={"X-OAuth-Scopes": ", ".join(scopes), "X-Accepted-OAuth-Scopes": "public_repo, repo"},
+                    headers={"X-Accepted-OAuth-Scopes": "public_repo, repo"},
                 )
         if write and not caller.may_write:
             message = "Resource not accessible by personal access token"
@@ -265,6 +265,10 @@ class GitHubStandIn(Web):
         expires = datetime.fromtimestamp(int(self.now() + self.token_lifetime), UTC)
         made = {"token": token, "expires_at": expires.strftime("%Y-%m-%dT%H:%M:%SZ")}
         return web.json_response(made, status=201)
+
+
+def _scopes(caller: Caller) -> dict[str, str]:
+    return {} if caller.scopes is None else {"X-OAuth-Scopes": ", ".join(caller.scopes)}
 
 
 async def _nothing(request: web.Request, caller: Caller) -> web.Response:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import textwrap
 from collections.abc import Callable
 from typing import Any
@@ -193,8 +192,10 @@ class Contents:
         if not isinstance(content, str) or encoding not in ("utf-8", "base64"):
             raise Refused(422, "Invalid request.\n\nInvalid input: object is missing required key: content.")
         try:
-            raw = base64.b64decode(content, validate=True) if encoding == "base64" else content.encode()
-        except binascii.Error:
+            raw = (
+                base64.b64decode(content.replace("\n", ""), validate=True) if encoding == "base64" else content.encode()
+            )
+        except ValueError:
             raise Refused(422, "content is not valid Base64") from None
         sha = git.blob(raw)
         return web.json_response({"sha": sha, "url": self._url(name, f"git/blobs/{sha}")}, status=201)

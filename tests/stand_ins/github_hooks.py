@@ -118,6 +118,7 @@ class Hooks:
             web.post(_BASE, handler(self._create)),
             web.get(_ONE, handler(self._one)),
             web.patch(_ONE, handler(self._update)),
+            web.delete(_ONE, handler(self._drop)),
             web.get(_DELIVERIES, handler(self._deliveries)),
             web.get(_DELIVERIES + "/{delivery_id}", handler(self._delivery)),
             web.post(_DELIVERIES + "/{delivery_id}/attempts", handler(self._attempt)),
@@ -168,6 +169,10 @@ class Hooks:
         hook.config, hook.events = config, [event for event in events if event not in gone]
         hook.active = body.get("active", hook.active)
         return web.json_response(self._shown(hook))
+
+    async def _drop(self, request: web.Request, caller: Caller) -> web.Response:
+        del self.all[self._hook(request, caller).id]
+        return web.Response(status=204)
 
     async def _deliveries(self, request: web.Request, caller: Caller) -> web.Response:
         hook = self._hook(request, caller)

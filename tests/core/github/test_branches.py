@@ -11,6 +11,7 @@ from core.context import GitHubPort
 from core.errors import Conflict, Invalid, Upstream
 from core.github import branches
 from core.github.client import GitHub
+from tests.contexts import MovableClock
 from tests.core.github.conftest import Dying, Killed, writes
 from tests.stand_ins.github import BOT_TOKEN, Caller, GitHubStandIn
 
@@ -69,10 +70,11 @@ async def test_a_further_round_adds_replaces_and_deletes(hub: GitHubStandIn, bot
 @pytest.mark.parametrize("after", [1, 2, 3])
 @pytest.mark.parametrize("afresh", [False, True])
 async def test_killed_after_any_write_it_is_one_commit(
-    hub: GitHubStandIn, bot: GitHub, after: int, afresh: bool
+    hub: GitHubStandIn, bot: GitHub, clock: MovableClock, after: int, afresh: bool
 ) -> None:
     with pytest.raises(Killed):
         await commit(Dying(bot, after=after), afresh=afresh)
+    clock.move(60)
     await commit(bot, afresh=afresh)
     assert own_commits(hub) == ["Add deploys"]
     assert all_files(hub) == {"README.md": "# app\n"} | placed(FILES)
@@ -104,12 +106,13 @@ async def test_somebody_who_is_quicker_keeps_their_commit(hub: GitHubStandIn, bo
     assert own_commits(hub) == ["Change", "Add deploys", "Change", "Second round"]
 
 
-async def test_afresh_starts_at_the_base_again(hub: GitHubStandIn, bot: GitHub) -> None:
+async def test_afresh_starts_at_the_base_again(hub: GitHubStandIn, bot: GitHub, clock: MovableClock) -> None:
     await commit(bot)
     hub.push("acme/app", "main", {"CHANGES.md": "new\n"})
     second = {"handler.py": "y = 2\n"}
     sha = await commit(bot, second, message="Again", afresh=True)
     assert own_commits(hub) == ["Again"]
+    clock.move(60)
     assert all_files(hub) == {"README.md": "# app\n", "CHANGES.md": "new\n"} | placed(second)
     assert await commit(bot, second, message="Again", afresh=True) == sha
 
