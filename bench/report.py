@@ -35,7 +35,9 @@ class Figure:
         """The target in words."""
         if self.at_least is not None:
             return f"≥ {self.at_least:g}×" if self.ratio is not None else f"≥ {self.at_least:g}{self.unit}"
-        return f"< {self.at_most:g}{self.unit}" if self.at_most is not None else "–"
+        if self.at_most is not None:
+            return f"≤ {self.at_most:g}×" if self.ratio is not None else f"< {self.at_most:g}{self.unit}"
+        return "–"
 
 
 def median(values: Iterable[float]) -> float:

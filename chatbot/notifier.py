@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Any, TypeVar
 
 import aiohttp
@@ -11,9 +11,11 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
+from chatbot import access
 from chatbot.failures import INTEGRATION_TOKEN, data, failure
 from core.clock import Clock
 from core.config import Settings
+from core.context import SlackAccess
 from core.errors import NotConfigured, Upstream
 from core.texts import T, Text
 
@@ -57,6 +59,11 @@ class SlackNotifier:
         credential, client = self._client(token)
         posting = self._post(client, channel, key, repeated, text=text, blocks=blocks, thread_ts=thread_ts)
         return await self._asked(posting, credential=credential, channel=channel)
+
+    async def access(self, channels: Sequence[str], *, token: str | None) -> SlackAccess:
+        """Return what the token grants; see `core.context.SlackPort`."""
+        credential, client = self._client(token)
+        return await self._asked(access.ask(client, channels), credential=credential)
 
     async def who(self) -> Text:
         """Return who the bot is and where, `@ccb in Acme`; raise `Upstream` or `NotConfigured`."""
@@ -150,18 +157,8 @@ def _key(message: dict[str, Any]) -> str | None:
 
 
 async def _channel_id(client: AsyncWebClient, name: str) -> str | None:
-    """Return the id of a channel that the bot is in: its history is read by id alone.
-
-    users.conversations lists the bot's own channels only, so it stays short where conversations.list has thousands.
-    """
-    cursor = None
-    while True:
-        answer = await client.users_conversations(
-            types="public_channel,private_channel", exclude_archived=True, limit=200, cursor=cursor
-        )
-        for channel in answer["channels"]:
-            if channel["name"] == name:
-                return str(channel["id"])
-        cursor = (answer.get("response_metadata") or {}).get("next_cursor")
-        if not cursor:
-            return None
+    """Return the id of a channel that the bot is in: its history is read by id alone."""
+    async for channel in access.own_channels(client, ("public_channel", "private_channel")):
+        if channel["name"] == name:
+            return str(channel["id"])
+    return None

@@ -156,13 +156,14 @@ async def start(settings: Settings, *, clock: Clock | None = None) -> AsyncItera
         scheduler = await _start_scheduler(ctx, stack)
         worker = await _start_worker(ctx, stack)
         server = await _start_server(ctx, stack)
+        stack.callback(db.hurry)  # the first of what a stop does
         address = server.address if server is not None else ""
         yield Engine(ctx, _report(settings, address, admin_key), server, worker, scheduler)
 
 
 async def _upgrade(db: Database, settings: Settings) -> None:
     try:
-        await db.write(migrate.upgrade)
+        await db.alone(migrate.upgrade)
     except OSError as error:
         if not db.shared:
             raise
@@ -220,7 +221,7 @@ async def _start_server(ctx: Context, stack: AsyncExitStack) -> Server | None:
     async def stop_flushing() -> None:
         flushing.cancel()
         await asyncio.gather(flushing, return_exceptions=True)
-        await webhook_log.flush(ctx)
+        await _write_webhook_log(ctx)
 
     stack.push_async_callback(stop_flushing)
     if "http" not in ctx.settings.roles:
@@ -234,10 +235,14 @@ async def _start_server(ctx: Context, stack: AsyncExitStack) -> Server | None:
 async def _flush_webhook_log(ctx: Context) -> None:
     while True:
         await asyncio.sleep(WEBHOOK_LOG_SECONDS)
-        try:
-            await webhook_log.flush(ctx)
-        except Exception:  # the loop must outlive a database that is away for a moment
-            log.exception("webhook log not written")
+        await _write_webhook_log(ctx)
+
+
+async def _write_webhook_log(ctx: Context) -> None:
+    try:
+        await webhook_log.flush(ctx)
+    except Exception:  # the loop, and the stop, must outlive a database that is away for a moment
+        log.exception("webhook log not written")
 
 
 def _url(settings: Settings) -> str | None:

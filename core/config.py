@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import math
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -17,6 +18,10 @@ Role = Literal["http", "worker", "scheduler", "slack"]
 ROLES: tuple[Role, ...] = ("http", "worker", "scheduler", "slack")
 MAX_BODY = 25 * 1024 * 1024
 """The largest webhook body in bytes: GitHub's own limit (https://docs.github.com/en/webhooks)."""
+
+
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
+"""As browsers send it: in lower case, without a slash at the end (https://html.spec.whatwg.org, origin)."""
 
 
 def _setting(name: str, default: Any, description: str, **more: Any) -> Any:
@@ -114,6 +119,19 @@ class Settings(BaseSettings):
         "Networks or host:port that handlers' requests may reach though private (comma-separated).",
     )
 
+    rate_limit: int = _setting(
+        "CCB_RATE_LIMIT",
+        600,
+        "Requests a minute that each API key may send; 0: as many as it likes.",
+        ge=0,
+        le=1_000_000,
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = _setting(
+        "CCB_CORS_ORIGINS",
+        (),
+        "Origins whose pages may call the API from a browser, such as https://tools.example.com (comma-separated).",
+    )
+
     worker_slots: int = _setting("CCB_WORKER_SLOTS", 32, "Events that one worker holds at a time.", ge=1, le=1000)
     sandbox_processes: int = _setting("CCB_SANDBOX_PROCESSES", 2, "Sandbox processes kept ready.", ge=1, le=64)
     lease_seconds: float = _setting(
@@ -123,7 +141,11 @@ class Settings(BaseSettings):
         "CCB_RETRY_BASE_SECONDS", 2.0, "The first retry's longest delay; the later ones grow from it.", gt=0, le=3600
     )
 
-    @field_validator("roles", "slack_admins", "outbound_allow", mode="before")
+    gap_seconds: float = _setting(
+        "CCB_GAP_SECONDS", 300.0, "How often to look for events that never arrived, where gap_healing is on.", ge=1
+    )
+
+    @field_validator("roles", "slack_admins", "outbound_allow", "cors_origins", mode="before")
     @classmethod
     def _comma_separated(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -141,6 +163,17 @@ class Settings(BaseSettings):
         if len(read) != 4 or not all(0 <= price < math.inf for price in read):
             raise ValueError(T("must be four numbers, comma-separated: input, output, cache write, cache read"))
         return read
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _exact_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(
+                    T("{origin} is no origin: write scheme, host and port alone, such as https://tools.example.com",
+                      origin=repr(origin))
+                )  # fmt: skip
+        return value
 
     @field_validator("admin_key")
     @classmethod

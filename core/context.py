@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from core.clock import Clock
 from core.config import Settings
@@ -11,6 +12,7 @@ from core.handler import Ran
 from core.memo import Memo
 from core.outbound import Outbound
 from core.secret_box import SecretBox
+from core.texts import Text
 from storage.db import Database
 
 
@@ -23,6 +25,38 @@ class Sandbox(Protocol):
         `owner`: whose share of the pool it takes. `payload_size`: bytes of the event, which the memory limit follows.
         """
         ...
+
+
+@dataclass(frozen=True)
+class SlackAccess:
+    """What a Slack token really grants. `channels`: whether it may post to each; None where it may not ask."""
+
+    user: str
+    team: str
+    scopes: frozenset[str]
+    channels: Mapping[str, bool | None]
+
+
+@dataclass(frozen=True)
+class RepositoryAccess:
+    """What a GitHub token may do with a repository: write issues and comments, see its hooks; None: nobody can tell.
+
+    `problem`: why it may not write, where GitHub says so.
+    """
+
+    issues: bool | None
+    hooks: bool | None
+    problem: Text | None = None
+
+
+@dataclass(frozen=True)
+class GitHubAccess:
+    """What a GitHub token really grants. `granted`: a classic token's scopes, an app's permissions, else empty."""
+
+    kind: Literal["classic", "fine-grained", "app"]
+    login: str
+    granted: tuple[str, ...]
+    repositories: Mapping[str, RepositoryAccess]
 
 
 class SlackPort(Protocol):
@@ -48,6 +82,10 @@ class SlackPort(Protocol):
         """
         ...
 
+    async def access(self, channels: Sequence[str], *, token: str | None) -> SlackAccess:
+        """Ask Slack what the token grants, and whether it may post to these channels; raises as `post` does."""
+        ...
+
 
 class GitHubPort(Protocol):
     """What actions ask of GitHub; `core.github` fills it."""
@@ -58,6 +96,14 @@ class GitHubPort(Protocol):
 
     async def login(self) -> str:
         """Return who we are there: what stands as the author of our comments."""
+        ...
+
+    async def page(self, path: str, *, token: str | None = None) -> tuple[Any, str | None]:
+        """Ask for one page of a list; return its JSON and the query that leads to the next page, None at the end."""
+        ...
+
+    async def access(self, repositories: Sequence[str], *, token: str | None) -> GitHubAccess:
+        """Ask GitHub what the token grants, in general and for these repositories; raises as `request` does."""
         ...
 
 

@@ -59,6 +59,26 @@ class Conflict(CcbError):
     default_error = "Conflict"
 
 
+class InProgress(Conflict):
+    """The same request, by its Idempotency-Key, is being worked on; `retry_after` is in seconds."""
+
+    default_error = "Request in progress"
+
+    def __init__(self, message: Text, /, *, retry_after: float, **details: Any) -> None:
+        super().__init__(message, **details)
+        self.retry_after = retry_after
+
+
+class TooMany(CcbError):
+    """More requests than the limit that `details` name; `retry_after` is in seconds."""
+
+    default_error = "Too many requests"
+
+    def __init__(self, message: Text, /, *, retry_after: float, **details: Any) -> None:
+        super().__init__(message, **details)
+        self.retry_after = retry_after
+
+
 class TooLarge(CcbError):
     """More bytes than the limit that `details` name."""
 

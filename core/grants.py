@@ -51,6 +51,14 @@ def wider(approved: Grants, wanted: Grants) -> list[str]:
     return found
 
 
+def legible(manifest: Manifest, config: Mapping[str, Any]) -> tuple[Grants, Invalid | None]:
+    """Return the grants as `resolve` does; where an address in `config` cannot be read the actions alone, and why."""
+    try:
+        return resolve(manifest, config), None
+    except Invalid as error:
+        return Grants(actions=frozenset(manifest.capabilities.actions)), error
+
+
 def host_of(address: str) -> str:
     """Return `host` or `host:port` of a URL or a bare host, in lower case (IDNA); ports 80 and 443 are left out.
 

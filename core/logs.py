@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from contextlib import suppress
 from typing import TextIO, cast
 
 import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+from storage.away import DatabaseAwayError
+
+OUTAGE_SECONDS = 1.0
+"""How often a line of one kind is written while the database is away."""
 
 
 class _StandardError:
@@ -22,6 +29,33 @@ class _StandardError:
             sys.stderr.flush()
 
 
+class Outages:
+    """A database that is away is said once a second for each kind of line, with its reason in place of a traceback.
+
+    Everything that is refused meanwhile has the same cause, which no traceback makes clearer, and under load the lines
+    would fill the disk. `unsaid` on the next line of the kind is how many were left out before it.
+    """
+
+    def __init__(self) -> None:
+        self._said: dict[str, float] = {}
+        self._unsaid: dict[str, int] = {}
+
+    def __call__(self, _logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
+        """Change such a line, or drop it; leave every other as it is."""
+        given = line.get("exc_info")
+        error = given if isinstance(given, BaseException) else sys.exc_info()[1] if given is True else None
+        if not isinstance(error, DatabaseAwayError):
+            return line
+        kind, now = str(line["event"]), time.monotonic()
+        if now - self._said.get(kind, -OUTAGE_SECONDS) < OUTAGE_SECONDS:
+            self._unsaid[kind] = self._unsaid.get(kind, 0) + 1
+            raise structlog.DropEvent
+        self._said[kind] = now
+        del line["exc_info"]
+        line.update(reason=f"the database is away: {error}", unsaid=self._unsaid.pop(kind, 0))
+        return line
+
+
 def configure(level: str) -> None:
     """Set up structlog, and the libraries' logging at warnings, to standard error.
 
@@ -31,6 +65,7 @@ def configure(level: str) -> None:
     pretty = sys.stderr.isatty()
     structlog.configure(
         processors=[
+            Outages(),
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
@@ -43,3 +78,5 @@ def configure(level: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _StandardError())),
     )
     logging.basicConfig(level=max(number, logging.WARNING), stream=sys.stderr)
+    # It warns each time a job still runs when its next round is due: with a slow database, every second for each job.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import ssl
 import unicodedata
 from collections.abc import Sequence
@@ -33,6 +35,8 @@ TIMEOUT = 20.0
 """Seconds for one answer of the server."""
 _PORTS = {"smtp": 587, "smtps": 465}
 """Submission with STARTTLS, and over TLS from the start (RFC 6409, RFC 8314)."""
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
+"""What browsers take for an address too (https://html.spec.whatwg.org/#valid-e-mail-address): no name, no comment."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,19 @@ def one_line(value: str) -> str:
     if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in value):
         raise ValueError("must be one line without control characters")
     return value
+
+
+def address(value: str) -> str:
+    """Return `value`; raise ValueError when it is no bare e-mail address."""
+    if not _ADDRESS.fullmatch(value):
+        raise ValueError("must be an e-mail address such as ops@example.com, without a name")
+    return value
+
+
+def message_id(key: str, sender: str) -> str:
+    """Return the Message-ID of the effect `key`, without angle brackets: the same at every repeat (RFC 5322 §3.6.4)."""
+    _, at, domain = parseaddr(sender)[1].rpartition("@")
+    return f"{hashlib.sha256(key.encode()).hexdigest()[:32]}@{domain if at else 'localhost'}"
 
 
 async def send(settings: Settings, message: EmailMessage) -> None:

@@ -18,7 +18,7 @@ import jsonschema
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from core import manifest, references
+from core import alerts, manifest, references
 from core.context import Sandbox
 from core.effects import ACTIONS, plan
 from core.errors import CcbError, Denied, Invalid, Unavailable
@@ -127,11 +127,12 @@ def digest(files: Mapping[str, str]) -> str:
 
 
 async def verify(package: Package, *, sandbox: Sandbox) -> Report:
-    """Check the handler's source and run every sample with exactly the manifest's capabilities.
+    """Check the alert rules and the handler's source, and run every sample with exactly the manifest's capabilities.
 
     Raises `Invalid` with file, line or path, and reason; where several samples fail, `problems` lists them all. Each
     sample runs once: what depends on time or chance does not give the actions that a sample has written down.
     """
+    alert_rules(package.manifest)  # not where it is read: what runs must not stop for a metric with another name
     await _check_handler(package.handler, sandbox)
     runs: list[SampleRun] = []
     problems: list[Invalid] = []
@@ -167,6 +168,25 @@ def _check_files(files: Mapping[str, str]) -> None:
     for name in (MANIFEST, HANDLER):
         if name not in files:
             raise problem("", T("is missing"), file=name)
+
+
+def alert_rules(parsed: Manifest) -> list[alerts.Checked]:
+    """Return the alert rules of a manifest; raise `Invalid` with the path of the first wrong one."""
+    if len(parsed.alerts) > alerts.MOST_RULES:
+        raise problem("alerts", T("{count} rules; at most {limit}", count=len(parsed.alerts), limit=alerts.MOST_RULES))
+    wishes = []
+    for number, rule in enumerate(parsed.alerts):
+        try:
+            wishes.append(alerts.RuleWish.model_validate(rule))
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            path = ".".join(map(str, ("alerts", number, *first["loc"])))
+            raise problem(path, first["msg"].removeprefix("Value error, ")) from None
+    try:
+        return alerts.checked(wishes, path="alerts")
+    except Invalid as error:
+        wrong = error.details["fields"][0]
+        raise problem(wrong["path"], wrong["message"]) from None
 
 
 def _sample(file: str, text: str) -> Sample:

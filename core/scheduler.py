@@ -18,9 +18,12 @@ from typing import Any
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from core import healing, metrics, retention
+from core import jobs as long_jobs
 from core.context import Context
 from core.texts import T
-from storage import accept, leader, queue
+from storage import accept, idempotency, leader, queue
+from storage.away import DatabaseAwayError
 from storage.dialect import announce
 
 log = structlog.get_logger()
@@ -30,6 +33,9 @@ TERM_SECONDS = 6.0
 
 JOB_GRACE_SECONDS = 3.0
 """How long a job that runs may take to end at a stop."""
+
+SWEEP_SECONDS = 600.0
+"""How often what is older than its retention is deleted."""
 
 LEASE_LOST = T("The worker went away in the middle of this attempt; another takes over.")
 
@@ -61,7 +67,10 @@ class Scheduler:
                 await self._task
         if self.leading:
             await self._step_down()
-            await self._ctx.db.write(leader.resign, duty=leader.SCHEDULER, holder=self._holder)
+            try:
+                await self._ctx.db.write(leader.resign, duty=leader.SCHEDULER, holder=self._holder)
+            except DatabaseAwayError:  # the term ends by itself
+                log.exception("duty not resigned")
 
     async def _campaign(self) -> None:
         while True:
@@ -89,7 +98,11 @@ class Scheduler:
         every: list[tuple[Callable[[], Awaitable[None]], float]] = [
             (self._wake_due, 1.0),
             (self._reap, min(5.0, lease / 3)),
+            (self._advance_jobs, 1.0),
             (self._forget, 60.0),
+            (self._sample, 60.0),
+            (self._sweep, SWEEP_SECONDS),
+            (self._look_for_gaps, self._ctx.settings.gap_seconds),
         ]
         for function, seconds in every:
             jobs.add_job(
@@ -141,6 +154,24 @@ class Scheduler:
         if lost:
             log.warning("leases reaped", count=len(lost))
 
+    async def _advance_jobs(self) -> None:
+        """Do the next piece of each job on many events."""
+        await long_jobs.advance(self._ctx)
+
+    async def _look_for_gaps(self) -> None:
+        """Look for events that never arrived, and ask for them again, where that is switched on."""
+        await healing.look_after(self._ctx)
+
     async def _forget(self) -> None:
-        """Delete the deduplication keys whose window has passed."""
+        """Delete deduplication and idempotency keys whose window has passed, and the jobs that ended long ago."""
         await self._ctx.db.write(accept.forget, self._ctx.clock.now())
+        await long_jobs.forget(self._ctx)
+        await self._ctx.db.write(idempotency.forget, self._ctx.clock.now())
+
+    async def _sample(self) -> None:
+        """Keep how many events wait, for the metrics."""
+        await metrics.sample(self._ctx)
+
+    async def _sweep(self) -> None:
+        """Delete what is older than it is to be kept."""
+        await retention.sweep(self._ctx)

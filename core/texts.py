@@ -56,7 +56,12 @@ class Text:
 
 def revive(stored: str, language: str = DEFAULT_LANGUAGE) -> str:
     """Render what `Text.dump` made."""
-    return _revived(orjson.loads(stored)).render(language)
+    return revive_text(stored).render(language)
+
+
+def revive_text(stored: str) -> Text:
+    """Return what `Text.dump` made as a text again."""
+    return _revived(orjson.loads(stored))
 
 
 def _revived(parts: list[Any]) -> Text:

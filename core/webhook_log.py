@@ -7,6 +7,7 @@ the last line. What a crash takes with it is at most a second of refusals.
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from typing import Any
 from core.context import Context
 from core.ids import new_id
 from core.texts import T
+from storage import metrics
 from storage import webhook_log as rows
 
 MOST_EACH = 1_000
@@ -48,16 +50,22 @@ class _Buffer:
 
     lines: dict[str, dict[str, Any]] = field(default_factory=dict)
     suppressed: dict[str, int] = field(default_factory=dict)
+    counts: metrics.Counts = field(default_factory=dict)
     buckets: OrderedDict[tuple[str, str], _Bucket] = field(default_factory=OrderedDict)
+    flushing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-def note(ctx: Context, *, integration_id: str, status: int, reason: str, remote: str, detail: str) -> None:
+def note(
+    ctx: Context, *, integration_id: str, status: int, reason: str, remote: str, detail: str, counted: bool = True
+) -> None:
     """Note a refused delivery; never waits. `integration_id` is empty for an unknown one.
 
     `status`: what was answered. `reason`: a short code. `detail`: the sentence for people, as `Text.dump` gives it.
-    Neither may hold a secret.
+    Neither may hold a secret. `counted`: whether it goes into the metrics, where those without a line are counted too.
     """
     buffer = _buffer(ctx)
+    if counted:
+        metrics.count(buffer.counts, integration_id, ctx.clock.now(), metrics.REJECTED + reason)
     bucket = _bucket(buffer, (integration_id, remote), ctx.clock.now())
     if bucket.tokens < 1 and bucket.line_id:
         _count(buffer, bucket.line_id)
@@ -82,11 +90,13 @@ def note(ctx: Context, *, integration_id: str, status: int, reason: str, remote:
 async def flush(ctx: Context) -> None:
     """Write what has gathered; called about once a second, and once more at the end."""
     buffer = _buffer(ctx)
-    if not buffer.lines and not buffer.suppressed:
-        return
-    lines, buffer.lines = list(buffer.lines.values()), {}
-    suppressed, buffer.suppressed = buffer.suppressed, {}
-    await ctx.db.write(rows.store, lines, suppressed=suppressed, most_each=MOST_EACH, most=MOST)
+    async with buffer.flushing:  # who asks for the entries waits for those that are on their way
+        if not buffer.lines and not buffer.suppressed and not buffer.counts:
+            return
+        lines, buffer.lines = list(buffer.lines.values()), {}
+        suppressed, buffer.suppressed = buffer.suppressed, {}
+        counts, buffer.counts = buffer.counts, {}
+        await ctx.db.write(rows.store, lines, suppressed=suppressed, most_each=MOST_EACH, most=MOST, counts=counts)
 
 
 async def entries(ctx: Context, integration_id: str, limit: int) -> Sequence[rows.Rejection]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from storage import bulk
+from storage import bulk, metrics
 from storage.dialect import announce
 from storage.events import BODIES, EVENTS, Deduplication, table
 
@@ -20,7 +20,7 @@ _CLAIM_KEYS = bulk.insert(
 )  # fmt: skip
 _INSERT_EVENTS = bulk.insert(
     EVENTS, "id", "integration_id", "type", "delivery_id", "status", "received_at", "remote", "size", "intake",
-    "run_at", "duplicates", "run", "attempt",
+    "run_at", "duplicates", "run", "attempt", "sequence",
 )  # fmt: skip
 _INSERT_BODIES = bulk.insert(BODIES, "event_id", "headers", "body")
 
@@ -30,7 +30,8 @@ class Arrival:
     """A verified delivery about to be stored.
 
     `keys`: what it is recognised by (its delivery id, a key of its payload); none means that it is never a duplicate.
-    `expires_at`: until when the keys are remembered.
+    `expires_at`: until when the keys are remembered. `counted`: whether it goes into the metrics. `sequence`: the
+    number that its sender counts by.
     """
 
     id: str
@@ -45,6 +46,8 @@ class Arrival:
     intake: str
     keys: tuple[str, ...]
     expires_at: float
+    counted: bool = True
+    sequence: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,19 @@ def accept(connection: sa.Connection, arrivals: Sequence[Arrival]) -> list[Accep
     repeated = [a.event_id for a in accepted if a.duplicate]
     if repeated:
         _count(connection, repeated)
+    metrics.add(connection, _counts(arrivals, accepted))
     return accepted
+
+
+def _counts(arrivals: Sequence[Arrival], accepted: Sequence[Accepted]) -> metrics.Counts:
+    counts: metrics.Counts = {}
+    for arrival, outcome in zip(arrivals, accepted, strict=True):
+        if arrival.counted:
+            name = "duplicates" if outcome.duplicate else "received"
+            metrics.count(counts, arrival.integration_id, arrival.received_at, name)
+            if arrival.status == "skipped" and not outcome.duplicate:
+                metrics.count(counts, arrival.integration_id, arrival.received_at, "skipped")
+    return counts
 
 
 def _stands_for(arrival_id: str, twins: dict[str, str], first: dict[str, str]) -> Accepted:
@@ -122,7 +137,7 @@ def _insert(connection: sa.Connection, fresh: Sequence[Arrival]) -> None:
         [
             (
                 a.id, a.integration_id, a.type, a.delivery_id, a.status, a.received_at, a.remote, len(a.body), a.intake,
-                a.received_at if a.status == "queued" else None, 0, 1, 0,
+                a.received_at if a.status == "queued" else None, 0, 1, 0, a.sequence,
             )
             for a in fresh
         ],

@@ -6,6 +6,9 @@ runs all that waits in one transaction (group commit) and answers each after its
 thread with its own connection (BEGIN IMMEDIATE, so "database is locked" cannot happen between our own), on PostgreSQL a
 task over asyncpg. Nothing that a storage function does may depend on being run once: after an error the transaction is
 rolled back and each of its functions is run again alone, so that a bad one fails by itself.
+
+A database that is away or silent is `storage.away.DatabaseAwayError`. On PostgreSQL a transaction has
+`storage.postgres.ANSWER_SECONDS`: what may touch any number of rows does it in parts.
 """
 
 from __future__ import annotations
@@ -40,12 +43,20 @@ class Database(Protocol):
         """Put `item` into the next transaction, where `batch` takes all items of its kind at once; after COMMIT."""
         ...
 
+    async def alone(self, function: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run `function` in a transaction of its own that may take as long as it takes: a migration."""
+        ...
+
     def waiting(self) -> int:
         """Return how many items wait for the writer: its backlog."""
         ...
 
     def on_work(self, callback: Callable[[], None]) -> None:
         """Call `callback` (in the event loop) after every transaction, of any node, that said `announce`."""
+        ...
+
+    def hurry(self) -> None:
+        """Stop soon: from now on a database that does not answer is waited for a few seconds in all."""
         ...
 
     async def close(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
@@ -16,6 +15,7 @@ CLAIMABLE = "run_at IS NOT NULL"
 
 TROUBLED = "status IN ('failed', 'dead', 'discarded')"
 """Events that people look for by their status: few among many, so that each list of them is found by its index."""
+REPEATED = "duplicates > 0"
 
 
 class Event(SQLModel, table=True):
@@ -28,7 +28,9 @@ class Event(SQLModel, table=True):
         sa.Index("ix_events_waiting", "waiting_for", **where("waiting_for IS NOT NULL")),
         sa.Index("ix_events_integration", "integration_id", "id"),
         sa.Index("ix_events_troubled", "integration_id", "status", "id", **where(TROUBLED)),
-        sa.Index("ix_events_repeated", "integration_id", "id", **where("duplicates > 0")),
+        sa.Index("ix_events_troubled_all", "status", "id", **where(TROUBLED)),
+        sa.Index("ix_events_repeated_all", "id", **where(REPEATED)),
+        sa.Index("ix_events_repeated", "integration_id", "id", **where(REPEATED)),
         sa.Index("ix_events_sequence", "integration_id", "sequence", **where("sequence IS NOT NULL")),
     )
 
@@ -165,39 +167,6 @@ def effects(connection: sa.Connection, event_id: str, run: int) -> list[Effect]:
         sa.select(EFFECTS).where(EFFECTS.c.event_id == event_id, EFFECTS.c.run == run).order_by(EFFECTS.c.place)
     ).mappings()
     return [Effect(**row) for row in rows]
-
-
-def newest(
-    connection: sa.Connection,
-    *,
-    integration_id: str | None = None,
-    statuses: Sequence[str] = (),
-    type: str | None = None,
-    duplicate: bool = False,
-    received_from: float | None = None,
-    received_to: float | None = None,
-    after: str | None = None,
-    limit: int = 50,
-    offset: int = 0,
-) -> list[Event]:
-    """Return events, newest first. `after`: the id of the last one seen (keyset paging)."""
-    conditions: list[Any] = []
-    if integration_id is not None:
-        conditions.append(EVENTS.c.integration_id == integration_id)
-    if statuses:
-        conditions.append(EVENTS.c.status.in_(statuses))
-    if type is not None:
-        conditions.append(EVENTS.c.type == type)
-    if duplicate:
-        conditions.append(EVENTS.c.duplicates > 0)
-    if received_from is not None:
-        conditions.append(EVENTS.c.received_at >= received_from)
-    if received_to is not None:
-        conditions.append(EVENTS.c.received_at < received_to)
-    if after is not None:
-        conditions.append(EVENTS.c.id < after)
-    query = sa.select(EVENTS).where(*conditions).order_by(EVENTS.c.id.desc()).limit(limit).offset(offset)
-    return [Event(**row) for row in connection.execute(query).mappings()]
 
 
 def last_activity(connection: sa.Connection, integration_id: str) -> float | None:

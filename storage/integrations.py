@@ -85,19 +85,11 @@ def find(connection: sa.Connection, reference: str) -> tuple[Integration, str] |
     return _pair(row) if row else None
 
 
-def all_of_them(
-    connection: sa.Connection, *, limit: int | None = None, offset: int = 0
-) -> tuple[list[tuple[Integration, str]], int]:
-    """Return integrations with their files, oldest first, and how many there are in all."""
-    query = (
-        sa.select(INTEGRATIONS, PACKAGES.c.files)
-        .join(PACKAGES, PACKAGES.c.digest == INTEGRATIONS.c.package)
-        .order_by(INTEGRATIONS.c.id)
-        .offset(offset)
-    )
-    rows = connection.execute(query.limit(limit) if limit is not None else query).mappings()
-    total = connection.execute(sa.select(sa.func.count()).select_from(INTEGRATIONS)).scalar_one()
-    return [_pair(row) for row in rows], total
+def monitoring(connection: sa.Connection) -> dict[str, str]:
+    """Return every integration's monitoring settings (JSON) by its id."""
+    return {
+        row.id: row.monitoring for row in connection.execute(sa.select(INTEGRATIONS.c.id, INTEGRATIONS.c.monitoring))
+    }
 
 
 def files_of(connection: sa.Connection, digest: str) -> str:

@@ -25,6 +25,8 @@ class LogLine(SQLModel, table=True):
     level: str
     message: str
     fields: str = "{}"
+    text: str | None = None
+    """The engine's own lines: the message as a stored text (`core.texts`), to be read in any language."""
 
 
 LOGS = table(LogLine)

@@ -16,7 +16,7 @@ _ADVISORY_LOCK = 0x636362  # "ccb": nodes that start together upgrade one after 
 def upgrade(connection: sa.Connection) -> tuple[str | None, str]:
     """Bring the schema to the newest revision, in the connection's transaction; return the revision before and after.
 
-    Run it through the writer: `await db.write(migrate.upgrade)`.
+    Run it as `await db.alone(migrate.upgrade)`: it may take its time.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))

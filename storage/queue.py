@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage import bulk, logs
+from storage import bulk, logs, metrics
 from storage.dialect import announce, for_update
 from storage.events import BODIES, EFFECTS, EVENTS, RUNS, STEPS
 from storage.integrations import INTEGRATIONS
@@ -206,7 +206,10 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a worker has to write about an event that it holds; all of it, or nothing when the lease is lost."""
+    """What a worker has to write about an event that it holds; all of it, or nothing when the lease is lost.
+
+    `counts`: what goes into the metrics beside it.
+    """
 
     event_id: str
     token: str
@@ -218,6 +221,7 @@ class Progress:
     lines: tuple[Mapping[str, Any], ...] = ()
     version: str | None = None
     ending: Ending | None = None
+    counts: metrics.Counts = field(default_factory=dict)
 
 
 def advance(connection: sa.Connection, batch: Sequence[Progress]) -> list[bool]:
@@ -232,6 +236,7 @@ def advance(connection: sa.Connection, batch: Sequence[Progress]) -> list[bool]:
     if lines:
         logs.append(connection, lines)
     _write_events(connection, kept)
+    metrics.add(connection, metrics.merged(p.counts for p in kept))
     return [(p.event_id, p.token) in held for p in batch]
 
 

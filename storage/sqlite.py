@@ -58,6 +58,12 @@ class SqliteDatabase(GroupCommit):
 
         return await self._loop.run_in_executor(self._readers, reading)
 
+    async def alone(self, function: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        return await self.write(function, *args, **kwargs)
+
+    def hurry(self) -> None:
+        """Nothing to do: the file is at hand."""
+
     async def close(self) -> None:
         with self._lock:
             self._closing = True

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
+from storage import metrics
 from storage.events import table
 
 
@@ -41,8 +42,12 @@ def store(
     suppressed: Mapping[str, int],
     most_each: int,
     most: int,
+    counts: metrics.Counts,
 ) -> None:
-    """Add lines, add to the counts of earlier ones (by id), then drop the oldest beyond the bounds."""
+    """Add lines, add to the counts of earlier ones (by id), then drop the oldest beyond the bounds.
+
+    `counts`: what goes into the metrics beside it.
+    """
     if lines:
         connection.execute(sa.insert(LOG), list(lines))
     for line_id, count in suppressed.items():
@@ -52,6 +57,7 @@ def store(
         _trim(connection, LOG.c.integration_id == integration_id, most_each)
     if lines:
         _trim(connection, sa.true(), most)
+    metrics.add(connection, counts)
 
 
 def newest(connection: sa.Connection, integration_id: str, limit: int) -> Sequence[Rejection]:

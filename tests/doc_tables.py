@@ -33,6 +33,7 @@ from core.sources import SOURCES
 ROOT = Path(__file__).parent.parent
 _BLOCK = re.compile(r"(<!-- table: (?P<name>[a-z_-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _NONE = "–"
+_PLACE, _NAME = re.compile(r"\{(\w+)[^}]*\}"), r"{\1}"
 
 
 def pages() -> list[Path]:
@@ -180,7 +181,7 @@ def _allowed(permission: str, routes: Iterable[Route]) -> str:
 
 
 def _operations() -> str:
-    rows = [(_code(f"{r.method} {r.path}"), r.summary, _who(r)) for r in load()]
+    rows = [(_code(f"{r.method} {_PLACE.sub(_NAME, r.path)}"), r.summary, _who(r)) for r in load()]
     return _table(("Operation", "What it does", "Permission"), rows)
 
 

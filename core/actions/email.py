@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
-from email.utils import parseaddr
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -15,20 +12,13 @@ from core.effects import ACTIONS, Action, ActionParams, Call, Outcome
 from core.grants import Grants, require
 from core.texts import T
 
-_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
-"""What browsers take for an address too (https://html.spec.whatwg.org/#valid-e-mail-address): no name, no comment."""
-
-
-def _address(value: str) -> str:
-    if not _ADDRESS.fullmatch(value):
-        raise ValueError("must be an e-mail address such as ops@example.com, without a name")
-    return value
-
 
 class EmailParams(ActionParams):
     """To whom, and what."""
 
-    to: list[Annotated[str, AfterValidator(_address)]] = Field(min_length=1, max_length=20, description="Addresses.")
+    to: list[Annotated[str, AfterValidator(mail.address)]] = Field(
+        min_length=1, max_length=20, description="Addresses."
+    )
     subject: Annotated[str, AfterValidator(mail.one_line)] = Field(min_length=1, max_length=500)
     text: str = Field(max_length=200_000, description="The message as plain text.")
     html: str | None = Field(None, max_length=500_000, description="The same as HTML, shown where it can be.")
@@ -63,17 +53,11 @@ class Email(Action[EmailParams]):
             subject=params.subject,
             text=params.text,
             html=params.html,
-            message_id=message_id(call.key, ctx.settings.mail_from),
+            message_id=mail.message_id(call.key, ctx.settings.mail_from),
             now=ctx.clock.now(),
         )
         await mail.send(ctx.settings, message)
         return Outcome(detail=self.target(params), answer={"message_id": message["Message-ID"]})
-
-
-def message_id(key: str, sender: str) -> str:
-    """Return the Message-ID of the effect `key`, without angle brackets: the same at every repeat (RFC 5322 §3.6.4)."""
-    _, at, domain = parseaddr(sender)[1].rpartition("@")
-    return f"{hashlib.sha256(key.encode()).hexdigest()[:32]}@{domain if at else 'localhost'}"
 
 
 ACTIONS.add("email", Email())

@@ -23,7 +23,7 @@ SHOWN = 80
 class LogParams(ActionParams):
     """What the line says."""
 
-    level: Literal["info", "warning", "error"] = "info"
+    level: Literal["debug", "info", "warning", "error"] = "info"
     message: str = Field(max_length=4000)
     fields: dict[str, JsonValue] = Field(default_factory=dict, description="More to it, at most 16 KiB as JSON.")
 

@@ -45,6 +45,6 @@ async def _upgraded(settings: Settings) -> tuple[str | None, str]:
     url = settings.database_url.get_secret_value() if settings.database_url else None
     db = await open_database(url, settings.data_dir)
     try:
-        return await db.write(migrate.upgrade)
+        return await db.alone(migrate.upgrade)
     finally:
         await db.close()

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from core.cli.failure import refused
 from core.errors import CcbError
-from core.texts import T
+from core.texts import T, Text
 
 
 @contextmanager
@@ -16,6 +16,7 @@ def explained() -> Iterator[None]:
     # Here: no command that only asks a running engine should wait for these imports.
     from sqlalchemy.exc import DBAPIError
 
+    from storage.address import AddressError
     from storage.sqlite import AlreadyRunningError
 
     try:
@@ -33,6 +34,8 @@ def explained() -> Iterator[None]:
         ) from None
     except CcbError as error:
         raise refused(error.message, error=error.error, **error.details) from None
+    except AddressError as error:
+        raise refused(_not_honoured(error.setting), error="Database not usable", setting=error.setting) from None
     except DBAPIError as error:
         raise refused(
             T("The database cannot be used: {reason}. Check CCB_DATABASE_URL.", reason=str(error.orig).rstrip(".")),
@@ -40,3 +43,16 @@ def explained() -> Iterator[None]:
         ) from None
     except OSError as error:
         raise refused(T("The engine cannot start: {reason}.", reason=str(error)), error="Cannot start") from None
+
+
+def _not_honoured(setting: str) -> Text:
+    if setting == "channel_binding":
+        return T(
+            "CCB_DATABASE_URL demands channel_binding, which the engine's driver does not have. Set "
+            "sslmode=verify-full, which proves as well whose server it is, or leave channel_binding out."
+        )
+    return T(
+        "CCB_DATABASE_URL says {setting}, which the engine's driver does not have and which must not be passed over. "
+        "Leave it out, or say in another way what it is for.",
+        setting=setting,
+    )

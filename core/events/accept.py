@@ -15,7 +15,7 @@ from core.handler_event import without_proofs
 from core.ids import new_id
 from core.integrations import Installed
 from core.sources import Delivery, Identity
-from core.sources.naming import lookup
+from core.sources.naming import lookup, number_at
 from core.texts import T
 from storage import accept as rows
 
@@ -83,6 +83,8 @@ def _look_at(
         intake=_intake(now, (began, received, verified, recognised), proof, identity, bool(keys)),
         keys=keys,
         expires_at=now + installed.engine.window_seconds,
+        counted=installed.monitoring.metrics_enabled,
+        sequence=number_at(payload, params.sequence_path) if params.sequence_path else None,
     )
 
 

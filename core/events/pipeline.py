@@ -17,7 +17,7 @@ from core import effects, references
 from core.context import Context
 from core.effects import ACTIONS, Call, Outcome, Planned
 from core.errors import CcbError, NotConfigured, Upstream
-from core.events import retry
+from core.events import leavings, retry
 from core.handler import HandlerError
 from core.handler_event import event_for_handler
 from core.integrations import Installed
@@ -25,7 +25,7 @@ from core.redaction import Redactor
 from core.sources import Delivery
 from core.texts import TN, T, Text
 from storage import events as stored
-from storage import queue
+from storage import metrics, queue
 from storage.queue import Claimed, Ending, Progress
 
 
@@ -46,21 +46,24 @@ class Attempt:
         self._run: dict[str, Any] | None = None
         self._result: dict[str, Any] | None = None
         self._references: Mapping[str, str] = {}
+        self._counts: metrics.Counts = {}
+        self._began = time.perf_counter()
+        self._sandbox_seconds = 0.0
 
     async def go(self) -> None:
         """Do what is left of the event and write how it ended; raise `LeaseLostError` when it is no longer ours."""
         try:
             if self._event.attempt > self._installed.engine.retry_attempts:
-                await self._write(ending=await self._too_many())
+                await self._end(await self._too_many())
                 return
             planned = await self._planned()
             ledger = await self._ledger()
             for place, action in enumerate(planned):
                 await self._effect(place, action, ledger.get(place))
         except CcbError as error:
-            await self._write(ending=self._failed(error))
+            await self._end(self._failed(error))
         else:
-            await self._write(ending=Ending("succeeded", self._ctx.clock.now()))
+            await self._end(Ending("succeeded", self._ctx.clock.now()))
 
     async def _too_many(self) -> Ending:
         """End an event that has no attempt left, with the reason that it has, or that of attempts cut short."""
@@ -75,14 +78,10 @@ class Attempt:
         now = self._ctx.clock.now()
         await self._write(ending=Ending("queued", now, run_at=now, counted=False))
 
-    async def crashed(self) -> None:
-        """Write that this attempt ended in a fault of the engine's own; it is tried again like any other failure."""
-        self._run, self._result, self._lines = None, None, []
-        fault = Upstream(
-            T("This is a fault of the engine. Its log has the cause under {id}.", id=self._event.id),
-            error="Internal error",
-        )
-        await self._write(ending=self._failed(fault))
+    async def crashed(self, why: Text) -> None:
+        """Write that this attempt ended for a reason of the engine's own; it is tried again like any other failure."""
+        self._run, self._result, self._lines, self._counts = None, None, [], {}
+        await self._end(self._failed(Upstream(why, error="Internal error")))
 
     async def _planned(self) -> list[Planned]:
         """Return the run's actions: those stored by an earlier attempt, else what the handler returns now."""
@@ -113,8 +112,11 @@ class Attempt:
                 owner=installed.id,
                 payload_size=len(event.body),
             )
+            self._sandbox_seconds = ran.seconds
+            self._printed(ran.printed)
             planned = effects.plan(ran.actions, installed.grants, self._references)
         except CcbError as error:
+            self._printed(error.printed if isinstance(error, HandlerError) else "")
             self._step("transform", began, at, target="handler.py", error=error)
             raise
         self._step("transform", began, at, target="handler.py", detail=_actions(len(planned)))
@@ -155,8 +157,10 @@ class Attempt:
             self._step(planned.type, began, at, target=target, error=error)
             raise
         self._step(planned.type, began, at, target=target, detail=outcome.detail)
-        answer = self._redactor.json(outcome.answer)
-        self._result = {**key, "result_at": self._ctx.clock.now(), "result": _dump(answer)}
+        answer, at = self._redactor.json(outcome.answer), self._ctx.clock.now()
+        self._result = {**key, "result_at": at, "result": _dump(answer)}
+        if self._installed.monitoring.metrics_enabled:
+            metrics.count(self._counts, self._installed.id, at, "effects")
         self._log(outcome)
 
     def _call(self, place: int, params: Any, *, repeated: bool) -> Call[Any]:
@@ -177,18 +181,30 @@ class Attempt:
         return self._redactor.text(text).replace("\0", "\N{REPLACEMENT CHARACTER}")
 
     def _log(self, outcome: Outcome) -> None:
-        line = outcome.answer.get("log")
-        if line is not None:
-            self._lines.append(
-                {
-                    "integration_id": self._installed.id,
-                    "event_id": self._event.id,
-                    "at": self._ctx.clock.now(),
-                    "level": line["level"],
-                    "message": self._plain(line["message"]),
-                    "fields": _dump(self._redactor.json(line["fields"])),
-                }
+        """Keep the line that the `log` action hands over, if the integration's log takes its level."""
+        said = outcome.answer.get("log")
+        if said is not None and self._installed.monitoring.takes(said["level"]):
+            fields, at = self._redactor.json(said["fields"]), self._ctx.clock.now()
+            self._lines.append(leavings.line(self._event, at, said["level"], self._plain(said["message"]), fields))
+
+    def _printed(self, text: str) -> None:
+        """Keep what the handler printed, if the integration's log takes it."""
+        if text and self._installed.monitoring.takes("debug"):
+            self._lines.append(leavings.printed(self._event, self._ctx.clock.now(), self._plain(text)))
+
+    async def _end(self, ending: Ending) -> None:
+        """Write how the attempt ended, count it, and say in the integration's log why if it failed."""
+        monitoring = self._installed.monitoring
+        if monitoring.metrics_enabled:
+            spent = (time.perf_counter() - self._began) * 1e3
+            leavings.count_end(
+                self._counts, self._event, ending, processing_ms=spent, sandbox_ms=self._sandbox_seconds * 1e3
             )
+        failed_at = next((s["name"] for s in reversed(self._steps) if s["status"] == "error"), "")
+        trouble = leavings.trouble(self._event, ending, step=failed_at)
+        if trouble is not None and monitoring.takes(trouble["level"]):
+            self._lines.append(trouble)
+        await self._write(ending=ending)
 
     def _failed(self, error: CcbError) -> Ending:
         """Decide what becomes of the event; see docs/decisions for why a handler that raised is not tried again."""
@@ -247,8 +263,9 @@ class Attempt:
             lines=tuple(self._lines),
             version=self._installed.version,
             ending=ending,
+            counts=self._counts,
         )
-        self._run, self._result, self._steps, self._lines = None, None, [], []
+        self._run, self._result, self._steps, self._lines, self._counts = None, None, [], [], {}
         if not await self._ctx.db.submit(queue.advance, progress):
             raise LeaseLostError(self._event.id)
 

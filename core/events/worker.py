@@ -13,7 +13,9 @@ from core import integrations
 from core.context import Context
 from core.errors import CcbError
 from core.events.pipeline import Attempt, LeaseLostError
+from core.texts import T, Text
 from storage import queue
+from storage.away import DatabaseAwayError
 from storage.queue import Claim, Claimed, Ending, Progress
 
 log = structlog.get_logger()
@@ -30,6 +32,8 @@ MOST_BYTES = 64 << 20
 
 UNREADABLE_SECONDS = 60.0
 """After how long to look again at an event whose integration cannot be read."""
+
+AWAY = T("The database did not answer in the middle of this attempt.")
 
 
 class Worker:
@@ -79,9 +83,13 @@ class Worker:
         """Return what was claimed while the stop began; nothing of it has been begun."""
         now = self._ctx.clock.now()
         ending = Ending("queued", now, run_at=now, counted=False)
-        await asyncio.gather(
-            *(self._ctx.db.submit(queue.advance, Progress(e.id, e.token, now, ending=ending)) for e in claimed)
+        progress = (Progress(e.id, e.token, now, ending=ending) for e in claimed)
+        returned = await asyncio.gather(
+            *(self._ctx.db.submit(queue.advance, p) for p in progress), return_exceptions=True
         )
+        for event, error in zip(claimed, returned, strict=True):
+            if isinstance(error, BaseException):  # whoever reaps its lease takes it up
+                log.warning("event not given back", event_id=event.id, exc_info=error)
 
     @property
     def in_flight(self) -> int:
@@ -132,10 +140,15 @@ class Worker:
             if attempt is not None:
                 await asyncio.shield(attempt.release())
             raise
+        except DatabaseAwayError:
+            log.exception("attempt broken off", event_id=event.id)
+            if attempt is not None:
+                await self._give_up(attempt, event, AWAY)
         except Exception:  # one event's surprise must not stop the others
             log.exception("attempt crashed", event_id=event.id)
             if attempt is not None:
-                await self._give_up(attempt, event)
+                fault = T("This is a fault of the engine. Its log has the cause under {id}.", id=event.id)
+                await self._give_up(attempt, event, fault)
 
     async def _put_off(self, event: Claimed, error: CcbError) -> None:
         """Say why the event's integration cannot be read, and look again later; the attempt does not count."""
@@ -145,10 +158,12 @@ class Worker:
         ending = Ending("failed", now, run_at=now + UNREADABLE_SECONDS, error=told, counted=False)
         await self._ctx.db.submit(queue.advance, Progress(event.id, event.token, now, ending=ending))
 
-    async def _give_up(self, attempt: Attempt, event: Claimed) -> None:
-        """Let an attempt that ended in a fault of ours be tried again; if that cannot be written, its lease ends."""
+    async def _give_up(self, attempt: Attempt, event: Claimed, why: Text) -> None:
+        """Let an attempt that we could not finish be tried again; if that cannot be written, its lease ends."""
         try:
-            await attempt.crashed()
+            await attempt.crashed(why)
+        except LeaseLostError:  # what was being written when it broke off had been, or another has taken it up
+            log.info("attempt had ended", event_id=event.id)
         except Exception:  # the database is away: whoever reaps the lease takes the event up
             log.exception("crash not recorded", event_id=event.id)
 
@@ -165,7 +180,7 @@ class Worker:
             renewals = (self._ctx.db.submit(queue.advance, Progress(e.id, e.token, until)) for e in events)
             for event, held in zip(events, await asyncio.gather(*renewals, return_exceptions=True), strict=True):
                 if isinstance(held, BaseException):  # False is an event that has just ended
-                    log.warning("lease not renewed", event_id=event.id, reason=repr(held))
+                    log.warning("lease not renewed", event_id=event.id, exc_info=held)
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import aiohttp
 from gidgethub import HTTPException, apps
@@ -15,7 +17,9 @@ from jwt import PyJWTError
 
 from core.clock import Clock
 from core.config import Settings
+from core.context import GitHubAccess
 from core.errors import NotConfigured, Upstream
+from core.github import access
 from core.github.failures import INTEGRATION_TOKEN, failure
 from core.texts import T
 
@@ -23,6 +27,8 @@ REQUESTER = "claude-code-bot"
 """The User-Agent: GitHub refuses requests without one."""
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
 TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
+_NEXT = re.compile(r'<([^>]*)>[^,]*;\s*rel="?next\b')
+"""The next page in a Link header (RFC 8288)."""
 RENEW_BEFORE = 300.0
 """Seconds before its expiry at which an installation token is replaced; it lives for an hour."""
 
@@ -88,16 +94,51 @@ class GitHub:
         `token`: an integration's own, in place of the bot's. Raises `Upstream` (with `retry_after` in seconds at a
         limit, `permanent` where GitHub refuses the content) or `NotConfigured`.
         """
+        return (await self.answer(method, path, body=body, token=token)).json
+
+    async def answer(self, method: str, path: str, *, body: Any = None, token: str | None = None) -> Answer:
+        """Ask as `request` does, and return the headers too."""
         if method not in METHODS:
             raise ValueError(f"method {method!r}")
         credential = _Credential(INTEGRATION_TOKEN, token=token) if token else await self._own()
-        return (await self._ask(method, path, credential, body=body)).json
+        return await self._ask(method, path, credential, body=body)
+
+    async def access(self, repositories: Sequence[str], *, token: str | None) -> GitHubAccess:
+        """Return what the token grants; see `core.context.GitHubPort`."""
+        return await access.ask(self, repositories, token=token)
+
+    @property
+    def acts_as_app(self) -> bool:
+        """Whether the bot's own requests are those of a GitHub App."""
+        settings = self._settings
+        return bool(settings.github_token is None and settings.github_app_id and settings.github_app_private_key)
+
+    @property
+    def repository(self) -> str:
+        """The repository whose installation a GitHub App acts for; raises `NotConfigured`."""
+        if self._settings.github_repository is None:
+            raise NotConfigured(
+                T("A GitHub App acts on a repository: {setting} is not set.", setting="GITHUB_REPOSITORY"),
+                service="github",
+                settings=("GITHUB_REPOSITORY",),
+            )
+        return self._settings.github_repository
+
+    async def page(self, path: str, *, token: str | None = None) -> tuple[Any, str | None]:
+        """Return one page of a list and the query of the next one (`per_page=100&cursor=…`), None at the end.
+
+        Of GitHub's Link header only the query is used, so that it leads nowhere else. Raises as `request` does.
+        """
+        credential = _Credential(INTEGRATION_TOKEN, token=token) if token else await self._own()
+        answer = await self._ask("GET", path, credential)
+        found = _NEXT.search(answer.headers.get("link", ""))
+        return answer.json, urlsplit(found[1]).query if found else None
 
     async def login(self) -> str:
         """Return who we are there: the token's user, or `<app>[bot]`; asked once."""
         if self._login is None:
             self._login = (
-                f"{(await self.app()).json['slug']}[bot]" if self._is_app else (await self.user()).json["login"]
+                f"{(await self.app()).json['slug']}[bot]" if self.acts_as_app else (await self.user()).json["login"]
             )
         return self._login
 
@@ -109,13 +150,12 @@ class GitHub:
         """Return the GitHub App that the settings name."""
         return await self._ask("GET", "/app", self._app())
 
-    @property
-    def _is_app(self) -> bool:
-        settings = self._settings
-        return bool(settings.github_token is None and settings.github_app_id and settings.github_app_private_key)
+    async def installation(self, repository: str) -> Answer:
+        """Return the GitHub App's installation on a repository, with its permissions."""
+        return await self._ask("GET", f"/repos/{repository}/installation", self._app())
 
     async def _own(self) -> _Credential:
-        if self._is_app:
+        if self.acts_as_app:
             return _Credential("GITHUB_APP_ID", token=await self._installation_token())
         return self._personal()
 
@@ -149,16 +189,8 @@ class GitHub:
 
     async def _new_installation_token(self) -> tuple[str, float]:
         """Return a token for the repository's installation and its expiry, in seconds since the epoch."""
-        repository = self._settings.github_repository
-        if repository is None:
-            raise NotConfigured(
-                T("A GitHub App acts on a repository: {setting} is not set.", setting="GITHUB_REPOSITORY"),
-                service="github",
-                settings=("GITHUB_REPOSITORY",),
-            )
-        app = self._app()
-        found = (await self._ask("GET", f"/repos/{repository}/installation", app)).json
-        made = (await self._ask("POST", f"/app/installations/{found['id']}/access_tokens", app)).json
+        found = (await self.installation(self.repository)).json
+        made = (await self._ask("POST", f"/app/installations/{found['id']}/access_tokens", self._app())).json
         return made["token"], datetime.fromisoformat(made["expires_at"]).timestamp()
 
     async def _ask(self, method: str, path: str, credential: _Credential, *, body: Any = None) -> Answer:

@@ -12,6 +12,7 @@ from core import audit, integrations
 from core.context import Context
 from core.errors import NotFound
 from core.http.routes import Request, moment, route, time_of
+from core.http.times import AGO
 from core.texts import T
 from storage.audit import AuditEntry
 
@@ -51,8 +52,8 @@ class LogQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     action: str | None = Field(None, max_length=100, description="Only those of this kind, such as config.changed.")
-    from_: str | None = Field(None, alias="from", description="15m, 1h, 7d ago, or ISO 8601.")
-    to: str | None = None
+    from_: str | None = Field(None, alias="from", description="15m, 1h, 7d ago, or ISO 8601.", json_schema_extra=AGO)
+    to: str | None = Field(None, description="The same.", json_schema_extra=AGO)
     after: int | None = Field(None, ge=1, le=2**53, description="The id of the last entry of the page before.")
     limit: int = Field(50, ge=1, le=500)
 

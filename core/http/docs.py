@@ -76,6 +76,7 @@ _WORDS = {
     "permission": T("Permission"),
     "path": T("in the path"),
     "query": T("in the query"),
+    "header": T("in a header"),
 }
 
 
@@ -94,7 +95,7 @@ def _operation(
 ) -> Operation:
     content = operation.get("requestBody", {}).get("content", {})
     body = content.get("application/json", {}).get("schema")
-    good = next(response for status, response in operation["responses"].items() if status.startswith("2"))
+    good = next(response for status, response in operation["responses"].items() if status[0] in "23")
     result: dict[str, Any] = next((answer["schema"] for answer in good.get("content", {}).values()), {})
     return Operation(
         id=operation["operationId"],
@@ -108,7 +109,7 @@ def _operation(
             for p in operation["parameters"]
         ],
         body=_members(document, body) if body else [],
-        answers=[(status, r["description"]) for status, r in operation["responses"].items() if status != "default"],
+        answers=[(status, r["description"]) for status, r in operation["responses"].items()],
         result=[replace(member, required=False) for member in _members(document, result)],
         curl=_curl(document, method, base + path, body, key=bool(operation["security"]), webhook="*/*" in content),
     )

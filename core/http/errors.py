@@ -17,11 +17,13 @@ from core.errors import (
     CcbError,
     Conflict,
     Denied,
+    InProgress,
     Invalid,
     Malformed,
     NotConfigured,
     NotFound,
     TooLarge,
+    TooMany,
     Unauthenticated,
     Unavailable,
     Unsupported,
@@ -37,13 +39,17 @@ STATUS: Mapping[type[CcbError], int] = {
     Denied: 403,
     NotFound: 404,
     Conflict: 409,
+    InProgress: 409,
     TooLarge: 413,
     Unsupported: 415,
     Invalid: 422,
+    TooMany: 429,
     Upstream: 502,
     Unavailable: 503,
     NotConfigured: 503,
 }
+AWAY = (DBAPIError, PoolTimeoutError, OSError)
+"""What a database that does not answer raises, as a rule."""
 SERVER = "ccb"
 """In the header Server, in place of aiohttp's and Python's versions."""
 CONFIGURE_SECONDS = 60
@@ -73,9 +79,7 @@ def answer(error: Exception, *, request_id: str, language: str, path: str) -> we
         case web.RequestPayloadError():
             broken = T("The body broke off or is not framed as HTTP wants it.")
             return _response(400, Malformed.default_error, broken, request_id, language)
-        case (
-            DBAPIError() | PoolTimeoutError() | OSError()
-        ):  # the database's, as a rule: nothing was stored, so the caller can ask again
+        case Exception() if isinstance(error, AWAY):  # the caller can ask again (`core.logs` tells of an outage rarely)
             log.error("request failed", request_id=request_id, path=path, exc_info=error)
             away = Unavailable(T("The database does not answer at this moment. Send it again later."))
             return answer(away, request_id=request_id, language=language, path=path)
@@ -112,7 +116,7 @@ def _headers(error: CcbError, path: str) -> dict[str, str]:
         headers["WWW-Authenticate"] = 'Bearer realm="ccb"'
     if isinstance(error, NotConfigured):
         headers["Retry-After"] = str(CONFIGURE_SECONDS)
-    elif isinstance(error, (Unavailable, Upstream)) and error.retry_after is not None:
+    elif isinstance(error, (InProgress, TooMany, Unavailable, Upstream)) and error.retry_after is not None:
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
     return headers
 

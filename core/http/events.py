@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import orjson
+from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from core import durations, integrations
 from core.context import Context
 from core.errors import NotFound
 from core.events import trace
-from core.http.routes import Request, moment, route, time_of
+from core.http.routes import Request, json_response, moment, route, time_of
+from core.http.times import AGO
+from core.ids import first_id
 from core.texts import T, revive
+from storage import event_list
 from storage import events as rows
 
 Status = Literal["queued", "processing", "succeeded", "failed", "dead", "skipped", "discarded"]
@@ -72,9 +76,17 @@ class Page(BaseModel):
     status: Status | None = None
     type: str | None = None
     duplicate: bool = Field(False, description="Only those that were delivered more than once.")
-    from_: str | None = Field(None, alias="from", description="15m, 1h, 7d ago, or ISO 8601.")
-    to: str | None = None
-    after: str | None = Field(None, description="The id of the last event of the page before.")
+    from_: str | None = Field(None, alias="from", description="15m, 1h, 7d ago, or ISO 8601.", json_schema_extra=AGO)
+    to: str | None = Field(None, json_schema_extra=AGO)
+    q: str | None = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        description="The beginning of an event's id; else the delivery id, or a part of the type or of the error.",
+    )
+    after: str | None = Field(
+        None, max_length=100, description="The id of the last event of the page before; the Link header has it."
+    )
     limit: int = Field(50, ge=1, le=500)
     offset: int = Field(0, ge=0, le=100_000)
 
@@ -87,10 +99,14 @@ class AllPage(Page):
 
 @route(
     "GET", "/v1/events", permission="events.read", tag="events", query=AllPage, response=list[EventOut],
-    summary=T("List the events of all integrations, newest first"),
+    errors=[NotFound], summary=T("List the events of all integrations, newest first"),
 )  # fmt: skip
-async def all_events(ctx: Context, request: Request) -> list[EventOut]:
-    """List events."""
+async def all_events(ctx: Context, request: Request) -> web.Response:
+    """List events. A `Link` header with `rel="next"` leads to the next page, at the same cost everywhere.
+
+    A type, a text, and the statuses succeeded and skipped are looked for among the next 20,000 events: such a page may
+    have fewer events than `limit`, or none, and still a next one. Of queued events the newest 20,000 are listed.
+    """
     query = request.query_as(AllPage)
     return await _page(ctx, request, query, query.integration)
 
@@ -100,8 +116,8 @@ async def all_events(ctx: Context, request: Request) -> list[EventOut]:
     response=list[EventOut], errors=[NotFound],
     summary=T("List an integration's events, newest first"),
 )  # fmt: skip
-async def integration_events(ctx: Context, request: Request) -> list[EventOut]:
-    """List one integration's events."""
+async def integration_events(ctx: Context, request: Request) -> web.Response:
+    """List one integration's events; see `/v1/events` for how pages follow each other."""
     return await _page(ctx, request, request.query_as(Page), request.path["id"])
 
 
@@ -148,22 +164,30 @@ async def _of_integration(ctx: Context, request: Request) -> rows.Event:
     return await trace.find(ctx, request.path["event_id"], integration_id=installed.id)
 
 
-async def _page(ctx: Context, request: Request, query: Page, reference: str | None) -> list[EventOut]:
+async def _page(ctx: Context, request: Request, query: Page, reference: str | None) -> web.Response:
     installed = await integrations.find(ctx, reference) if reference is not None else None
     now = ctx.clock.now()
-    found = await ctx.db.read(
-        rows.newest,
+    received_from = time_of(query.from_, now=now, path="from")
+    received_to = time_of(query.to, now=now, path="to")
+    wanted = event_list.Wanted(
+        now=now,
         integration_id=installed.id if installed else None,
-        statuses=[query.status] if query.status else [],
+        status=query.status,
         type=query.type,
         duplicate=query.duplicate,
-        received_from=time_of(query.from_, now=now, path="from"),
-        received_to=time_of(query.to, now=now, path="to"),
+        first=first_id("evt", received_from) if received_from is not None else None,
+        before=first_id("evt", received_to) if received_to is not None else None,
         after=query.after,
+        text=query.q,
         limit=query.limit,
         offset=query.offset,
     )
-    return [await _out(ctx, event, request.language) for event in found]
+    found = await ctx.db.read(event_list.page, wanted)
+    headers = {}
+    if found.after is not None:
+        following = request.raw.rel_url.without_query_params("offset").update_query(after=found.after)
+        headers["Link"] = f'<{following}>; rel="next"'
+    return json_response([await _out(ctx, event, request.language) for event in found.events], headers=headers)
 
 
 async def _out(ctx: Context, event: rows.Event, language: str) -> EventOut:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core import health
 from core.context import Context
-from core.errors import Unavailable
+from core.errors import Malformed, TooMany, Unauthenticated, Unavailable
 from core.http.middleware import caller
 from core.http.node import NODE
 from core.http.routes import Request, json_response, route
@@ -54,7 +54,8 @@ class AliveOut(BaseModel):
 
 @route(
     "GET", "/health", permission=None, open=True, tag="health", query=HealthQuery, response=HealthOut,
-    errors=(Unavailable,), summary=T("Health of the engine and of what it depends on"),
+    errors=(Unavailable, Malformed, Unauthenticated, TooMany),
+    summary=T("Health of the engine and of what it depends on"),
 )  # fmt: skip
 async def overall(ctx: Context, request: Request) -> web.Response:
     """Answer 200, or 503 when it is down. What outside services said is at most a minute old."""

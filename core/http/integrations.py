@@ -10,12 +10,28 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from core import gallery, integrations, try_out
 from core.context import Context
 from core.errors import Conflict, NotFound
-from core.http.routes import Page, Request, moment, paged, route
+from core.http.routes import Request, moment, route
 from core.integrations import Installed, Wish
 from core.texts import T
 from storage import events as event_rows
 
 Status = Literal["requested", "generating", "inactive", "active", "paused", "failed"]
+
+
+_ONE_OF_THEM: dict[str, Any] = {
+    "oneOf": [
+        {"required": [name], "properties": {name: {"type": kind}, other: {"type": "null"}}}
+        for name, kind, other in (("package", "object", "gallery"), ("gallery", "string", "package"))
+    ]
+}
+
+
+_NOT_BOTH: dict[str, Any] = {
+    "not": {
+        "required": ["sample", "payload"],
+        "properties": {"sample": {"type": "string"}, "payload": {"not": {"type": "null"}}},
+    }
+}
 
 
 class IntegrationOut(BaseModel):
@@ -40,6 +56,12 @@ class IntegrationOut(BaseModel):
     updated_at: str
 
 
+class ListedOut(IntegrationOut):
+    """An integration, or those of its fields that were asked for."""
+
+    model_config = ConfigDict(json_schema_extra=lambda schema: schema.pop("required"))
+
+
 class InstalledOut(IntegrationOut):
     """A new integration, with the webhook secret if one was made for it."""
 
@@ -57,7 +79,7 @@ class PackageIn(BaseModel):
 class InstallIn(BaseModel):
     """What to install: a package, or one of the gallery."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_ONE_OF_THEM)
 
     package: PackageIn | None = None
     gallery: str | None = None
@@ -77,7 +99,7 @@ class InstallIn(BaseModel):
 class SignIn(BaseModel):
     """What to sign: a sample of the integration's package, or any payload."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_NOT_BOTH)
     takes_nul: ClassVar[bool] = True  # a payload may hold anything; it is sent, not stored
 
     sample: str | None = None
@@ -93,17 +115,6 @@ class SignedOut(BaseModel):
     local_url: str = Field(description="The same on this engine's own address.")
     headers: dict[str, str]
     body: str = Field(description="Base64.")
-
-
-@route(
-    "GET", "/v1/integrations", permission="integrations.read", tag="integrations", query=Page,
-    response=list[IntegrationOut], summary=T("List integrations"),
-)  # fmt: skip
-async def list_all(ctx: Context, request: Request) -> Any:
-    """List integrations, oldest first."""
-    page = request.query_as(Page)
-    found, total = await integrations.page(ctx, limit=page.limit, offset=page.offset)
-    return paged([await _out(ctx, installed) for installed in found], total=total, page=page, request=request)
 
 
 @route(
@@ -213,7 +224,11 @@ async def sign(ctx: Context, request: Request) -> SignedOut:
 
 
 async def _out(ctx: Context, installed: Installed) -> IntegrationOut:
-    last = await ctx.db.read(event_rows.last_activity, installed.id)
+    return shown(ctx, installed, await ctx.db.read(event_rows.last_activity, installed.id))
+
+
+def shown(ctx: Context, installed: Installed, last: float | None) -> IntegrationOut:
+    """Return an integration as it is shown; `last`: when its newest event was received."""
     return IntegrationOut(
         id=installed.id,
         slug=installed.slug,

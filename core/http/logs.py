@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,25 +11,19 @@ from core import integrations, webhook_log
 from core.context import Context
 from core.errors import NotFound
 from core.http.routes import Request, moment, route
+from core.monitoring import LEVELS, LogLevel
 from core.texts import T, revive
 from storage import logs as rows
-
-Level = Literal["info", "warning", "error"]
-_AND_ABOVE: dict[Level, tuple[Level, ...]] = {
-    "info": ("info", "warning", "error"),
-    "warning": ("warning", "error"),
-    "error": ("error",),
-}
 
 
 class LogLineOut(BaseModel):
     """One line of an integration's own log."""
 
     timestamp: str
-    level: Level
+    level: LogLevel
     message: str
     fields: dict[str, Any]
-    event_id: str | None = Field(description="The event whose handler wrote it.")
+    event_id: str | None = Field(description="The event that it is about.")
 
 
 class LogQuery(BaseModel):
@@ -37,7 +31,7 @@ class LogQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    level: Level = Field("info", description="Lines of this level and above.")
+    level: LogLevel = Field("debug", description="Lines of this level and above.")
     limit: int = Field(100, ge=1, le=1000)
 
 
@@ -65,15 +59,15 @@ class RefusedQuery(BaseModel):
     response=list[LogLineOut], errors=[NotFound], summary=T("Read an integration's own log, newest first"),
 )  # fmt: skip
 async def logs(ctx: Context, request: Request) -> list[LogLineOut]:
-    """Read the lines that the `log` action wrote."""
+    """Read the lines that the `log` action wrote, and those of the engine about attempts that failed."""
     query = request.query_as(LogQuery)
     installed = await integrations.find(ctx, request.path["id"])
-    lines = await ctx.db.read(rows.newest, installed.id, levels=_AND_ABOVE[query.level], limit=query.limit)
+    lines = await ctx.db.read(rows.newest, installed.id, levels=LEVELS[LEVELS.index(query.level) :], limit=query.limit)
     return [
         LogLineOut(
             timestamp=moment(line.at),
             level=line.level,
-            message=line.message,
+            message=line.message if line.text is None else revive(line.text, request.language),
             fields=orjson.loads(line.fields),
             event_id=line.event_id,
         )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from core import integrations
 from core.context import Context
 from core.errors import NotFound
@@ -23,10 +21,10 @@ async def monitoring(ctx: Context, request: Request) -> Monitoring:
 
 @route(
     "PATCH", "/v1/integrations/{id}/monitoring", permission="integrations.write", tag="metrics",
-    request=dict[str, Any], response=Monitoring, errors=[NotFound],
+    request=Monitoring, response=Monitoring, errors=[NotFound],
     summary=T("Set keys of an integration's monitoring settings"),
 )  # fmt: skip
 async def monitor(ctx: Context, request: Request) -> Monitoring:
     """Change the monitoring settings; what is not mentioned stays. Retention deletes within the hour."""
-    changes: dict[str, Any] = request.body_as(dict)
+    changes = request.body_as(Monitoring).model_dump(exclude_unset=True)
     return (await integrations.monitor(ctx, request.path["id"], changes, actor=request.actor)).monitoring

@@ -7,6 +7,11 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from core.http.cors import Cors
+from core.http.latencies import Latencies
+from core.http.rate_limit import Limits
+from core.http.recent import Recent
+
 
 @dataclass
 class Node:
@@ -18,6 +23,10 @@ class Node:
     stopping: bool = False
     receiving: int = 0
     """Bytes of deliveries that are being received or stored."""
+    cors: Cors = field(default_factory=lambda: Cors(()))
+    limits: Limits = field(default_factory=lambda: Limits(0))
+    latencies: Latencies = field(default_factory=Latencies)
+    recent: Recent = field(default_factory=Recent)
 
 
 NODE: web.AppKey[Node] = web.AppKey("node", Node)

@@ -6,36 +6,61 @@ https://spec.openapis.org/oas/v3.1.1.html
 from __future__ import annotations
 
 import inspect
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cache
-from http import HTTPStatus
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from core.auth import PERMISSIONS
 from core.context import Context
-from core.errors import CcbError, Denied, Invalid, Malformed, TooLarge, Unauthenticated, Unsupported
-from core.http.errors import STATUS
+from core.http import idempotency
+from core.http.answers import COMPONENTS, responses
 from core.http.health import VERSION
-from core.http.routes import ANY_KEY, ROUTES, Request, Route, route
-from core.texts import DEFAULT_LANGUAGE, T
+from core.http.routes import ANY_KEY, ROUTES, Request, Route, route, template
+from core.texts import DEFAULT_LANGUAGE, T, Text
 
-_PLACE = re.compile(r"\{(\w+)[^}]*\}")
 _REFERENCE = "#/components/schemas/{model}"
 _TAGS = {
     "integrations": (T("Integrations"), T("Install, configure, switch on and off.")),
     "events": (T("Events"), T("What came in, and what became of it.")),
+    "replay": (T("Replay"), T("Run stored events again, or set them aside.")),
+    "jobs": (T("Jobs"), T("Work on many events: its progress, and how to stop it.")),
+    "queue": (T("Queue"), T("What waits, and for how long.")),
     "metrics": (T("Metrics"), T("How much, how fast, how well.")),
     "changelog": (T("Changelog"), T("Who changed what, and when.")),
+    "alerts": (T("Alerts"), T("When to tell whom, and whether it arrives.")),
     "webhooks": (T("Webhooks"), T("Where services deliver.")),
     "github": (T("GitHub"), T("The repository of the integrations.")),
+    "issues": (T("Issues"), T("Requests for integrations that are GitHub issues.")),
     "keys": (T("API keys"), T("Who may call, and what they may do.")),
     "health": (T("Health"), T("Whether it works.")),
     "docs": (T("About this API"), T("The description that this page is made from.")),
 }
 """The groups of operations in the order in which they are shown; others follow them."""
+
+
+PLACES = {
+    ("/v1/integrations/", "id"): T("The integration's id or slug."),
+    ("/v1/auth/tokens/", "id"): T("The API key's id."),
+    ("/webhooks/", "id"): T("The integration's id; its slug is no address."),
+    ("/v1/", "event_id"): T("The event's id."),
+    ("/v1/issues/", "id"): T("The GitHub issue's number, or owner/repo#number, URL-encoded."),
+    ("/v1/issues/", "issue_id"): T("The GitHub issue's number, or owner/repo#number, URL-encoded."),
+    ("/v1/", "job_id"): T("The job's id."),
+    ("/integrations/", "path"): T("What follows: an integration's id or slug, and more."),
+}
+"""What a parameter in a path means, by what the path begins with; the longest beginning is meant."""
+_IDEMPOTENCY: dict[str, tuple[dict[str, Any], Text]] = {
+    idempotency.HEADER: (
+        {"type": "string", "minLength": 1, "maxLength": idempotency.LONGEST, "pattern": "^[!#-~]([ -~]*[!-~])?$"},
+        T("A key of your own for this request: sent again within 12 hours, it is answered the same, not done again."),
+    )
+}
+_LIST_HEADERS: dict[str, tuple[dict[str, Any], Text]] = {
+    "If-None-Match": ({"type": "string"}, T("An ETag that you have: 304 when it still stands.")),
+    "Cache-Control": ({"type": "string"}, T("max-age=300: an answer of the last 300 seconds will do.")),
+}
 
 
 class Error(BaseModel):
@@ -69,7 +94,7 @@ def describe(routes: Iterable[Route], language: str = DEFAULT_LANGUAGE) -> dict[
     schemas = _Schemas(routes)
     paths: dict[str, dict[str, Any]] = {}
     for one in routes:
-        path = _PLACE.sub(r"{\1}", one.path)
+        path = template(one.path)
         paths.setdefault(path, {})[one.method.lower()] = _operation(one, schemas, language)
     return {
         "openapi": "3.1.0",
@@ -84,6 +109,7 @@ def describe(routes: Iterable[Route], language: str = DEFAULT_LANGUAGE) -> dict[
         "paths": paths,
         "components": {
             "schemas": schemas.definitions,
+            "headers": dict(COMPONENTS),
             "securitySchemes": {
                 "key": {
                     "type": "http",
@@ -118,8 +144,8 @@ class _Schemas:
         self.definitions: dict[str, Any] = schema.get("$defs", {})
 
     def of(self, one: Route, part: str) -> dict[str, Any]:
-        """Return the schema of a route's `request`, `response` or `query`."""
-        mode: Any = "serialization" if part == "response" else "validation"
+        """Return the schema of a route's `request`, `response` (`response 200` of another status) or `query`."""
+        mode: Any = "serialization" if part.startswith("response") else "validation"
         return dict(self._found[(one.operation_id, part), mode])
 
     def inlined(self, one: Route, part: str) -> dict[str, Any]:
@@ -132,6 +158,7 @@ class _Schemas:
 def _types(one: Route) -> list[tuple[str, Any, str]]:
     found = [("request", one.request, "validation"), ("query", one.query, "validation")]
     found.append(("response", one.response, "serialization"))
+    found += [(f"response {status}", kind, "serialization") for status, kind in one.also.items()]
     return [(part, kind, mode) for part, kind, mode in found if kind is not None]
 
 
@@ -141,13 +168,17 @@ def _operation(one: Route, schemas: _Schemas, language: str) -> dict[str, Any]:
         "summary": one.summary.render(language),
         "description": _description(one, language),
         "tags": [one.tag],
-        "parameters": _parameters(one, schemas),
-        "responses": _responses(one, schemas),
+        "parameters": _parameters(one, schemas, language),
+        "responses": responses(
+            one,
+            schemas.of(one, "response") if one.response is not None else None,
+            {status: schemas.of(one, f"response {status}") for status in one.also},
+        ),
         "security": [] if one.open else [{"key": []}],
         "x-permission": one.permission,
     }
     if one.request is not None:
-        required = bool(schemas.inlined(one, "request").get("required"))
+        required = not {"required", "anyOf", "oneOf"}.isdisjoint(schemas.inlined(one, "request"))
         operation["requestBody"] = {
             "required": required,
             "content": {"application/json": {"schema": schemas.of(one, "request")}},
@@ -167,52 +198,39 @@ def _description(one: Route, language: str) -> str:
     return f"{inspect.getdoc(one.handler) or ''}\n\n{need.render(language)}".strip()
 
 
-def _parameters(one: Route, schemas: _Schemas) -> list[dict[str, Any]]:
-    parameters: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in _PLACE.findall(one.path)
-    ]
+def _parameters(one: Route, schemas: _Schemas, language: str) -> list[dict[str, Any]]:
+    parameters = [_place(one, name, language) for name in one.places]
     if one.query is not None:
         schema = schemas.inlined(one, "query")
         for name, field in schema.get("properties", {}).items():
-            parameter = {"name": name, "in": "query", "required": name in schema.get("required", []), "schema": field}
+            required = name in schema.get("required", [])
+            parameter = {"name": name, "in": "query", "required": required, "schema": _without_null(field)}
             if "description" in field:
                 parameter["description"] = field["description"]
             parameters.append(parameter)
+    headers = _LIST_HEADERS if one.listed else _IDEMPOTENCY if one.takes_idempotency_key else {}
+    for name, (schema, meaning) in headers.items():
+        description = meaning.render(language)
+        parameters.append(
+            {"name": name, "in": "header", "required": False, "schema": schema, "description": description}
+        )
     return parameters
 
 
-def _responses(one: Route, schemas: _Schemas) -> dict[str, Any]:
-    good: dict[str, Any] = {"description": HTTPStatus(one.status).phrase}
-    if one.response is not None:
-        good["content"] = {one.produces: {"schema": schemas.of(one, "response")}}
-    elif one.produces != "application/json":
-        good["content"] = {one.produces: {"schema": {"type": "string"}}}
-    responses = {str(one.status): good}
-    for status, kinds in sorted(_errors(one).items()):
-        names = dict.fromkeys(kind.default_error for kind in kinds)
-        responses[str(status)] = _error_response(HTTPStatus(status).phrase + ": " + ", ".join(names))
-    responses["default"] = _error_response("Any other error")
-    return responses
+def _without_null(field: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema without its null: a query has none, only what is left out."""
+    kinds = [kind for kind in field.get("anyOf", []) if kind != {"type": "null"}]
+    rest = {name: value for name, value in field.items() if name != "anyOf" and not (name == "default" and not value)}
+    if not kinds:
+        return field
+    return {**kinds[0], **rest} if len(kinds) == 1 else {**rest, "anyOf": kinds}
 
 
-def _errors(one: Route) -> Mapping[int, list[type[CcbError]]]:
-    """Return the errors of a route by status: its own, and those that follow from what it asks for."""
-    kinds: list[type[CcbError]] = [*one.errors]
-    if not one.open:
-        kinds += [Malformed, Unauthenticated]
-    if one.permission not in (None, ANY_KEY):
-        kinds.append(Denied)
-    if one.request is not None:
-        kinds += [Malformed, TooLarge, Unsupported]
-    if not one.raw:
-        kinds.append(Invalid)
-    found: dict[int, list[type[CcbError]]] = {}
-    for kind in kinds:
-        found.setdefault(STATUS[kind], []).append(kind)
-    return found
-
-
-def _error_response(description: str) -> dict[str, Any]:
-    schema = {"$ref": _REFERENCE.format(model=Error.__name__)}
-    return {"description": description, "content": {"application/json": {"schema": schema}}}
+def _place(one: Route, name: str, language: str) -> dict[str, Any]:
+    path = f"{one.path}/".partition(f"{{{name}}}")[0]
+    known = ((text, prefix) for (prefix, place), text in PLACES.items() if place == name and path.startswith(prefix))
+    text = max(known, key=lambda pair: len(pair[1]), default=(None, ""))[0]
+    place: dict[str, Any] = {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+    if text is not None:
+        place["description"] = text.render(language)
+    return place

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -32,8 +32,14 @@ def paged(items: Sequence[BaseModel], *, total: int, page: Page, request: Reques
 
     Raises `Invalid` for a field that the items do not have.
     """
-    body = orjson.dumps(_chosen([item.model_dump(mode="json", by_alias=True) for item in items], page.fields))
+    shown = [item.model_dump(mode="json", by_alias=True) for item in items]
+    body = orjson.dumps(chosen(shown, wanted_fields(page.fields, shown[0]) if shown else None))
     tag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    return list_answer(request, body, list_headers(request, page, tag=tag, total=total))
+
+
+def list_headers(request: Request, page: Page, *, tag: str, total: int) -> dict[str, str]:
+    """Return the headers of a list."""
     headers = {
         "ETag": tag,
         "X-Total-Count": str(total),
@@ -42,22 +48,44 @@ def paged(items: Sequence[BaseModel], *, total: int, page: Page, request: Reques
     }
     if links := _links(total, page, request):
         headers["Link"] = ", ".join(links)
-    if _same(request.raw.headers.getall("If-None-Match", ()), tag):
+    return headers
+
+
+def list_answer(request: Request, body: bytes | AsyncIterable[bytes], headers: Mapping[str, str]) -> web.Response:
+    """Return a list's JSON, or 304 when the caller has what the `ETag` among `headers` stands for."""
+    if unchanged(request, headers["ETag"]):
         return web.Response(status=304, headers=headers)
     return web.Response(body=body, content_type="application/json", charset="utf-8", headers=headers)
 
 
-def _chosen(items: list[dict[str, Any]], fields: str | None) -> list[dict[str, Any]]:
-    if fields is None or not items:
-        return items
-    wanted = [name.strip() for name in fields.split(",") if name.strip()]
-    unknown = [name for name in wanted if name not in items[0]]
+def unchanged(request: Request, tag: str) -> bool:
+    """Say whether the caller has what `tag` stands for."""
+    return _same(request.raw.headers.getall("If-None-Match", ()), tag)
+
+
+def wanted_fields(fields: str | None, known: Iterable[str]) -> list[str] | None:
+    """Return the names in a query's `fields`, None for all; raise `Invalid` for one that is not `known`."""
+    if fields is None:
+        return None
+    wanted, known = [name.strip() for name in fields.split(",")], list(known)
+    unknown = [name for name in wanted if name not in known]
     if unknown:
         raise Invalid(
-            T("No such field: {unknown}. Known: {known}.", unknown=", ".join(unknown), known=", ".join(items[0])),
+            T(
+                "No such field: {unknown}. Known: {known}.",
+                unknown=", ".join(name or "''" for name in unknown),
+                known=", ".join(known),
+            ),
             path="fields",
         )
-    return [{name: item[name] for name in wanted} for item in items]
+    return wanted
+
+
+def chosen(items: list[dict[str, Any]], fields: Iterable[str] | None) -> list[dict[str, Any]]:
+    """Return items with these fields alone; None is all."""
+    if fields is None:
+        return items
+    return [{name: item[name] for name in fields} for item in items]
 
 
 def _links(total: int, page: Page, request: Request) -> list[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Sequence
 from functools import cache
 from typing import Any, Union, get_args, get_origin
 
+import orjson
 from aiohttp import web
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -16,6 +18,8 @@ from core.texts import T, Text
 
 MAX_JSON = 1024 * 1024
 """The largest body in bytes, except for webhooks."""
+
+_WIDE = re.compile(rb"[0-9]{19}")
 
 
 class NoQuery(BaseModel, extra="forbid"):
@@ -40,27 +44,46 @@ def query(kind: type[BaseModel] | None, raw: web.Request) -> BaseModel:
         raise _wrong(error, kind) from None
 
 
-async def body(kind: Any, raw: web.Request) -> Any:
-    """Return the request's JSON body as a `kind`; an absent one counts as `{}` where that is enough.
-
-    Raises `Unsupported`, `TooLarge`, `Malformed` or `Invalid`, the cheapest check first.
-    """
+async def content(raw: web.Request) -> bytes:
+    """Return the bytes of the request's JSON body; raise `Unsupported` or `TooLarge`, the cheapest check first."""
     refuse_encoding(raw)
     if raw.body_exists and raw.content_type != "application/json" and not raw.content_type.endswith("+json"):
         raise Unsupported(T("Send JSON, with the header `Content-Type: application/json`."))
     if raw.charset not in (None, "utf-8", "UTF-8"):
         raise Unsupported(T("Send JSON in UTF-8."))
-    content = await _read(raw)
+    return await _read(raw)
+
+
+def body(kind: Any, content: bytes) -> Any:
+    """Return a JSON body as a `kind`; an absent one counts as `{}` where that is enough.
+
+    Raises `Malformed` or `Invalid`.
+    """
     if content:
         given = parse_json(content)  # pydantic's own parser also takes NaN and Infinity, which RFC 8259 does not know
         if b"\\u0000" in content and not getattr(kind, "takes_nul", False) and _holds_nul(given):
             raise _invalid([("body", T("holds a NUL character"))])
+        if _WIDE.search(content):
+            content = _narrowed(given)
     try:
         return _adapter(kind).validate_json(content or b"{}")
     except ValidationError as error:
         if not content:
             raise Malformed(T("This needs a JSON body, and there is none.")) from None
         raise _wrong(error, kind) from None
+
+
+def _narrowed(given: Any) -> bytes:
+    """Return JSON as our own reader took it: a number of more than 64 bits is a float, as in deliveries.
+
+    pydantic's reader makes an integer of any width of it, which can be neither written as JSON again nor stored.
+    """
+    try:
+        return orjson.dumps(given)
+    except TypeError:  # deeper than it writes; pydantic reads no such depth either
+        raise Malformed(
+            T("The body is not JSON: {reason}.", reason=T("nested too deeply")), error="Malformed JSON"
+        ) from None
 
 
 def _holds_nul(value: Any) -> bool:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal, TypeVar, cast
 
 import orjson
@@ -29,6 +31,7 @@ __all__ = [
     "time_of",
 ]  # fmt: skip
 
+_PLACE = re.compile(r"\{(\w+)[^}]*\}")
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Model = TypeVar("Model")
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
@@ -83,6 +86,18 @@ class Route:
     open: bool
     raw: bool
     produces: str
+    listed: bool
+    also: Mapping[int, Any]
+
+    @property
+    def places(self) -> list[str]:
+        """The names of the parameters in its path."""
+        return _PLACE.findall(self.path)
+
+    @property
+    def takes_idempotency_key(self) -> bool:
+        """Whether the header Idempotency-Key has a meaning here."""
+        return self.method == "POST" and self.permission is not None and not self.raw
 
     @property
     def operation_id(self) -> str:
@@ -115,12 +130,16 @@ class Routes:
         open: bool = False,
         raw: bool = False,
         produces: str = "application/json",
+        listed: bool = False,
+        also: Mapping[int, Any] = MappingProxyType({}),
     ) -> Callable[[Handler], Handler]:
         """Declare `async def handler(ctx, request)`.
 
         `request`, `response`: pydantic models or other types that pydantic knows; `query`: a model of the query.
         `open`: nobody has to say who they are. `errors`: those beside the ones that follow from the rest. `raw`: the
         handler gets aiohttp's request and returns its response; nothing is parsed or checked, only errors are shown.
+        `listed`: it answers with a list's headers (`paging`).
+        `also`: other statuses of success, each with its response's type.
         """
         if (permission is None) != open:
             raise ValueError(f"{method} {path} needs either a permission or open=True")
@@ -130,11 +149,16 @@ class Routes:
                 raise ValueError(f"{method} {path} is declared twice")
             self._routes[method, path] = Route(
                 method, path, handler, permission, summary, tag, request, response, status, tuple(errors), query, open,
-                raw, produces,
+                raw, produces, listed, also,
             )  # fmt: skip
             return handler
 
         return declare
+
+
+def template(path: str) -> str:
+    """Return a route's path as people write it: `{path}` for `{path:[a-z]+}`."""
+    return _PLACE.sub(r"{\1}", path)
 
 
 ROUTES = Routes()

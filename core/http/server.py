@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import socket
+from itertools import groupby
 from pathlib import Path
 
 import structlog
@@ -15,8 +16,10 @@ from core.config import MAX_BODY
 from core.context import Context
 from core.errors import Conflict
 from core.http import errors, protocol
-from core.http.middleware import language_of, request_id, wrap
+from core.http.cors import Cors
+from core.http.middleware import Handler, language_of, request_id, wrap
 from core.http.node import NODE, Node
+from core.http.rate_limit import Limits
 from core.http.routes import Routes, load
 from core.texts import T
 
@@ -31,14 +34,19 @@ BACKLOG = 1024
 def build(ctx: Context, found: Routes | None = None) -> web.Application:
     """Return the application with all routes (or those `found`), behind permissions, parsing and error answers."""
     app = web.Application(client_max_size=MAX_BODY)
-    app[NODE] = Node()
-    for route in found or load():
-        handler = wrap(ctx, route)
-        if route.method == "GET":
-            app.router.add_get(route.path, handler)  # takes HEAD as well
-        else:
-            app.router.add_route(route.method, route.path, handler)
-    app.router.add_route("*", "/{path:.*}", _elsewhere)  # found last, for aiohttp looks for the longest prefix first
+    node = app[NODE] = Node(limits=Limits(ctx.settings.rate_limit), cors=Cors(ctx.settings.cors_origins))
+    for path, routes in groupby(found or load(), key=lambda route: route.path):
+        allowed: set[str] = set()
+        for route in routes:
+            handler = wrap(ctx, route, node)
+            if route.method == "GET":
+                app.router.add_get(path, handler)  # takes HEAD as well
+            else:
+                app.router.add_route(route.method, path, handler)
+            allowed |= {"GET", "HEAD"} if route.method == "GET" else {route.method}
+        app.router.add_route("*", path, _elsewhere(sorted(allowed)))
+    # Found last, for aiohttp looks for the longest prefix first; a path may hold a line feed, which `.` does not match.
+    app.router.add_route("*", r"/{path:[\s\S]*}", _elsewhere([]))
     return app
 
 
@@ -50,6 +58,7 @@ class Server:
         self._app = build(ctx)
         self._runner: web.AppRunner | None = None
         self._socket: Path | None = None
+        self._watching: asyncio.Task[None] | None = None
 
     @property
     def node(self) -> Node:
@@ -85,11 +94,14 @@ class Server:
             ) from None
         self._app[NODE].address = f"http://{_reachable(host)}:{site.port}"
         await self._open_socket(self._settings.data_dir / SOCKET)
+        self._watching = asyncio.create_task(self.node.latencies.watch_the_loop(), name="event-loop-lag")
         return self.address
 
     async def stop(self) -> None:
         """Take no more, let what is in hand finish (`GRACE_SECONDS`), close."""
         self._app[NODE].stopping = True
+        if self._watching is not None:
+            self._watching.cancel()
         if self._runner is not None:
             await self._runner.cleanup()
         if self._socket is not None:
@@ -114,16 +126,22 @@ class Server:
         self._socket = path
 
 
-async def _elsewhere(raw: web.Request) -> web.Response:
-    """Answer for a path that has no such method, or that nothing is at."""
-    allowed: set[str] = set()
-    for resource in raw.app.router.resources():
-        if resource is not raw.match_info.route.resource:
-            allowed |= (await resource.resolve(raw))[1]
-    own_id, language = request_id(raw), language_of(raw)
-    if allowed:
-        return errors.not_allowed(raw.method, sorted(allowed), request_id=own_id, language=language)
-    return errors.not_found(raw.path, request_id=own_id, language=language)
+def _elsewhere(allowed: list[str]) -> Handler:
+    """Return what answers for a path that takes only these methods, or that nothing is at."""
+
+    async def handle(raw: web.Request) -> web.StreamResponse:
+        own_id, language, cors = request_id(raw), language_of(raw), raw.app[NODE].cors
+        answer = cors.preflight(raw, allowed) if allowed else None
+        if answer is not None:
+            return answer
+        if allowed:
+            answer = errors.not_allowed(raw.method, allowed, request_id=own_id, language=language)
+        else:
+            answer = errors.not_found(raw.path, request_id=own_id, language=language)
+        cors.apply(answer, raw)
+        return answer
+
+    return handle
 
 
 def _reachable(host: str) -> str:

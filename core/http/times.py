@@ -4,10 +4,28 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from typing import Any
 
 from core import durations
 from core.errors import Invalid
 from core.texts import T
+
+AGO: dict[str, Any] = {"anyOf": [
+    {"type": "string", "pattern": "^[0-9]{1,6}[smhd]$"}, {"type": "string", "format": "date-time"}, {"type": "null"},
+]}  # fmt: skip
+"""The JSON Schema of what `time_of` takes, for a field's `json_schema_extra`."""
+
+AHEAD: dict[str, Any] = {"anyOf": [
+    {"type": "string", "pattern": "^[1-9][0-9]{0,5}[smhd]$"},
+    {"type": "string", "format": "date-time"}, {"type": "null"},
+]}  # fmt: skip
+"""The same of a time to come."""
+
+KEPT: dict[str, Any] = {
+    "pattern": "^([0-9]{1,6}s|([0-9]{1,4}|[1-3][0-9]{4}|4[0-2][0-9]{3}|43[01][0-9]{2}|43200)m"
+    "|([0-9]{1,2}|[1-6][0-9]{2}|7[01][0-9]|720)h|([0-9]|[12][0-9]|30)d)$"
+}
+"""The JSON Schema of a duration of at most `30d`."""
 
 _DURATION = re.compile(r"\d+[a-z]", re.ASCII)
 
@@ -39,7 +57,9 @@ def time_of(text: str | None, *, now: float, path: str, ahead: bool = False) -> 
         if _DURATION.fullmatch(text):
             return now + durations.parse(text) * (1 if ahead else -1)
         found = datetime.fromisoformat(text)
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+        seconds = (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+        moment(seconds)  # in UTC it may be in the year 10000, which cannot be shown
+        return seconds
     except (Invalid, ValueError, OverflowError):
         raise Invalid(
             T("{path} takes 90s, 15m, 1h, 7d or a time such as 2026-01-31T12:00:00Z, not {text}.", path=path,

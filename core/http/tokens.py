@@ -11,9 +11,21 @@ from core.auth import PERMISSIONS, Permission
 from core.context import Context
 from core.errors import Conflict, Denied, Invalid, NotFound
 from core.http.routes import ANY_KEY, Request, kept_for, moment, route, time_of
+from core.http.times import AHEAD, KEPT
 from core.texts import T
 
-_KNOWN: dict[str, Any] = {"items": {"type": "string", "enum": list(PERMISSIONS)}}
+_KNOWN: dict[str, Any] = {"items": {"type": "string", "enum": list(PERMISSIONS)}, "minItems": 1}
+_SAID: dict[str, Any] = {"pattern": r"\S"}
+
+
+_SOMETHING: dict[str, Any] = {
+    "anyOf": [
+        {"required": ["name"], "properties": {"name": {"type": "string"}}},
+        {"required": ["permissions"], "properties": {"permissions": {"type": "array"}}},
+        {"required": ["expires_at"]},
+    ]
+}
+"""Of a change: it changes something."""
 
 
 class TokenOut(BaseModel):
@@ -43,27 +55,32 @@ class TokenIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    name: str = Field(min_length=1, max_length=auth.LONGEST_NAME)
+    name: str = Field(min_length=1, max_length=auth.LONGEST_NAME, json_schema_extra=_SAID)
     permissions: list[str] = Field(
         description="At most what the asking key holds.",
         examples=[["integrations.read", "integrations.write"]],
         json_schema_extra=_KNOWN,
     )
     expires_at: str | None = Field(
-        None, description="ISO 8601, or from now on such as 30d; absent: never.", examples=["30d"]
+        None,
+        description="ISO 8601, or from now on such as 30d; absent: never.",
+        examples=["30d"],
+        json_schema_extra=AHEAD,
     )
 
 
 class TokenChange(BaseModel):
     """What is to change."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra=_SOMETHING)
 
-    name: str | None = Field(None, min_length=1, max_length=auth.LONGEST_NAME)
+    name: str | None = Field(None, min_length=1, max_length=auth.LONGEST_NAME, json_schema_extra=_SAID)
     permissions: list[str] | None = Field(
         None, description="All that it is to have, at most what the asking key holds.", json_schema_extra=_KNOWN
     )
-    expires_at: str | None = Field(None, description="ISO 8601, or from now on such as 30d; null: never.")
+    expires_at: str | None = Field(
+        None, description="ISO 8601, or from now on such as 30d; null: never.", json_schema_extra=AHEAD
+    )
 
 
 class RotateIn(BaseModel):
@@ -71,7 +88,11 @@ class RotateIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    keep: str = Field("24h", description="How long the former text stays good beside the new one, from 0s to 30d.")
+    keep: str = Field(
+        "24h",
+        description="How long the former text stays good beside the new one, from 0s to 30d.",
+        json_schema_extra=KEPT,
+    )
 
 
 class TokenInfo(BaseModel):

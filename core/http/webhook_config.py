@@ -8,6 +8,7 @@ from core import integrations
 from core.context import Context
 from core.errors import NotFound
 from core.http.routes import Request, kept_for, moment, route
+from core.http.times import KEPT
 from core.integrations import Installed
 from core.texts import T
 
@@ -39,7 +40,9 @@ class SecretIn(BaseModel):
     secret: str | None = Field(
         None, min_length=8, max_length=500, description="The new secret; absent: one is made and answered, this once."
     )
-    keep: str = Field("24h", description="How long the former secret stays valid beside it, from 0s to 30d.")
+    keep: str = Field(
+        "24h", description="How long the former secret stays valid beside it, from 0s to 30d.", json_schema_extra=KEPT
+    )
 
 
 @route(

@@ -53,6 +53,7 @@ async def deliver(ctx: Context, request: web.Request) -> web.Response:
     integration_id = request.match_info["id"]
     node, before = request.app[NODE], request.app[NODE].receiving
     body = _Body(request, node)
+    installed: Installed | None = None
     try:
         installed = await _find(ctx, integration_id)
         if before > MOST_RECEIVING:
@@ -61,7 +62,7 @@ async def deliver(ctx: Context, request: web.Request) -> web.Response:
         proof = await _key(ctx, installed, delivery)
         receipt = await accept.accept(ctx, installed, delivery, remote=remote, began=began, proof=proof)
     except CcbError as error:
-        _note(ctx, integration_id, remote, error)
+        _note(ctx, installed, remote, error)
         raise
     finally:
         node.receiving -= body.size
@@ -157,16 +158,17 @@ async def _key(ctx: Context, installed: Installed, delivery: Delivery) -> str | 
     return f"Authorization: {actor.name}"
 
 
-def _note(ctx: Context, integration_id: str, remote: str, error: CcbError) -> None:
-    """Leave a line in the webhook log about a delivery that was refused."""
+def _note(ctx: Context, installed: Installed | None, remote: str, error: CcbError) -> None:
+    """Leave a line in the webhook log about a delivery that was refused; `installed` is None for an unknown address."""
     reason = _REASONS.get(type(error))
     if reason is None:  # our own trouble, not the delivery's
         return
     webhook_log.note(
         ctx,
-        integration_id="" if reason == "unknown" else integration_id,
+        integration_id=installed.id if installed is not None else "",
         status=status_of(error),
         reason=str(error.details.get("reason", reason)),
         remote=remote,
         detail=error.message.dump(),
+        counted=installed is None or installed.monitoring.metrics_enabled,
     )

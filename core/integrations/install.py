@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import secrets as random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from core import audit, configuration, packages
+from core import alerts, audit, configuration, packages
 from core.auth import Actor
 from core.context import Context
 from core.errors import Conflict
@@ -28,6 +29,7 @@ from core.integrations.installed import (
 from core.redaction import mask
 from core.sources import SOURCES
 from core.texts import T
+from storage import alert_rules
 from storage import integrations as rows
 
 
@@ -84,6 +86,7 @@ async def install(ctx: Context, wish: Wish, *, actor: Actor) -> tuple[Installed,
     shown = {key: mask(value) for key, value in secret.items()}
     stored = await _add(
         ctx,
+        alerts.rows_of(packages.alert_rules(manifest)),
         package={"digest": package.digest, "files": dump(dict(package.files)), "created_at": now},
         integration=integration,
         entries=[
@@ -103,9 +106,16 @@ async def install(ctx: Context, wish: Wish, *, actor: Actor) -> tuple[Installed,
     return await find(ctx, str(integration["id"])), made
 
 
-async def _add(ctx: Context, **parts: Any) -> bool:
+async def _add(ctx: Context, rules: Sequence[Mapping[str, Any]], **parts: Any) -> bool:
+    def add(connection: sa.Connection) -> bool:
+        added = rows.add(connection, **parts)
+        if added and rules:
+            integration = parts["integration"]
+            alert_rules.replace(connection, integration["id"], rules, now=integration["created_at"])
+        return added
+
     try:
-        return await ctx.db.write(rows.add, **parts)
+        return await ctx.db.write(add)
     except IntegrityError:  # another node has taken the slug at this very moment
         return False
 

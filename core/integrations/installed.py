@@ -86,11 +86,15 @@ async def find(ctx: Context, reference: str) -> Installed:
     kept: Installed | None = ctx.memo.get(("integration", reference))
     if kept is not None:
         return kept
+    return await ctx.memo.share(("integration", reference), lambda: _read(ctx, reference))
+
+
+async def _read(ctx: Context, reference: str) -> Installed:
     drops = ctx.memo.drops
     found = await ctx.db.read(rows.find, reference)
     if found is None:
         raise unknown(reference)
-    installed = _load(ctx, *found)
+    installed = load(ctx, *found)
     seconds = SHARED_MEMORY_SECONDS if ctx.db.shared else OWN_MEMORY_SECONDS
     if ctx.memo.drops == drops:  # else it may have been changed while it was read
         ctx.memo.put(("integration", reference), installed, seconds=seconds)
@@ -108,12 +112,6 @@ def unknown(reference: str) -> NotFound:
 def webhook_url(ctx: Context, installed: Installed) -> str:
     """Return the address that the source's service sends to."""
     return f"{ctx.settings.base_url}/webhooks/{installed.id}"
-
-
-async def page(ctx: Context, *, limit: int | None = None, offset: int = 0) -> tuple[list[Installed], int]:
-    """Return integrations, oldest first, and how many there are in all."""
-    found, total = await ctx.db.read(rows.all_of_them, limit=limit, offset=offset)
-    return [_load(ctx, *pair) for pair in found], total
 
 
 def shown_config(installed: Installed) -> dict[str, Any]:
@@ -170,7 +168,8 @@ def dump(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-def _load(ctx: Context, row: rows.Integration, files: str) -> Installed:
+def load(ctx: Context, row: rows.Integration, files: str) -> Installed:
+    """Return a stored integration, parsed and decrypted; `files`: its package's, as JSON."""
     package: packages.Package | None = ctx.memo.get(("package", row.package))
     if package is None:
         package = packages.read(orjson.loads(files))

@@ -49,6 +49,12 @@ class SourceParams(BaseModel):
 
     kind: str
     events: list[str] = Field(default_factory=list, description="Event types that are handled; empty means all.")
+    sequence_path: str | None = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        description="Dotted path to the whole number that its sender counts events by: shows which are missing.",
+    )
 
     def handles(self, event_type: str) -> bool:
         """Say whether this type runs the handler: listed itself, or its part before the first dot is."""

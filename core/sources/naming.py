@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pydantic import Field
@@ -17,7 +18,11 @@ MAX_DELIVERY_ID = 255
 UNNAMED = "event"
 """The type of an event that nothing names."""
 
+MAX_NUMBER = 10**18 - 1
+"""The largest number of a sequence: what a database's 64 bits hold with room to count on."""
+
 _INDEX_DIGITS = 9
+_NUMBER = re.compile(r"-?[0-9]{1,18}")
 _TYPE = T("event type")
 _DELIVERY_ID = T("delivery id")
 
@@ -67,6 +72,15 @@ def text_at(payload: Any, path: str) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return value if isinstance(value, str) else None
+
+
+def number_at(payload: Any, path: str) -> int | None:
+    """Return the whole number at `path`, also one that is written as text; None for anything else."""
+    value = lookup(payload, path)
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        value = int(value)
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if whole and abs(value) <= MAX_NUMBER else None
 
 
 def identity(event_type: str | None, delivery_id: str | None) -> Identity:

@@ -11,6 +11,12 @@ def test_a_target_is_compared_with_the_ratio() -> None:
     assert figure.target == "≥ 0.6×"
 
 
+def test_a_ratio_may_have_a_most() -> None:
+    figure = Figure("a", "Page", 5, " ms", ratio=1.1, to="near", at_most=1.5)
+    assert figure.met is True and figure.target == "≤ 1.5×"
+    assert Figure("a", "Page", 5, " ms", ratio=1.6, to="near", at_most=1.5).met is False
+
+
 def test_a_target_without_a_ratio_is_compared_with_the_value() -> None:
     figure = Figure("b", "Latency", 12.0, " ms", at_most=50)
     assert figure.met is True

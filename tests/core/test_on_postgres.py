@@ -7,9 +7,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
+import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
+from core.cli.failure import CliError
+from core.cli.starting import explained
+from storage.away import DatabaseAwayError
 from storage.db import open_database
 from tests.engines import Client, running
 from tests.packages import package
@@ -101,7 +106,16 @@ async def test_two_nodes_that_install_one_slug(tmp_path: Path, postgres_url: str
 
 
 @pytest.mark.parametrize(
-    "setting", ["sslmode=prefer", "sslmode=disable", "ssl=disable", "connect_timeout=5", "application_name=ccb"]
+    "setting",
+    [
+        "sslmode=prefer",
+        "sslmode=disable",
+        "ssl=disable",
+        "connect_timeout=5",
+        "application_name=ccb",
+        "channel_binding=prefer",
+        "keepalives=1&keepalives_idle=30",
+    ],
 )
 async def test_what_an_address_may_say(tmp_path: Path, postgres_url: str, setting: str) -> None:
     """The parameters of libpq that hosts put into the addresses they give out: both connections take them."""
@@ -117,3 +131,35 @@ async def test_what_an_address_may_say(tmp_path: Path, postgres_url: str, settin
             await heard.wait()
     finally:
         await database.close()
+
+
+async def test_what_an_address_must_not_say_ends_the_start_in_words(tmp_path: Path) -> None:
+    """A protection that cannot be had is not passed over; the words hold no password."""
+    with pytest.raises(CliError, match="sslmode=verify-full") as caught, explained():
+        await open_database("postgresql://ccb:secret@127.0.0.1/ccb?channel_binding=require", tmp_path)
+    assert "secret" not in str(caught.value)
+
+
+async def test_connections_that_the_server_has_closed_are_made_anew(tmp_path: Path, postgres_url: str) -> None:
+    """After a restart of the server the next reader and the next writer get new connections, and no error."""
+    database = await open_database(postgres_url, tmp_path)
+    one = sa.select(1)
+    await asyncio.gather(*(database.read(lambda c: c.execute(one).scalar_one()) for _ in range(4)))
+    others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    admin = await asyncpg.connect(postgres_url)
+    assert await admin.fetchval(f"SELECT count(pg_terminate_backend(pid)) {others}")
+    while await admin.fetchval(f"SELECT count(*) {others}"):
+        pass
+    await admin.close()
+    assert await database.read(lambda c: c.execute(one).scalar_one()) == 1
+    assert await database.write(lambda c: c.execute(one).scalar_one()) == 1
+    await database.close()
+
+
+async def test_a_connection_that_breaks_under_a_transaction(tmp_path: Path, postgres_url: str) -> None:
+    """What was being written is refused as an outage, not as a fault; what comes next is written."""
+    database = await open_database(postgres_url, tmp_path)
+    with pytest.raises(DatabaseAwayError):
+        await database.write(lambda c: c.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())"))
+    assert await database.write(lambda c: c.execute(sa.select(1)).scalar_one()) == 1
+    await database.close()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -101,5 +102,14 @@ async def test_a_reason_of_any_length_stays_readable(ctx: Context) -> None:
 
 async def test_a_count_for_a_line_that_is_gone_does_no_harm(ctx: Context) -> None:
     suppressed = {"rej_gone": 3}
-    await ctx.db.write(rows.store, [], suppressed=suppressed, most_each=1, most=1)
+    await ctx.db.write(rows.store, [], suppressed=suppressed, most_each=1, most=1, counts={})
     assert await webhook_log.entries(ctx, "int_1", 10) == []
+
+
+async def test_who_asks_waits_for_lines_that_are_on_their_way(ctx: Context) -> None:
+    """The writing of the second is under way when somebody asks: its lines are in nobody's hands for a moment."""
+    note(ctx)
+    writing = asyncio.create_task(webhook_log.flush(ctx))
+    await asyncio.sleep(0)  # it has taken the lines, and waits for the database
+    assert len(await webhook_log.entries(ctx, "int_1", 10)) == 1
+    await writing

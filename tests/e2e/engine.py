@@ -8,7 +8,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,30 @@ def environment(folder: Path, **settings: str) -> dict[str, str]:
     return {**kept, "CCB_DATA_DIR": str(folder), "CCB_PORT": "0", "CCB_LANGUAGE": "en", **settings}
 
 
+class Log:
+    """What a process writes to its standard error."""
+
+    def __init__(self, stream: asyncio.StreamReader) -> None:
+        self.text = ""
+        self._news = asyncio.Event()
+        self.reading = asyncio.create_task(self._read(stream))
+
+    async def _read(self, stream: asyncio.StreamReader) -> None:
+        while part := await stream.read(1 << 16):
+            self.text += part.decode("utf-8", "replace")
+            self._news.set()
+
+    async def until(self, holds: Callable[[str], bool], *, seconds: float = 30) -> None:
+        """Wait until the text is so; fail with its end after `seconds`."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not holds(self.text):
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            raise AssertionError(f"it never said so; last: {self.text[-2000:]}") from None
+
+
 @dataclass
 class EngineProcess:
     """One running `ccb serve`, asked as the local admin through its socket."""
@@ -34,7 +58,7 @@ class EngineProcess:
     process: asyncio.subprocess.Process
     report: dict[str, Any]
     folder: Path
-    _reading: asyncio.Task[bytes]
+    log: Log
 
     @property
     def address(self) -> str:
@@ -71,14 +95,15 @@ class EngineProcess:
         """Kill -9, and wait until it is gone."""
         self.process.send_signal(signal.SIGKILL)
         await self.process.wait()
-        self._reading.cancel()
+        self.log.reading.cancel()
 
     async def stop(self) -> int:
         """SIGTERM; return the exit code."""
         if self.process.returncode is None:
             self.process.send_signal(signal.SIGTERM)
         code = await self.process.wait()
-        self._reading.cancel()
+        await asyncio.wait([self.log.reading], timeout=5)  # a process that it left behind keeps the pipe open
+        self.log.reading.cancel()
         return code
 
 
@@ -94,12 +119,13 @@ async def start(folder: Path, *, settings: Mapping[str, str], cwd: Path | None =
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert process.stdout is not None and process.stderr is not None
-    reading = asyncio.create_task(process.stderr.read())
+    log = Log(process.stderr)
     async with asyncio.timeout(START_SECONDS):
         line = await process.stdout.readline()
     if not line:
-        raise AssertionError(f"the engine did not start: {(await reading).decode()}")
-    engine = EngineProcess(process, json.loads(line), folder, reading)
+        await log.reading
+        raise AssertionError(f"the engine did not start: {log.text}")
+    engine = EngineProcess(process, json.loads(line), folder, log)
     STARTED.append(engine)
     return engine
 

@@ -1,15 +1,18 @@
-"""kill -9 at moments of every kind: nothing accepted is lost, nothing recorded is repeated, repeats keep their key."""
+"""kill -9 at moments of every kind: nothing accepted is lost, nothing recorded is repeated, repeats keep their key, and
+what is counted is what there is."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import asyncpg
@@ -38,22 +41,48 @@ class Place:
             settings |= {"CCB_DATABASE_URL": self.url, "CCB_SECRET_KEY": KEY}
         return await start(self.folder, settings=settings)
 
-    async def done(self) -> set[str]:
-        """Return the keys whose result stands in the ledger."""
-        query = "SELECT event_id, run, place FROM effects WHERE result_at IS NOT NULL"
+    async def ask(self, query: str) -> list[tuple[Any, ...]]:
+        """Return what the database answers, without the engine."""
         if self.url is None:
             connection = sqlite3.connect(self.folder / "ccb.db")
             try:
-                rows = connection.execute(query).fetchall()
+                return list(connection.execute(query).fetchall())
             finally:
                 connection.close()
-        else:
-            node = await asyncpg.connect(self.url)
-            try:
-                rows = [tuple(row) for row in await node.fetch(query)]
-            finally:
-                await node.close()
+        node = await asyncpg.connect(self.url)
+        try:
+            return [tuple(row) for row in await node.fetch(query)]
+        finally:
+            await node.close()
+
+    async def done(self) -> set[str]:
+        """Return the keys whose result stands in the ledger."""
+        rows = await self.ask("SELECT event_id, run, place FROM effects WHERE result_at IS NOT NULL")
         return {f"{event}:{run}:{place}" for event, run, place in rows}
+
+    async def counts_are_true(self) -> None:
+        """Compare every count by the minute with a recount of the rows that it counts."""
+        counted = {
+            (name, minute): value
+            for name, minute, value in await self.ask(
+                "SELECT name, minute, sum(value) FROM metrics "
+                "WHERE name IN ('received', 'succeeded', 'dead', 'effects', 'processing_ms') GROUP BY name, minute"
+            )
+        }
+        attempts = {key: counted.pop(key) for key in list(counted) if key[0] == "processing_ms"}
+        recount: Counter[tuple[str, int]] = Counter()
+        for status, received, finished in await self.ask("SELECT status, received_at, finished_at FROM events"):
+            recount["received", int(received // 60) * 60] += 1
+            if status in ("succeeded", "dead"):
+                recount[status, int(finished // 60) * 60] += 1
+        for (at,) in await self.ask("SELECT result_at FROM effects WHERE result_at IS NOT NULL"):
+            recount["effects", int(at // 60) * 60] += 1
+        assert counted == recount
+        ends = await self.ask("SELECT sum(value) FROM metrics WHERE name IN ('succeeded', 'dead', 'retried')")
+        assert sum(attempts.values()) == ends[0][0], "each attempt that ended is in the histogram once"
+        repeats = await self.ask("SELECT coalesce(sum(duplicates), 0) FROM events")
+        duplicates = await self.ask("SELECT coalesce(sum(value), 0) FROM metrics WHERE name = 'duplicates'")
+        assert duplicates[0][0] == repeats[0][0]
 
     @asynccontextmanager
     async def locked(self, event_id: str) -> AsyncIterator[None]:
@@ -190,6 +219,7 @@ async def test_killed_again_and_again_under_load(place: Place) -> None:
             await sender.accepted_more_than(target)
         await engine.kill()
         await asyncio.gather(*deliveries)
+        await place.counts_are_true()
         recorded = await place.done()
         before = place.receiver.counts()
         engine = await place.start()
@@ -200,7 +230,11 @@ async def test_killed_again_and_again_under_load(place: Place) -> None:
     assert set(counts) >= {f"{event}:1:{i}" for event in sender.accepted for i in range(2)}
     for key in counts:
         assert len({r.body for r in place.receiver.received if r.key == key}) == 1
+    again = [await sender.deliver(engine, number) for number in range(150)]
+    assert set(again) >= sender.accepted, "those that were accepted are duplicates now"
+    await all_succeed(engine, sender.accepted)
     await engine.stop()
+    await place.counts_are_true()
 
 
 async def test_sigterm_answers_finishes_and_exits_in_time(place: Place) -> None:

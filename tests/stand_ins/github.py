@@ -40,6 +40,7 @@ class GitHubStandIn(Web):
         self.app_id = "7"
         self.app_public_key = ""
         """PEM; without it every app is refused."""
+        self.app_permissions = {"issues": "write", "metadata": "read"}
         self.installation_tokens: list[str] = []
         self.token_lifetime = 3600.0
         self.installation: int | None = None
@@ -254,7 +255,7 @@ class GitHubStandIn(Web):
 
     async def _installation(self, request: web.Request, caller: Caller) -> web.Response:
         self.visible(request, caller)
-        return web.json_response({"id": 99, "app_id": int(self.app_id)})
+        return web.json_response({"id": 99, "app_id": int(self.app_id), "permissions": self.app_permissions})
 
     async def _access_token(self, request: web.Request, caller: Caller) -> web.Response:
         if request.match_info["id"] != "99":

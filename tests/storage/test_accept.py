@@ -34,6 +34,10 @@ def arrival(*keys: str, at: float = 1000.0, window: float = 60.0, integration: s
     )
 
 
+def _count(connection: sa.Connection) -> int:
+    return int(connection.execute(sa.select(sa.func.count()).select_from(events.EVENTS)).scalar_one())
+
+
 async def test_the_second_of_a_kind_is_a_duplicate_of_the_first_and_is_counted(db: Database) -> None:
     first = await db.submit(accept.accept, arrival("d:1"))
     second = await db.submit(accept.accept, arrival("d:1"))
@@ -43,7 +47,7 @@ async def test_the_second_of_a_kind_is_a_duplicate_of_the_first_and_is_counted(d
     assert second.event_id == third.event_id == first.event_id
     stored = await db.read(events.get, first.event_id)
     assert stored is not None and stored.duplicates == 2
-    assert len(await db.read(events.newest)) == 1
+    assert await db.read(_count) == 1
 
 
 async def test_twins_in_one_group_are_folded(db: Database) -> None:
@@ -101,7 +105,7 @@ async def test_a_bad_write_fails_alone(db: Database) -> None:
         return_exceptions=True,
     )  # fmt: skip
     assert isinstance(results[1], ValueError)
-    assert len(await db.read(events.newest)) == 2
+    assert await db.read(_count) == 2
 
 
 @given(st.lists(st.sets(st.sampled_from("abcdef"), max_size=3), min_size=1, max_size=20))

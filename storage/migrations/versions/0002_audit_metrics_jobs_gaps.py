@@ -86,6 +86,21 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "gap_checks",
+        sa.Column("integration_id", sa.String(), nullable=False),
+        sa.Column("running_until", sa.Float(), nullable=True),
+        sa.Column("checked_at", sa.Float(), nullable=True),
+        sa.Column("complete", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("wait_until", sa.Float(), nullable=True),
+        sa.Column("problem", sa.String(), nullable=True),
+        sa.Column("findings", sa.String(), server_default="[]", nullable=False),
+        sa.Column("sequence_mark", sa.BigInteger(), nullable=True),
+        sa.Column("sequence_since", sa.String(), server_default="", nullable=False),
+        sa.Column("event_mark", sa.String(), server_default="", nullable=False),
+        sa.Column("rhythm", sa.String(), server_default="{}", nullable=False),
+        sa.PrimaryKeyConstraint("integration_id"),
+    )
+    op.create_table(
         "github_hooks",
         sa.Column("integration_id", sa.String(), nullable=False),
         sa.Column("owner", sa.String(), nullable=False),
@@ -93,6 +108,8 @@ def upgrade() -> None:
         sa.Column("found_at", sa.Float(), nullable=False),
         sa.Column("checked_at", sa.Float(), nullable=True),
         sa.Column("newest_delivery", sa.BigInteger(), nullable=True),
+        sa.Column("cursor", sa.String(), nullable=True),
+        sa.Column("floor_delivery", sa.BigInteger(), nullable=True),
         sa.Column("error", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("integration_id", "owner", "hook_id"),
     )
@@ -148,6 +165,7 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.Float(), nullable=False),
         sa.Column("finished_at", sa.Float(), nullable=True),
         sa.Column("error", sa.String(), nullable=True),
+        sa.Column("revision", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("jobs", schema=None) as batch_op:
@@ -163,7 +181,7 @@ def upgrade() -> None:
     op.create_table(
         "metrics",
         sa.Column("integration_id", sa.String(), nullable=False),
-        sa.Column("minute", sa.Integer(), nullable=False),
+        sa.Column("minute", sa.BigInteger(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("bucket", sa.Integer(), nullable=False),
         sa.Column("node", sa.String(), nullable=False),
@@ -193,6 +211,13 @@ def upgrade() -> None:
             postgresql_where=sa.text("duplicates > 0"),
         )
         batch_op.create_index(
+            "ix_events_repeated_all",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("duplicates > 0"),
+            postgresql_where=sa.text("duplicates > 0"),
+        )
+        batch_op.create_index(
             "ix_events_sequence",
             ["integration_id", "sequence"],
             unique=False,
@@ -206,9 +231,19 @@ def upgrade() -> None:
             sqlite_where=sa.text("status IN ('failed', 'dead', 'discarded')"),
             postgresql_where=sa.text("status IN ('failed', 'dead', 'discarded')"),
         )
+        batch_op.create_index(
+            "ix_events_troubled_all",
+            ["status", "id"],
+            unique=False,
+            sqlite_where=sa.text("status IN ('failed', 'dead', 'discarded')"),
+            postgresql_where=sa.text("status IN ('failed', 'dead', 'discarded')"),
+        )
 
     with op.batch_alter_table("integrations", schema=None) as batch_op:
         batch_op.add_column(sa.Column("monitoring", sa.String(), server_default="{}", nullable=False))
+
+    with op.batch_alter_table("logs", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("text", sa.String(), nullable=True))
 
 
 def _keep_changes_of_state() -> None:
@@ -251,10 +286,18 @@ def _keep_changes_of_state() -> None:
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("logs", schema=None) as batch_op:
+        batch_op.drop_column("text")
+
     with op.batch_alter_table("integrations", schema=None) as batch_op:
         batch_op.drop_column("monitoring")
 
     with op.batch_alter_table("events", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_events_troubled_all",
+            sqlite_where=sa.text("status IN ('failed', 'dead', 'discarded')"),
+            postgresql_where=sa.text("status IN ('failed', 'dead', 'discarded')"),
+        )
         batch_op.drop_index(
             "ix_events_troubled",
             sqlite_where=sa.text("status IN ('failed', 'dead', 'discarded')"),
@@ -264,6 +307,11 @@ def downgrade() -> None:
             "ix_events_sequence",
             sqlite_where=sa.text("sequence IS NOT NULL"),
             postgresql_where=sa.text("sequence IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_events_repeated_all",
+            sqlite_where=sa.text("duplicates > 0"),
+            postgresql_where=sa.text("duplicates > 0"),
         )
         batch_op.drop_index(
             "ix_events_repeated", sqlite_where=sa.text("duplicates > 0"), postgresql_where=sa.text("duplicates > 0")
@@ -307,6 +355,7 @@ def downgrade() -> None:
 
     op.drop_table("issue_logs")
     op.drop_table("github_hooks")
+    op.drop_table("gap_checks")
     with op.batch_alter_table("gaps", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_gaps_open", sqlite_where=sa.text("closed_at IS NULL"), postgresql_where=sa.text("closed_at IS NULL")

@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from core.actions.email import EmailParams, message_id
+from core.actions.email import EmailParams
 from core.effects import ACTIONS, Call, Outcome, plan
 from core.errors import Denied, Invalid, NotConfigured, Upstream
 from core.grants import Grants
+from core.mail import message_id
 from tests.contexts import MovableClock, context, settings
 
 GRANTS = Grants(actions=frozenset({"email"}), recipients=frozenset({"ops@example.com", "dev@example.com"}))

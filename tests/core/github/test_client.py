@@ -59,6 +59,21 @@ async def test_writes_and_reads(hub: GitHubStandIn, github: GitHub) -> None:
     assert hub.repositories["acme/app"].comments[1][0]["body"] == "hello"
 
 
+async def test_a_list_is_read_page_by_page(hub: GitHubStandIn, github: GitHub) -> None:
+    hub.hooks.add("acme/app", "http://127.0.0.1:1/")
+    sent = [hub.hooks.lose("acme/app", "push", {"n": n})[0]["id"] for n in range(5)]
+    path, query, seen = "/repos/acme/app/hooks/1/deliveries", "per_page=2", []
+    while query:
+        page, following = await github.page(f"{path}?{query}")
+        seen += [delivery["id"] for delivery in page]
+        query = following or ""
+        assert not query or ("cursor=v1_" in query and "per_page=2" in query)
+    assert seen == sent[::-1]
+    hub.callers["own"] = Caller("own-bot", may_administer=False)
+    with pytest.raises(Upstream, match="knows nothing at GET /repos/acme/app/hooks/1/deliveries: "):
+        await github.page(path, token="own")
+
+
 async def test_an_integrations_own_token_goes_in_place_of_the_bots(hub: GitHubStandIn, github: GitHub) -> None:
     hub.callers = {"own": Caller("own-bot")}
     await github.request("POST", COMMENTS, body={"body": "hello"}, token="own")

@@ -14,6 +14,7 @@ from core import auth
 from core.context import Context
 from core.handler import Ran
 from core.http.server import Server
+from core.secret_box import SecretBox
 from core.services import SERVICES
 from storage.db import open_database
 from tests.contexts import MovableClock, context, settings
@@ -47,7 +48,7 @@ async def ctx(tmp_path: Path, clock: MovableClock, no_services: None) -> AsyncIt
     db = await open_database(None, tmp_path)
     await db.write(lambda connection: SQLModel.metadata.create_all(connection))
     given = settings(CCB_DATA_DIR=tmp_path, CCB_PORT=0)
-    yield context(given=given, clock=clock, db=db, sandbox=Sandbox())
+    yield context(given=given, clock=clock, db=db, sandbox=Sandbox(), secrets=SecretBox.open(given))
     await db.close()
 
 

@@ -220,10 +220,11 @@ async def test_a_safe_request_id_is_taken_over(anonymous: aiohttp.ClientSession,
     assert kept or shown.startswith("req_")
 
 
-async def test_nothing_there_and_the_wrong_method(anonymous: aiohttp.ClientSession) -> None:
+async def test_nothing_there_and_the_wrong_method(anonymous: aiohttp.ClientSession, server: Server) -> None:
     found = await error_of(await anonymous.get("/v1/none"), 404)
     assert found["error"] == "Not found" and "/v1/none" in found["message"]
     await error_of(await anonymous.get("/v1/cached/"), 404)
+    await error_of(await anonymous.get(URL(f"{server.address}/v1/a%0Ab", encoded=True)), 404)
     response = await anonymous.delete("/v1/cached")
     assert (await error_of(response, 405))["allowed"] == ["GET", "HEAD"]
     assert response.headers["Allow"] == "GET, HEAD"
@@ -349,6 +350,14 @@ async def test_a_body_may_be_left_out_where_nothing_in_it_is_required(
 async def test_any_object_may_be_a_body(anonymous: aiohttp.ClientSession) -> None:
     assert await (await anonymous.patch("/v1/free", json={"a": [None]})).json() == {"a": [None]}
     await error_of(await anonymous.patch("/v1/free", json=[1]), 422)
+
+
+async def test_a_number_of_any_width_can_be_answered_again(anonymous: aiohttp.ClientSession) -> None:
+    for body in (b'{"a": 123456789012345678901234567890}', b'{"a": [-9223372036854775809]}'):
+        response = await anonymous.patch("/v1/free", data=body, headers={"Content-Type": "application/json"})
+        assert response.status == 200, await response.text()
+    deep = b'{"a": 12345678901234567890123, "b": ' + b"[" * 300 + b"]" * 300 + b"}"
+    await error_of(await anonymous.patch("/v1/free", data=deep, headers={"Content-Type": "application/json"}), 400)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 
 from core.auth import PERMISSIONS
 from core.http.openapi import describe, document
-from core.http.routes import ANY_KEY, ROUTES, Route, load
+from core.http.routes import ANY_KEY, ROUTES, Route, load, template
 
 load()
 ALL = list(ROUTES)
@@ -24,15 +24,42 @@ def test_every_route_says_all_that_the_document_needs(route: Route) -> None:
     assert str(route.summary).strip() and route.tag and inspect.getdoc(route.handler)
     assert route.permission in (*PERMISSIONS, ANY_KEY) or (route.open and route.permission is None)
     assert route.path == "/docs" or route.raw or route.response is not None or route.produces != "application/json"
-    operation = document()["paths"][re.sub(r":[^}]*", "", route.path)][route.method.lower()]
-    assert operation["x-permission"] == route.permission
+    operation = document()["paths"][template(route.path)][route.method.lower()]
+    assert operation["summary"] and operation["x-permission"] == route.permission
     assert bool(operation["security"]) is not route.open
-    assert str(route.status) in operation["responses"]
+    for parameter in operation["parameters"]:
+        assert parameter["in"] == "query" or parameter.get("description"), f"{parameter['name']} is not described"
+    answers = operation["responses"]
+    assert "default" not in answers, "every status is named"
+    assert route.raw or route.produces != "application/json" or answers[str(route.status)]["content"]
+    assert {"500", "503"} <= answers.keys() and "Retry-After" in answers["503"]["headers"]
+    for status, answer in answers.items():
+        if status >= "400":
+            assert answer["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Error"}
+        assert route.raw or "X-Request-Id" in answer["headers"] or status == "304"
+
+
+@pytest.mark.parametrize("route", ALL, ids=lambda route: f"{route.method} {route.path}")
+def test_every_route_names_the_errors_that_follow_from_what_it_asks_for(route: Route) -> None:
+    operation = document()["paths"][template(route.path)][route.method.lower()]
+    answers, headers = operation["responses"], {p["name"] for p in operation["parameters"] if p["in"] == "header"}
+    expected: set[str] = set()
+    if not route.open:
+        expected |= {"400", "401", "429"}
+        assert {"RateLimit", "RateLimit-Policy"} <= answers[str(route.status)]["headers"].keys()
+        assert "Retry-After" in answers["429"]["headers"] and "WWW-Authenticate" in answers["401"]["headers"]
     if route.permission in PERMISSIONS:
         assert f"`{route.permission}`" in operation["description"]
-        assert {"401", "403"} <= operation["responses"].keys()
+        expected.add("403")
+    if not route.raw:
+        expected |= {"404", "422"} if "{" in route.path else {"422"}
     if route.request is not None:
-        assert {"400", "413", "415", "422"} <= operation["responses"].keys()
+        expected |= {"400", "413", "415"}
+    assert ("Idempotency-Key" in headers) is (route.method == "POST" and not route.open)
+    if "Idempotency-Key" in headers:
+        expected.add("409")
+        assert "Idempotency-Replayed" in answers[str(route.status)]["headers"]
+    assert expected <= answers.keys()
 
 
 def test_operation_ids_are_unique() -> None:
@@ -57,7 +84,8 @@ def test_the_schemas_are_json_schema_and_all_references_lead_somewhere() -> None
         jsonschema.Draft202012Validator.check_schema(schema)
     for node in _nodes(found):
         if "$ref" in node:
-            assert node["$ref"].removeprefix("#/components/schemas/") in schemas
+            _, kind, name = node["$ref"].removeprefix("#/").split("/")
+            assert name in found["components"][kind]
         if "schema" in node and isinstance(node["schema"], dict):
             jsonschema.Draft202012Validator.check_schema(node["schema"])
 
@@ -200,7 +228,11 @@ _OPERATION: dict[str, Any] = {
             "additionalProperties": {
                 "type": "object",
                 "required": ["description"],
-                "properties": {"description": {"type": "string"}, "content": _CONTENT},
+                "properties": {
+                    "description": {"type": "string"},
+                    "content": _CONTENT,
+                    "headers": {"type": "object", "additionalProperties": {"required": ["$ref"]}},
+                },
                 "additionalProperties": False,
             },
         },

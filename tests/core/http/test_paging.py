@@ -71,6 +71,7 @@ async def test_links_lead_through_all_pages(anonymous: aiohttp.ClientSession) ->
 async def test_only_the_fields_that_are_wanted(anonymous: aiohttp.ClientSession) -> None:
     response = await anonymous.get("/v1/items?limit=1&fields=name,%20id")
     assert await response.text() == '[{"name":"n0","id":0}]'
+    assert (await anonymous.get("/v1/items?fields=")).status == 422
     response = await anonymous.get("/v1/items?fields=name,colour")
     found = await response.json()
     assert response.status == 422 and found["path"] == "fields" and "colour" in found["message"]

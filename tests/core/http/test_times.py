@@ -26,7 +26,9 @@ def test_a_duration_may_lead_ahead() -> None:
     assert time_of("30d", now=NOW, path="expires_at", ahead=True) == NOW + 30 * 86400
 
 
-@pytest.mark.parametrize("text", ["", "soon", "5", "5w", "-1h", "1h30m", "2023-13-01", "9999999d", "٣h"])
+@pytest.mark.parametrize(
+    "text", ["", "soon", "5", "5w", "-1h", "1h30m", "2023-13-01", "9999999d", "٣h", "9999-12-31T23:59:59-12:00"]
+)
 def test_what_is_no_time_is_refused_by_field(text: str) -> None:
     with pytest.raises(Invalid) as refused:
         time_of(text, now=NOW, path="from")

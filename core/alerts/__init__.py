@@ -1,0 +1,19 @@
+"""Alerts: the rules of an integration, what they say, and where that goes."""
+
+from core.alerts.rules import MOST_RULES, Checked, RuleWish, Severity, Stored, checked, listed, replace, rows_of
+from core.alerts.testing import Delivery, Tested, test
+
+__all__ = [
+    "MOST_RULES",
+    "Checked",
+    "Delivery",
+    "RuleWish",
+    "Severity",
+    "Stored",
+    "Tested",
+    "checked",
+    "listed",
+    "replace",
+    "rows_of",
+    "test",
+]

@@ -1,0 +1,50 @@
+"""What alert rules can be about: the metrics, and the unit in which each is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+Unit = Literal["%", "ms", "s", "count", "count/min", "status"]
+Dimension = Literal["percent", "duration", "count", "status"]
+
+MEASURES: Mapping[str, Unit] = {
+    "received": "count",
+    "processed": "count",
+    "succeeded": "count",
+    "failed": "count",
+    "retried": "count",
+    "effects": "count",
+    "duplicates": "count",
+    "skipped": "count",
+    "rejected": "count",
+    "events_per_minute": "count/min",
+    "error_rate": "%",
+    "latency_p50": "ms",
+    "latency_p90": "ms",
+    "latency_p95": "ms",
+    "latency_p99": "ms",
+    "processing_p50": "ms",
+    "processing_p90": "ms",
+    "processing_p95": "ms",
+    "processing_p99": "ms",
+    "queue_depth": "count",
+    "queue_age": "s",
+    "webhook_failures": "count",
+    "status": "status",
+}
+"""`status` is the integration's state: it has no size, only changes."""
+
+_DIMENSIONS: Mapping[Unit, Dimension] = {
+    "%": "percent",
+    "ms": "duration",
+    "s": "duration",
+    "count": "count",
+    "count/min": "count",
+    "status": "status",
+}
+
+
+def dimension(measure: str) -> Dimension:
+    """Return what a metric's values are compared with: durations with durations, whatever their unit."""
+    return _DIMENSIONS[MEASURES[measure]]

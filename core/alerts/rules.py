@@ -1,0 +1,171 @@
+"""The alert rules of an integration: checked, listed, replaced as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args
+
+import orjson
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from core import audit, channels, mail
+from core.actors import Actor
+from core.alerts.language import LONGEST, parse
+from core.alerts.rule import show
+from core.channels import Target
+from core.context import Context
+from core.errors import Invalid
+from core.ids import new_id
+from core.texts import T, Text
+from storage import alert_rules as rows
+
+MOST_RULES = 50
+MOST_CHANNELS = 10
+
+Severity = Literal["info", "warning", "critical"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+
+
+class RuleWish(BaseModel):
+    """A rule as people write it: in a request, or in a package's manifest."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: Annotated[str, AfterValidator(mail.one_line)] = Field(min_length=1, max_length=80, pattern=r"\S")
+    condition: str = Field(
+        min_length=1, max_length=LONGEST, description="When to alert.", examples=["error_rate > 5% for 5m"]
+    )
+    notification_channels: list[str] = Field(
+        min_length=1,
+        max_length=MOST_CHANNELS,
+        description="Where to: a channel with an address, or alone for the place that its setting names.",
+        examples=[["slack://dev-alerts", "email://team@example.com"]],
+    )
+    severity: Severity = "warning"
+    description: str = Field("", max_length=500, description="What to do when it fires.")
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A rule that is right: `condition` and `channels` in their one way of writing."""
+
+    name: str
+    condition: str
+    channels: tuple[Target, ...]
+    severity: Severity
+    description: str
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A rule of an integration. Times are seconds since the epoch."""
+
+    id: str
+    rule: Checked
+    created_at: float
+    updated_at: float
+
+
+def checked(wishes: Sequence[RuleWish], *, path: str) -> list[Checked]:
+    """Return what `wishes` say; raise `Invalid` for the first wrong place, with all of them in `fields`. Pure.
+
+    Each place begins with `path`, such as `rules.0.condition`; that of a condition has its `column`.
+    """
+    problems: list[dict[str, Any]] = []
+    found: list[Checked] = []
+    names: set[str] = set()
+    for number, wish in enumerate(wishes):
+        where = f"{path}.{number}"
+        if wish.name in names:
+            problems.append(_problem(f"{where}.name", T("another rule is called {name}", name=repr(wish.name))))
+        names.add(wish.name)
+        rule = _checked(wish, where, problems)
+        if rule is not None:
+            found.append(rule)
+    if problems:
+        first = problems[0]
+        message = T("{path}: {reason}", path=first["path"], reason=first["message"])
+        details = {key: value for key, value in first.items() if key != "message"}
+        raise Invalid(message, error="Invalid alert rules", **details, fields=problems)
+    return found
+
+
+def _checked(wish: RuleWish, where: str, problems: list[dict[str, Any]]) -> Checked | None:
+    """Return the rule; where something is wrong, add to `problems` and return None."""
+    before = len(problems)
+    condition = ""
+    try:
+        condition = show(parse(wish.condition))
+    except Invalid as error:
+        problems.append(_problem(f"{where}.condition", error.message, **error.details))
+    targets: list[Target] = []
+    for number, address in enumerate(wish.notification_channels):
+        try:
+            targets.append(channels.parse(address))
+        except Invalid as error:
+            problems.append(_problem(f"{where}.notification_channels.{number}", error.message))
+    if len(problems) > before:
+        return None
+    return Checked(wish.name, condition, tuple(dict.fromkeys(targets)), wish.severity, wish.description)
+
+
+def _problem(path: str, reason: Text, **more: Any) -> dict[str, Any]:
+    return {"path": path, "message": reason, **more}
+
+
+async def listed(ctx: Context, integration_id: str) -> list[Stored]:
+    """Return the rules of an integration, in their order."""
+    return [_stored(row) for row in await ctx.db.read(rows.all_of, integration_id)]
+
+
+async def replace(ctx: Context, integration_id: str, wishes: Sequence[RuleWish], *, actor: Actor) -> list[Stored]:
+    """Make `wishes` all rules of an integration; raise `Invalid`, changing nothing, where one is wrong.
+
+    A rule whose name was there keeps its id.
+    """
+    actor.require("alerts.write")
+    rules = checked(wishes, path="rules")
+    before = {one.rule.name: _content(one.rule) for one in await listed(ctx, integration_id)}
+    after = {rule.name: _content(rule) for rule in rules}
+    entry = audit.entry(ctx, actor, "alerts.changed", integration_id=integration_id, before=before, after=after)
+    stored = await ctx.db.write(
+        rows.replace,
+        integration_id,
+        rows_of(rules),
+        now=ctx.clock.now(),
+        entry=entry if before != after else None,
+    )
+    return [_stored(row) for row in stored]
+
+
+def _content(rule: Checked) -> dict[str, Any]:
+    return {
+        "condition": rule.condition,
+        "notification_channels": [str(target) for target in rule.channels],
+        "severity": rule.severity,
+        "description": rule.description,
+    }
+
+
+def rows_of(rules: Sequence[Checked]) -> list[dict[str, Any]]:
+    """Return rules as they are stored, new ids and all."""
+    return [_row(rule) for rule in rules]
+
+
+def _row(rule: Checked) -> dict[str, Any]:
+    return {
+        "id": new_id("alr"),
+        "name": rule.name,
+        "condition": rule.condition,
+        "channels": orjson.dumps([str(target) for target in rule.channels]).decode(),
+        "severity": rule.severity,
+        "description": rule.description,
+    }
+
+
+def _stored(row: rows.AlertRule) -> Stored:
+    severity = next(known for known in SEVERITIES if known == row.severity)
+    targets = tuple(map(channels.parse, orjson.loads(row.channels)))
+    rule = Checked(row.name, row.condition, targets, severity, row.description)
+    return Stored(row.id, rule, row.created_at, row.updated_at)

@@ -1,0 +1,101 @@
+"""Channels: where an alert goes. One file per kind; an address is `<kind>://<where>`, or the kind alone.
+
+The kind alone means the place that a setting names, so that rules need not repeat it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+from core.config import Settings
+from core.context import Context
+from core.errors import Invalid, NotConfigured
+from core.registry import Registry
+from core.texts import T, Text
+
+LONGEST = 500
+"""Characters of an address."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A parsed address: its channel's name, and the places there; none where a setting names them."""
+
+    channel: str
+    places: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.channel}://{','.join(self.places)}" if self.places else self.channel
+
+
+@dataclass(frozen=True)
+class Message:
+    """What is said. `key` is the message's own: it stays the same when it is sent again."""
+
+    key: str
+    subject: str
+    text: str
+
+
+class Channel(ABC):
+    """A kind of place that messages go to."""
+
+    name: ClassVar[str]
+    summary: ClassVar[Text]
+    form: ClassVar[str]
+    """An example of an address."""
+    setting: ClassVar[str]
+    """The environment variable that names the place where an address has none."""
+
+    @abstractmethod
+    def places(self, where: str) -> tuple[str, ...]:
+        """Return the places in an address (what follows `://`); raise `Invalid` that says the form. Pure."""
+
+    @abstractmethod
+    def default(self, settings: Settings) -> str | None:
+        """Return the value of `setting`."""
+
+    @abstractmethod
+    async def send(self, ctx: Context, target: Target, message: Message) -> Text:
+        """Send it and return, in a few words, where it went.
+
+        Raises `Upstream` or `NotConfigured`, and `Invalid` where the setting's value is no place.
+        """
+
+    def parse(self, address: str) -> Target:
+        """Return an address of this channel as a target; raise `Invalid` that says the form. Pure."""
+        _, separator, where = address.partition("://")
+        return Target(self.name, self.places(where) if separator else ())
+
+    def resolved(self, settings: Settings, target: Target) -> tuple[str, ...]:
+        """Return where `target` leads; raise `NotConfigured` or `Invalid` where only the setting could say."""
+        if target.places:
+            return target.places
+        value = self.default(settings)
+        if value is None:
+            raise NotConfigured(
+                T(
+                    "{setting} is not set, and the channel {channel} has no address. Set it, or write one: {form}.",
+                    setting=self.setting,
+                    channel=self.name,
+                    form=self.form,
+                ),
+                service=self.name,
+                settings=(self.setting,),
+            )
+        try:
+            return self.places(value.removeprefix(f"{self.name}://"))
+        except Invalid as error:
+            raise Invalid(T("{setting}: {reason}", setting=self.setting, reason=error.message)) from None
+
+
+CHANNELS: Registry[Channel] = Registry("channel", "core.channels")
+
+
+def parse(address: str) -> Target:
+    """Return any channel's address as a target; raise `Invalid` that lists the channels or says the form. Pure."""
+    if len(address) > LONGEST:
+        raise Invalid(T("The address of a channel has at most {limit} characters.", limit=LONGEST))
+    return CHANNELS.get(address.partition("://")[0][:40]).parse(address)

@@ -1,0 +1,84 @@
+"""The alert rules of each integration, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from storage import audit
+from storage.dialect import for_update
+from storage.events import table
+from storage.integrations import INTEGRATIONS
+
+
+class AlertRule(SQLModel, table=True):
+    """One rule. Times are seconds since the epoch."""
+
+    __tablename__: ClassVar[str] = "alert_rules"
+    __table_args__ = (
+        sa.UniqueConstraint("integration_id", "name"),
+        sa.Index("ix_alert_rules_integration", "integration_id", "place"),
+    )
+
+    id: str = Field(primary_key=True)
+    integration_id: str
+    place: int
+    name: str
+    condition: str
+    """As `core.alerts.rule.show` writes it."""
+    channels: str
+    """JSON list of addresses."""
+    severity: str
+    description: str = ""
+    created_at: float
+    updated_at: float
+
+
+RULES = table(AlertRule)
+_CONTENT = ("condition", "channels", "severity", "description")
+
+
+def all_of(connection: sa.Connection, integration_id: str) -> Sequence[AlertRule]:
+    """Return the rules of an integration, in their order."""
+    query = sa.select(RULES).where(RULES.c.integration_id == integration_id).order_by(RULES.c.place)
+    return [AlertRule(**row) for row in connection.execute(query).mappings()]
+
+
+def replace(
+    connection: sa.Connection,
+    integration_id: str,
+    rules: Sequence[Mapping[str, Any]],
+    *,
+    now: float,
+    entry: Mapping[str, Any] | None = None,
+) -> Sequence[AlertRule]:
+    """Make `rules` (id, name and content of each) all that the integration has, and return them.
+
+    A rule whose name was there keeps its id and `created_at`; `updated_at` moves where its content differs. The audit's
+    `entry` is kept beside the change.
+    """
+    # One at a time, so that two nodes do not both add what neither has seen.
+    here = sa.select(INTEGRATIONS.c.id).where(INTEGRATIONS.c.id == integration_id)
+    connection.execute(for_update(connection, here))
+    former = {rule.name: rule for rule in all_of(connection, integration_id)}
+    connection.execute(sa.delete(RULES).where(RULES.c.integration_id == integration_id))
+    rows = [
+        {**rule, **_kept(former.get(rule["name"]), rule, now), "integration_id": integration_id, "place": place}
+        for place, rule in enumerate(rules)
+    ]
+    if rows:
+        connection.execute(sa.insert(RULES), rows)
+    if entry is not None:
+        audit.add(connection, entry)
+    return all_of(connection, integration_id)
+
+
+def _kept(former: AlertRule | None, rule: Mapping[str, Any], now: float) -> dict[str, Any]:
+    """Return what a rule keeps of the one that had its name."""
+    if former is None:
+        return {"created_at": now, "updated_at": now}
+    same = all(getattr(former, name) == rule[name] for name in _CONTENT)
+    return {"id": former.id, "created_at": former.created_at, "updated_at": former.updated_at if same else now}

@@ -1,0 +1,175 @@
+"""Issues that ask for an integration, taken up again: through the door, against the stand-in for GitHub."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.contexts import MovableClock
+from tests.engines import Client, running
+from tests.stand_ins.github import TOKEN, Caller, GitHubStandIn
+
+COMPLETE = """## 🔌 Запрос на создание интеграции
+
+**Название сервиса:** Sentry
+**Тип интеграции:** Webhook
+**Целевой сервис:** Slack
+**Описание:** Писать о каждой новой ошибке.
+"""
+LABEL = ["integration-request"]
+
+
+@pytest.fixture
+async def hub() -> AsyncIterator[GitHubStandIn]:
+    async with GitHubStandIn() as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+async def client(tmp_path: Path, clock: MovableClock, hub: GitHubStandIn) -> AsyncIterator[Client]:
+    hub.now = clock.now
+    given = {"GITHUB_TOKEN": TOKEN, "GITHUB_REPOSITORY": "Acme/app", "GITHUB_API_URL": hub.url}
+    async with running(tmp_path, clock=clock, **given) as client:
+        yield client
+
+
+def opened(hub: GitHubStandIn, body: str = COMPLETE, *, title: str = "Sentry to Slack", labels: Any = None) -> int:
+    number: int = hub.open_issue("acme/app", title, body, LABEL if labels is None else labels)["number"]
+    return number
+
+
+async def test_a_complete_one_is_requested_and_its_story_is_told(client: Client, hub: GitHubStandIn) -> None:
+    number = opened(hub)
+    done = await client.ask("POST", f"/v1/issues/{number}/reprocess", status=202)
+    assert (done["issue"], done["status"], done["error_details"]) == ("acme/app#2", "requested", None)
+    assert done["missing_fields"] == [] and "does not write integrations by Claude yet" in done["message"]
+    lines = await client.ask("GET", f"/v1/issues/{number}/logs")
+    assert [(line["step"], line["level"]) for line in lines] == [
+        ("fetch", "info"), ("label", "info"), ("template", "info"), ("done", "info"),
+    ]  # fmt: skip
+    assert lines[0]["message"] == "“Sentry to Slack” by octocat was read from GitHub; it is open."
+    assert lines[0]["fields"] == {"title": "Sentry to Slack", "author": "octocat", "state": "open"}
+    assert lines[2]["fields"]["description"] == "Писать о каждой новой ошибке."
+    assert lines[0]["timestamp"] == "2023-11-14T22:13:20.000Z"
+    [entry] = await client.ask("GET", "/v1/changelog?action=issue.reprocessed")
+    assert (entry["subject"], entry["actor"]["kind"]) == ("acme/app#2", "local")
+
+
+async def test_what_the_guide_answers_when_fields_are_missing(client: Client, hub: GitHubStandIn) -> None:
+    number = opened(
+        hub, "### Service name\n\nSentry\n\n### Integration type\n\nWebhook\n\n### Description\n\nAll of it.\n"
+    )
+    done = await client.ask("POST", f"/v1/issues/{number}/reprocess", status=202)
+    assert done["error_details"] == {
+        "error": "Insufficient integration requirements",
+        "missing_fields": ["target_service", "api_endpoints"],
+    }
+    assert (done["status"], done["missing_fields"]) == ("failed", ["target_service", "api_endpoints"])
+    lines = await client.ask("GET", f"/v1/issues/{number}/logs?level=error")
+    assert [line["step"] for line in lines] == ["template", "template", "done"]
+    assert "target_service" in lines[0]["message"] and "For example" in lines[0]["message"]
+
+
+async def test_a_missing_label_is_named_with_the_command_that_adds_it(client: Client, hub: GitHubStandIn) -> None:
+    number = opened(hub, labels=["bug"])
+    done = await client.ask("POST", f"/v1/issues/{number}/reprocess", status=202)
+    assert done["error_details"] == {"error": "Label missing", "missing_label": "integration-request"}
+    [label, last] = await client.ask("GET", f"/v1/issues/{number}/logs?level=error")
+    assert "gh issue edit 2 --repo acme/app --add-label integration-request" in label["message"]
+    assert "POST /v1/issues/2/reprocess" in last["message"]
+    hub.repositories["acme/app"].issues[number - 1]["labels"].append({"name": "Integration-Request"})
+    again = await client.ask("POST", f"/v1/issues/{number}/reprocess", status=202)
+    assert again["status"] == "requested"
+    lines = await client.ask("GET", f"/v1/issues/{number}/logs")
+    assert [line["step"] for line in lines] == ["fetch", "label", "template", "done"] * 2, "the log keeps both"
+    entries = await client.ask("GET", "/v1/changelog?action=issue.reprocessed")
+    assert entries[0]["changes"] == [{"key": "status", "from": "failed", "to": "requested"}]
+
+
+async def test_no_template_at_all(client: Client, hub: GitHubStandIn) -> None:
+    done = await client.ask("POST", "/v1/issues/1/reprocess", status=202)
+    assert done["status"] == "failed" and done["error_details"]["missing_label"] == "integration-request"
+    assert len(done["missing_fields"]) == 5
+    lines = await client.ask("GET", "/v1/issues/1/logs")
+    assert "does not follow the template" in lines[2]["message"]
+
+
+async def test_an_issue_that_nothing_was_done_with_says_so(client: Client, hub: GitHubStandIn) -> None:
+    [line] = await client.ask("GET", "/v1/issues/1/logs")
+    assert (line["level"], line["step"]) == ("warning", "fetch")
+    assert "nothing has been done" in line["message"] and "POST /v1/issues/1/reprocess" in line["message"]
+    assert await client.ask("GET", "/v1/issues/1/logs?level=error") == []
+    assert hub.requests == [("GET", "/repos/acme/app/issues/1")], "asked once in half a minute"
+    await client.ask("POST", "/v1/issues/1/reprocess", status=202)
+    assert len(await client.ask("GET", "/v1/issues/1/logs?limit=2")) == 2
+
+
+async def test_it_can_be_named_in_full(client: Client, hub: GitHubStandIn) -> None:
+    number = opened(hub)
+    done = await client.ask("POST", f"/v1/issues/ACME%2Fapp%23{number}/reprocess", status=202)
+    assert done["issue"] == "acme/app#2"
+    assert len(await client.ask("GET", f"/v1/issues/acme%2Fapp%23{number}/logs")) == 4
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["0", "-1", "abc", "7x", "99999999999", "2147483648", "other%2Frepo%231", "acme%2Fapp", "acme%2Fapp%230", "1%00"],
+)
+async def test_what_is_no_issue_of_ours(client: Client, hub: GitHubStandIn, name: str) -> None:
+    await client.ask("GET", f"/v1/issues/{name}/logs", status=404)
+    await client.ask("POST", f"/v1/issues/{name}/reprocess", status=404)
+    assert hub.requests == []
+
+
+async def test_one_that_github_does_not_have_leaves_nothing(client: Client) -> None:
+    refused = await client.ask("POST", "/v1/issues/77/reprocess", status=404)
+    assert "acme/app#77" in refused["message"]
+    await client.ask("GET", "/v1/issues/77/logs", status=404)
+    assert await client.ask("GET", "/v1/changelog?action=issue.reprocessed") == []
+
+
+async def test_githubs_refusals_are_ours_and_are_in_the_log(
+    client: Client, hub: GitHubStandIn, clock: MovableClock
+) -> None:
+    hub.primary_limit_resets_at = clock.now() + 300
+    async with client.local.post("http://ccb/v1/issues/1/reprocess") as answer:
+        limited = await answer.json()
+        assert (answer.status, answer.headers["Retry-After"], limited["error"]) == (503, "300", "Rate limit exceeded")
+    hub.primary_limit_resets_at = None
+    hub.callers[TOKEN] = Caller("octocat", scopes=())
+    await client.ask("POST", "/v1/issues/1/reprocess", status=404)
+    del hub.callers[TOKEN]
+    refused = await client.ask("POST", "/v1/issues/1/reprocess", status=502)
+    assert "GITHUB_TOKEN" in refused["message"] and TOKEN not in str(refused)
+    lines = await client.ask("GET", "/v1/issues/1/logs?level=error")
+    assert [line["fields"]["error"] for line in lines] == ["Rate limit exceeded", "Not found", "Upstream failed"]
+
+
+async def test_a_strangers_text_stays_text(client: Client, hub: GitHubStandIn) -> None:
+    title = "{0} {title}\n<!-- x -->\u202e\0" + "a" * 500
+    number = opened(hub, COMPLETE + "\n**Events:** {x} \0 %s", title=title)
+    await client.ask("POST", f"/v1/issues/{number}/reprocess", status=202)
+    lines = await client.ask("GET", f"/v1/issues/{number}/logs")
+    assert lines[0]["fields"]["title"].startswith("{0} {title} a") and len(lines[0]["fields"]["title"]) == 200
+    assert lines[2]["fields"]["events"] == "{x}  %s"
+
+
+async def test_without_a_repository_it_says_which_setting(tmp_path: Path) -> None:
+    async with running(tmp_path) as client:
+        refused = await client.ask("GET", "/v1/issues/1/logs", status=409)
+        assert refused["settings"] == ["GITHUB_REPOSITORY"]
+        await client.ask("POST", "/v1/issues/1/reprocess", status=409)
+
+
+async def test_who_may(client: Client, hub: GitHubStandIn) -> None:
+    wish = {"name": "reader", "permissions": ["logs.read"]}
+    token = (await client.ask("POST", "/v1/auth/tokens", wish, status=201))["token"]
+    headers = {"Authorization": f"Bearer {token}", "Accept-Language": "ru"}
+    base = f"{client.engine.report.address}/v1/issues/1"
+    async with client.public.get(f"{base}/logs", headers=headers) as answer:
+        assert answer.status == 200
+    async with client.public.post(f"{base}/reprocess", headers=headers) as answer:
+        assert answer.status == 403
