@@ -10,6 +10,7 @@ from core import gaps, integrations, jobs, listing
 from core.auth import SYSTEM, Actor
 from core.context import Context
 from core.errors import CcbError, Conflict, Invalid
+from core.gaps.github import token_of
 from core.gaps.redelivery import PATIENCE
 from core.integrations import Installed
 from core.texts import T
@@ -50,12 +51,18 @@ async def start(ctx: Context, reference: str, *, keys: Sequence[str] | None, act
 
 
 async def look_after(ctx: Context) -> None:
-    """Look for the gaps of each active integration that has `gap_healing` switched on, and heal what can be healed."""
+    """Look for the gaps of each active integration that has `gap_healing` switched on, and heal what can be healed.
+
+    Once the bot's token is at its rate limit, those that share it wait for the next round.
+    """
+    await gaps.forget(ctx)
+    limited = False
     for one in [one async for chunk in listing.chunks(ctx) for one, _ in chunk]:
-        if one.status != "active" or not one.monitoring.gap_healing:
+        shares = one.source.kind == "github" and token_of(one) is None
+        if one.status != "active" or not one.monitoring.gap_healing or (limited and shares):
             continue
         try:
-            await gaps.check(ctx, one.id)
+            limited |= await gaps.check(ctx, one.id) is not None and shares
             await _heal(ctx, one)
         except CcbError as error:  # such as a look by hand at this moment: the next round comes
             log.warning("gaps not looked at", integration_id=one.id, reason=str(error))

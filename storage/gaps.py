@@ -188,6 +188,11 @@ def expire(connection: sa.Connection, integration_id: str, *, kind: str, before:
     connection.execute(statement.values(closed_at=now, closed_why="gone"))
 
 
+def forget(connection: sa.Connection, *, closed_before: float) -> None:
+    """Delete the gaps that were closed before that time."""
+    connection.execute(sa.delete(GAPS).where(GAPS.c.closed_at < closed_before))
+
+
 def set_asked(
     connection: sa.Connection, integration_id: str, keys: Sequence[str], *, asked: int, asked_at: float | None
 ) -> None:

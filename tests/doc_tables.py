@@ -27,6 +27,7 @@ from core.events import retry
 from core.http import docs, openapi
 from core.http.errors import STATUS
 from core.http.routes import Route, load
+from core.metrics import METRICS
 from core.runtime.dialect import ALLOWED_MODULES, INSTEAD_OF_MODULE, MISSING_BUILTINS, UNSUPPORTED
 from core.sources import SOURCES
 
@@ -288,6 +289,11 @@ def _builtins() -> str:
     return ", ".join(_code(f"{name}()") for name in MISSING_BUILTINS)
 
 
+def _metrics() -> str:
+    rows = [(_code(metric.name), metric.unit, metric.kind, metric.description) for metric in METRICS.values()]
+    return _table(("Metric", "Unit", "Kind", "Meaning"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "settings": _settings,
     "commands": _command_rows,
@@ -299,6 +305,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "reference": _reference,
     "statuses": _statuses,
     "delays": _delays,
+    "metrics": _metrics,
     "modules": _modules,
     "missing-modules": _missing_modules,
     "unsupported": _unsupported,

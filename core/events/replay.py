@@ -10,7 +10,7 @@ from typing import Any
 from core import audit, jobs
 from core.auth import Actor
 from core.context import Context
-from core.errors import Conflict, Invalid
+from core.errors import Conflict, Invalid, NotFound
 from core.events import trace
 from core.integrations import Installed
 from core.jobs.kinds.events import again_step, selection
@@ -57,7 +57,7 @@ class Preview:
 
 
 async def preview(ctx: Context, installed: Installed, wish: Wish) -> Preview:
-    """Return what a replay would do; writes nothing. Raises `Invalid`."""
+    """Return what a replay would do; writes nothing. Raises `Invalid`, `NotFound`."""
     params, counts = await _chosen(ctx, installed, wish)
     meant = selection(installed.id, params)
     return Preview(
@@ -69,7 +69,10 @@ async def preview(ctx: Context, installed: Installed, wish: Wish) -> Preview:
 
 
 async def start(ctx: Context, installed: Installed, wish: Wish, *, confirmed: bool, actor: Actor) -> Job:
-    """Start a replay; raise `Invalid`, or `Conflict` when effects would be repeated and nobody confirmed it."""
+    """Start a replay.
+
+    Raises `Invalid`, `NotFound`, or `Conflict` when effects would be repeated and nobody confirmed it.
+    """
     actor.require("events.replay")
     if wish.again and not confirmed:
         found = await preview(ctx, installed, wish)
@@ -189,13 +192,12 @@ def _within(at: float | None) -> float | None:
 
 
 async def _know(ctx: Context, installed: Installed, event_ids: Sequence[str]) -> None:
-    """Raise `Invalid` that lists those of `event_ids` that are no events of the integration."""
+    """Raise `NotFound` that lists those of `event_ids` that are no events of the integration."""
     known = await ctx.db.read(rows.known, installed.id, event_ids)
     unknown = [event_id for event_id in event_ids if event_id not in known]
     if unknown:
-        raise Invalid(
+        raise NotFound(
             T("{name} has no such events: {events}.", name=installed.name, events=", ".join(unknown[:10])),
-            path="event_ids",
             unknown=unknown,
         )
 

@@ -160,7 +160,7 @@ class _Walk:
 
     async def _compare(self, attempts: Sequence[Listed], oldest: float) -> None:
         """Store a gap for each of the deliveries that never arrived."""
-        found = deliveries.gather(self.sent, attempts)
+        found, seen = deliveries.gather(self.sent, attempts), self.sent.keys() & {one.guid for one in attempts}
         self.sent |= found
         sent = {guid: one for guid, one in found.items() if one.newest.event != deliveries.PING}
         if not sent:
@@ -170,6 +170,8 @@ class _Walk:
         stored = await self.ctx.db.read(arrivals.stored, self.installed.id, list(sent), since=since)
         lost = [one for guid, one in sent.items() if guid not in stored and not await self._was_taken(one)]
         await self.ctx.db.write(gaps.put, [self._gap(one) for one in lost])
+        taken = sorted(seen - {one.guid for one in lost})  # a newer page told of its later attempts alone
+        await self.ctx.db.write(gaps.close, self.installed.id, taken, now=self.ctx.clock.now(), why="arrived")
 
     async def _was_taken(self, one: Sent) -> bool:
         """Say whether the engine acknowledged a delivery whose event is not there."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import orjson
 
@@ -22,6 +22,8 @@ from storage.gaps import Gap, GapCheck, State
 
 Method = Literal["github_deliveries", "sequence", "silence"]
 METHODS: tuple[Method, ...] = get_args(Method)
+KEPT_SECONDS = 30 * 86400.0
+"""How long a gap is kept after it was closed."""
 LONGEST_SECONDS = 25.0
 """How long one look may take; what is left then is the next one's."""
 
@@ -53,10 +55,16 @@ async def overview(ctx: Context, reference: str, *, state: State = "open", limit
     return Overview(installed, method_of(installed), check, found, total)
 
 
-async def check(ctx: Context, reference: str) -> None:
+async def forget(ctx: Context) -> None:
+    """Delete the gaps that were closed more than 30 days ago."""
+    await ctx.db.write(rows.forget, closed_before=ctx.clock.now() - KEPT_SECONDS)
+
+
+async def check(ctx: Context, reference: str) -> float | None:
     """Look for gaps now, for at most 25 seconds; what GitHub refuses is kept as the look's `problem`.
 
-    Before the end of a rate limit GitHub is not asked. Raises `Conflict` while another look goes on.
+    Returns until when GitHub is to be left in peace (its rate limit; until then it is not asked), None where it may be
+    asked. Raises `Conflict` while another look goes on.
     """
     installed = await integrations.find(ctx, reference)
     now = ctx.clock.now()
@@ -65,16 +73,18 @@ async def check(ctx: Context, reference: str) -> None:
             T("{name} is being looked at for gaps at this moment. Ask again in a minute.", name=installed.name),
             integration=installed.id,
         )
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}
     try:
         kept = await ctx.db.read(rows.check_of, installed.id)
         if kept.wait_until is None or kept.wait_until <= now:
             values = await _look(ctx, installed, kept)
     finally:
         await ctx.db.write(rows.set_check, installed.id, {"running_until": None, **values})
+    until: float | None = values["wait_until"] if values else kept.wait_until
+    return until
 
 
-async def _look(ctx: Context, installed: Installed, kept: GapCheck) -> dict[str, object]:
+async def _look(ctx: Context, installed: Installed, kept: GapCheck) -> dict[str, Any]:
     outcome = Outcome()
     newest = await ctx.db.read(arrivals.newest_event, installed.id)
     try:

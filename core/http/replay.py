@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, Self
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from core import integrations
 from core.context import Context
@@ -14,6 +14,7 @@ from core.events import replay
 from core.events.replay import Wish
 from core.http.jobs import JobOut, shown
 from core.http.routes import Request, json_response, route, time_of
+from core.http.times import AGO
 from core.texts import T
 from storage.jobs import Job
 from storage.replay import Sample
@@ -21,6 +22,11 @@ from storage.replay import Sample
 Effects = Literal["resume", "again"]
 EventId = Annotated[str, Field(max_length=100)]
 TypeName = Annotated[str, Field(max_length=500)]
+_BOUNDS: list[JsonValue] = [
+    {"required": ["from"], "properties": {"from": {"type": "string"}}},
+    {"required": ["event_ids"], "properties": {"event_ids": {"type": "array"}}},
+]
+"""One of them must be there: a replay of everything is asked for by the time from which on."""
 
 
 class _Choice(BaseModel):
@@ -28,13 +34,20 @@ class _Choice(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    from_: str | None = Field(None, alias="from", description="15m, 1h, 7d ago, or ISO 8601: when they were received.")
-    to: str | None = Field(None, description="Until then; else until now.")
+    from_: str | None = Field(
+        None,
+        alias="from",
+        description="15m, 1h, 7d ago, or ISO 8601: when they were received.",
+        json_schema_extra=AGO,
+    )
+    to: str | None = Field(None, description="Until then; else until now.", json_schema_extra=AGO)
     event_ids: list[EventId] | None = Field(None, min_length=1, max_length=1000)
 
 
 class ReplayIn(_Choice):
     """Which events to run again, and what of them."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"anyOf": _BOUNDS})
 
     status: list[Literal["succeeded", "failed", "dead", "skipped", "discarded"]] | None = Field(
         None, min_length=1, description="Else failed, dead and skipped; with effects again succeeded too."

@@ -78,7 +78,9 @@ class Place:
         for (at,) in await self.ask("SELECT result_at FROM effects WHERE result_at IS NOT NULL"):
             recount["effects", int(at // 60) * 60] += 1
         assert counted == recount
-        ends = await self.ask("SELECT sum(value) FROM metrics WHERE name IN ('succeeded', 'dead', 'retried')")
+        ends = await self.ask(
+            "SELECT coalesce(sum(value), 0) FROM metrics WHERE name IN ('succeeded', 'dead', 'retried')"
+        )
         assert sum(attempts.values()) == ends[0][0], "each attempt that ended is in the histogram once"
         repeats = await self.ask("SELECT coalesce(sum(duplicates), 0) FROM events")
         duplicates = await self.ask("SELECT coalesce(sum(value), 0) FROM metrics WHERE name = 'duplicates'")

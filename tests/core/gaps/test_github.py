@@ -16,11 +16,15 @@ from tests.stand_ins.github import TOKEN, Caller
 GONE = 3 * 86400 + 1
 
 
-async def test_before_the_first_look_it_says_so(watched: Watched) -> None:
+async def test_who_asks_first_has_it_looked_at(watched: Watched) -> None:
+    lost = watched.lose(1)
     found = await watched.client.ask("GET", f"{watched.path}/events/gaps")
-    assert (found["gaps"], found["checked_at"], found["complete"]) == ([], None, False)
-    assert "gaps/check" in found["problem"]["message"]
+    assert [gap["key"] for gap in found["gaps"]] == [lost["guid"]]
+    assert found["checked_at"] is not None and found["complete"]
     assert (found["method"], found["healing"]) == ("github_deliveries", False)
+    watched.lose(1)
+    again = await watched.client.ask("GET", f"{watched.path}/events/gaps")
+    assert (again["gaps"], again["checked_at"]) == (found["gaps"], found["checked_at"])  # from then on it asks nobody
 
 
 async def test_what_never_arrived_is_listed_with_the_reason(watched: Watched) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from core import healing, jobs
+from core import gaps, healing, jobs
 from tests.core.gaps.conftest import BOTH, LOG, LOGGED, SECRET, Watched
 from tests.engines import running
 from tests.packages import package
@@ -225,7 +225,7 @@ async def test_when_switched_on_it_looks_and_heals_by_itself(watched: Watched) -
     ctx = watched.client.engine.ctx
     watched.lose(1)
     await healing.look_after(ctx)
-    assert (await watched.client.ask("GET", f"{watched.path}/events/gaps"))["checked_at"] is None
+    assert (await gaps.overview(ctx, watched.id)).check.checked_at is None
     await watched.client.ask("PATCH", f"{watched.path}/monitoring", {"gap_healing": True})
     await healing.look_after(ctx)
     await healing.look_after(ctx)
@@ -263,3 +263,29 @@ async def test_what_was_given_up_is_left_out_by_the_scheduler(watched: Watched) 
     assert (done["total"], done["started"], done["succeeded"]) == (1, 1, 1)
     (gap,) = await watched.gaps()
     assert gap["asked"] == 3
+
+
+async def test_at_the_bots_limit_the_others_wait_for_the_next_round(watched: Watched) -> None:
+    """One refusal is enough to know; an integration with a token of its own is looked at all the same."""
+    client, ids = watched.client, [watched.id]
+    for number in range(2):
+        source = {"kind": "github", "events": ["push", "event"]}
+        wish = package(LOG, "example.com", expected=LOGGED, source=source, slug=f"forward-{number}")
+        ids.append((await client.install(wish, webhook_secret=SECRET))["id"])
+    await client.ask("PATCH", f"/v1/integrations/{ids[2]}/config", {"github_token": "ghp_own"})
+    for one in ids:
+        await client.ask("PATCH", f"/v1/integrations/{one}/monitoring", {"gap_healing": True})
+    watched.hub.secondary_limit = 900
+    await healing.look_after(client.engine.ctx)
+    looked = [(await gaps.overview(client.engine.ctx, one)).check.checked_at for one in ids]
+    assert [at is not None for at in looked] == [True, False, True]
+
+
+async def test_closed_gaps_are_kept_for_a_month(watched: Watched) -> None:
+    watched.lose(1)
+    await watched.check()
+    await watched.healed(await watched.heal())
+    for days, kept in ((29, 1), (2, 0)):
+        watched.clock.move(days * 86400)
+        await healing.look_after(watched.client.engine.ctx)
+        assert len(await watched.gaps("closed")) == kept

@@ -75,6 +75,8 @@ def test_attempts_of_one_event_belong_together() -> None:
     assert (older["a"].newest.id, older["a"].attempts, older["a"].acknowledged) == (8, 2, None)
     assert older["a"].at == listed(2, "a").at and older["a"].redelivered
     assert older["c"].acknowledged == 1
+    assert gather({}, [listed(8, "a", 401), listed(2, "a", 202)])["a"].acknowledged == 2
+    assert gather(newer, [listed(2, "a", 202)])["a"].acknowledged == 2
 
 
 @pytest.mark.parametrize("page", [None, {}, "x", [1], [{"id": 1}], [{"id": 1, "guid": "a", "delivered_at": "soon"}]])
@@ -85,7 +87,8 @@ def test_what_is_no_list_of_deliveries(page: object) -> None:
 
 def test_an_answer_of_the_engine() -> None:
     assert is_ours('{"event_id": "evt_1", "status": "queued"}') and is_ours({"event_id": "evt_1"})
-    for other in (None, "", "OK", "[]", '{"event_id": 1}', '{"event_id": "x"}', 7, {}):
+    others: list[Any] = [None, "", "OK", "[]", '{"event_id": 1}', '{"event_id": "x"}', 7, {}]
+    for other in others:
         assert not is_ours(other)
 
 

@@ -145,6 +145,21 @@ async def test_attempts_that_are_tried_again_are_errors_but_no_failures(
     assert (found["queue_depth"], found["effects"]) == (0, 2)
 
 
+async def test_what_waits_for_a_service_is_no_attempt(client: Client) -> None:
+    said = {"type": "slack_message", "channel": "#deploys", "text": "hello"}
+    wish = package(
+        f"def handle(event: dict, config: dict) -> list[dict]:\n    return [{said}]\n", "example.com", expected=[said],
+        capabilities={"actions": ["slack_message"], "channels": ["#deploys"]},
+    )  # fmt: skip
+    integration = str((await client.install(wish))["id"])
+    (event,) = await deliveries(client, integration, 1)
+    await client.ended(event, "failed")
+    found = await values(client)
+    assert (found["received"], found["retried"], found["error_rate"], found["processing_p50"]) == (1, 0, None, None)
+    (line,) = await client.ask("GET", f"{PATH}/logs")
+    assert (line["level"], line["fields"]["waiting_for"]) == ("warning", "slack")
+
+
 async def test_what_waits_is_known_now_and_as_it_was(client: Client, receiver: Receiver, moved: MovableClock) -> None:
     integration = await forwarding(client, receiver, retry_backoff="fixed")
     refuse(receiver, 1, 2)
@@ -175,6 +190,7 @@ async def test_what_is_switched_off_is_not_counted(client: Client, receiver: Rec
         await client.ended(event)
     await deliveries(client, integration, 1)
     await refused(client, integration)
+    await client.ask("GET", f"{PATH}/webhook-logs")  # which writes what is known of refusals
     found = await values(client)
     assert {value for value in found.values() if value is not None} == {0}
 
