@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core import gallery
 from core.effects import ACTIONS, MAX_ACTIONS
 from core.engine_config import KEYS
+from core.generation.template import cleaned
 from core.manifest import RUNTIME, Manifest
 from core.runtime.dialect import ALLOWED_MODULES, INSTEAD_OF_MODULE, MISSING_BUILTINS, UNSUPPORTED
 from core.sources import SOURCES
@@ -25,8 +25,6 @@ LONGEST_REQUEST = 20_000
 """Characters of a request that are shown; GitHub's own limit for a body is 65,536."""
 
 _WORD = re.compile(r"[^\W\d_]{3,}")
-_INVISIBLE = frozenset({"Cf", "Co", "Cs", "Cn"})
-_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 
 _TASK = """\
 You write integrations for Claude Code Bot: small packages that turn one incoming webhook event into actions.
@@ -78,18 +76,6 @@ def repair(problem: str) -> str:
         f"<error>\n{_fenced({'error': problem[:LONGEST_REQUEST]})}\n</error>\n"
         "Mend the cause, not the symptom, and hand in the whole package again."
     )
-
-
-def cleaned(text: str) -> str:
-    """Return a text without what its reader cannot see: HTML comments, invisible and control characters."""
-    seen = "".join(
-        character
-        for character in text
-        if character in "\n\t" or not (unicodedata.category(character) in _INVISIBLE or character < " ")
-    )
-    while (without := _COMMENT.sub("", seen)) != seen:  # taking one out can make another
-        seen = without
-    return seen.strip()
 
 
 def nearest(request: Mapping[str, str], count: int = NEAREST) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import orjson
 
-from core.requests import fields as template
+from core.generation.template import FIELDS
 from core.requests.model import Asked
 from core.texts import TN, T, Text, revive
 from storage.requests import Round
@@ -78,7 +78,7 @@ def _trouble(asked: Asked, language: str) -> str:
     told = revive(details["message"], language)[:_LONGEST_PROBLEM]
     missing = details.get("missing_fields", [])
     lines = [f"> **{details['error']}**", *(f"> {line}" for line in told.splitlines())]
-    for field in template.FIELDS:
+    for field in FIELDS:
         if field.name in missing:
             example = T("for example: {example}", example=field.example).render(language)
             lines.append(f"> - **{field.title.render(language)}** (`{field.name}`): {example}")

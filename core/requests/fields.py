@@ -4,47 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from core.errors import Conflict, Invalid
-from core.generation.prompt import cleaned
+from core.generation.template import FIELDS, LONGEST, Field, cleaned
 from core.manifest import RUNTIME
-from core.texts import T, Text
+from core.texts import T
 
 PYTHON = Version("3.11")
 """The Python whose subset the sandbox runs."""
-LONGEST = 20_000
-"""Characters of one field."""
-_OWN_TARGETS = re.compile(r"\b(slack|github|e-?mail|почт\w*|письм\w*)\b", re.IGNORECASE)
 _LATIN = re.compile(r"[A-Za-z]")
 _CYRILLIC = re.compile(r"[А-Яа-яЁё]")
 _NOT_A_WORD = re.compile(r"[^a-z0-9]+")
-
-
-@dataclass(frozen=True)
-class Field:
-    """One field of the template: what it asks, and an example of an answer."""
-
-    name: str
-    title: Text
-    example: Text
-    required: bool = True
-
-
-FIELDS: tuple[Field, ...] = (
-    Field("service_name", T("Service name"), T("Sentry")),
-    Field("integration_type", T("Integration type"), T("Webhook")),
-    Field("target_service", T("Target service"), T("Slack, channel #errors")),
-    Field("api_endpoints", T("API endpoints"), T("POST https://api.example.com/v1/tickets, with a token")),
-    Field("description", T("Description"), T("Post each new error of the project web to the channel, with its link.")),
-    Field("events", T("Events"), T("issue.created, issue.resolved"), required=False),
-    Field("dependencies", T("Dependencies"), T("python>=3.11"), required=False),
-)
-"""The template's fields. `api_endpoints` is needed where the target is not one that an action reaches by itself."""
 
 
 def known(fields: Mapping[str, str]) -> dict[str, str]:
@@ -58,15 +32,7 @@ def known(fields: Mapping[str, str]) -> dict[str, str]:
             )
         if len(value) > LONGEST:
             raise Invalid(T("{key} has more than {limit} characters.", key=name, limit=LONGEST), path=f"request.{name}")
-    return {name: text for name, value in fields.items() if (text := cleaned(value))}
-
-
-def missing(fields: Mapping[str, str]) -> list[Field]:
-    """Return the fields that are needed and not there."""
-    absent = [field for field in FIELDS if field.required and not fields.get(field.name, "").strip()]
-    if _OWN_TARGETS.search(fields.get("target_service", "")):
-        absent = [field for field in absent if field.name != "api_endpoints"]
-    return absent
+    return {name: text for name, value in fields.items() if (text := cleaned(value).strip())}
 
 
 def insufficient(absent: list[Field]) -> Invalid:

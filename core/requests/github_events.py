@@ -49,7 +49,7 @@ async def _issues(ctx: Context, payload: Payload) -> Text:
         return await _open(ctx, payload)
     if action == "edited" and "body" in payload.get("changes", {}):
         approved = await people.may_write(ctx.github, _repository(payload), sender)
-        fields = template.parse(issue.get("body") or "")
+        fields = template.parse(issue.get("body") or "").fields
         await service.edited(ctx, found, fields, _issue(payload), actor=_actor(sender), approved=approved)
         return T("taken up again")
     if action == "labeled" and payload.get("label", {}).get("name") == LABEL:
@@ -61,7 +61,7 @@ async def _open(ctx: Context, payload: Payload) -> Text:
     sender = _sender(payload)
     approved = await people.may_write(ctx.github, _repository(payload), sender)
     author = str(payload["issue"]["user"]["login"])
-    fields = template.parse(payload["issue"].get("body") or "")
+    fields = template.parse(payload["issue"].get("body") or "").fields
     asked = await service.open_request(
         ctx, fields, actor=_actor(author), origin="issue", issue=_issue(payload), approved=approved
     )

@@ -14,7 +14,7 @@ from core import audit
 from core.actors import Actor
 from core.context import Context
 from core.errors import Conflict, NotFound
-from core.generation.prompt import cleaned
+from core.generation.template import cleaned
 from core.ids import new_id
 from core.requests import budgets
 from core.requests import fields as template

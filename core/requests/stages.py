@@ -12,6 +12,7 @@ from core.context import Context
 from core.errors import CcbError, Invalid, Unavailable
 from core.generation import prompt
 from core.generation.money import Usage, affordable, cost, over, tightest
+from core.generation.template import missing
 from core.requests import budgets
 from core.requests import fields as template
 from core.requests.model import Asked, Line, Next, Stage, prices
@@ -26,7 +27,7 @@ SHORTEST_ANSWER = 4_000
 
 async def check(ctx: Context, asked: Asked) -> Next:
     """Look whether the request says enough, and whether the runtime can give what it needs."""
-    absent = template.missing(asked.fields)
+    absent = missing(asked.fields)
     if absent:
         raise template.insufficient(absent)
     if found := template.conflicts(asked.fields.get("dependencies", "")):
@@ -56,7 +57,7 @@ async def write(ctx: Context, asked: Asked) -> Next:
     answer = await author.write(ctx.settings, system=system, turns=turns, max_tokens=longest)
     spent = cost(answer.usage, prices(ctx))
     number = len(before) + 1
-    kept = {
+    kept: dict[str, Any] = {
         "request_id": asked.id,
         "version": asked.row.version,
         "round": number,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
 
-from core.context import GitHubPort
+from core.context import GitHubAccess, GitHubPort
 from core.github.client import GitHub
 from tests.contexts import MovableClock, settings
 from tests.stand_ins.github import BOT_TOKEN, GitHubStandIn
@@ -36,6 +36,14 @@ class Dying:
     async def login(self) -> str:
         """Ask who we are."""
         return await self._github.login()
+
+    async def page(self, path: str, *, token: str | None = None) -> tuple[Any, str | None]:
+        """Ask for a page."""
+        return await self._github.page(path, token=token)
+
+    async def access(self, repositories: Sequence[str], *, token: str | None) -> GitHubAccess:
+        """Ask what a token grants."""
+        return await self._github.access(repositories, token=token)
 
 
 @pytest.fixture

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
+from core.context import GitHubAccess
 from core.errors import Upstream
 from core.github import comments
 from core.github.client import GitHub
@@ -105,6 +107,12 @@ async def test_an_app_finds_its_own(hub: GitHubStandIn, bot: GitHub) -> None:
 
         async def login(self) -> str:
             return "ccb[bot]"
+
+        async def page(self, path: str, *, token: str | None = None) -> tuple[Any, str | None]:
+            raise AssertionError("not asked for")
+
+        async def access(self, repositories: Sequence[str], *, token: str | None) -> GitHubAccess:
+            raise AssertionError("not asked for")
 
     assert await comments.upsert(App(), "acme/app", 1, key="request:req_1", body="b") == 4
     assert answers == {}
