@@ -14,7 +14,7 @@ from typing import Protocol
 import structlog
 from sqlalchemy.engine import make_url
 
-from core import auth, gallery, logs, webhook_log
+from core import auth, gallery, integrations, logs, webhook_log
 from core import mail as _mail
 from core.clock import Clock, SystemClock
 from core.config import Settings
@@ -176,6 +176,7 @@ async def _upgrade(db: Database, settings: Settings) -> None:
 async def _resume(ctx: Context) -> None:
     """Take up what an earlier process left: on SQLite nobody else can hold a lease; services may be configured now."""
     now = ctx.clock.now()
+    await integrations.ensure_own(ctx)
     if not ctx.db.shared:
         await ctx.db.write(queue.reap, now, why=LEASE_LOST.dump(), all_leases=True)
     await ctx.db.write(queue.release_waiting, now)  # what still has no token will wait again

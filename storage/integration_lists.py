@@ -9,8 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from storage.events import EVENTS
-from storage.integrations import INTEGRATIONS, PACKAGES, Integration
+from storage.integrations import INTEGRATIONS, OWN, PACKAGES, Integration
 
+_LISTED = INTEGRATIONS.c.id != OWN
 Row = tuple[Integration, str, float | None]
 """An integration, its package's files (JSON), and when its newest event was received."""
 
@@ -30,7 +31,7 @@ def several(connection: sa.Connection, references: Sequence[str]) -> list[Row]:
 
 def count(connection: sa.Connection) -> int:
     """Return how many there are."""
-    return connection.execute(sa.select(sa.func.count()).select_from(INTEGRATIONS)).scalar_one()
+    return connection.execute(sa.select(sa.func.count()).select_from(INTEGRATIONS).where(_LISTED)).scalar_one()
 
 
 def version(connection: sa.Connection, *, offset: int = 0) -> tuple[str, int]:
@@ -39,7 +40,8 @@ def version(connection: sa.Connection, *, offset: int = 0) -> tuple[str, int]:
     It reads neither packages nor secrets: each row's `updated_at` is a time of its own (every write moves it), and the
     newest event is found in an index.
     """
-    query = sa.select(INTEGRATIONS.c.id, INTEGRATIONS.c.updated_at, _last_activity()).order_by(INTEGRATIONS.c.id)
+    query = sa.select(INTEGRATIONS.c.id, INTEGRATIONS.c.updated_at, _last_activity()).where(_LISTED)
+    query = query.order_by(INTEGRATIONS.c.id)
     digest = hashlib.blake2b(digest_size=12)
     for row in connection.execute(query.offset(offset)):
         digest.update(repr(tuple(row)).encode())
@@ -47,9 +49,8 @@ def version(connection: sa.Connection, *, offset: int = 0) -> tuple[str, int]:
 
 
 def _select() -> sa.Select[Any]:
-    return sa.select(INTEGRATIONS, PACKAGES.c.files, _last_activity()).join(
-        PACKAGES, PACKAGES.c.digest == INTEGRATIONS.c.package
-    )
+    query = sa.select(INTEGRATIONS, PACKAGES.c.files, _last_activity())
+    return query.join(PACKAGES, PACKAGES.c.digest == INTEGRATIONS.c.package).where(_LISTED)
 
 
 def _last_activity() -> sa.Label[float | None]:

@@ -52,6 +52,9 @@ class Integration(SQLModel, table=True):
     updated_at: float
 
 
+OWN = "github"
+"""The id of the row that is the bot's own GitHub webhook: `POST /webhooks/github`. It is in no list and no count."""
+
 INTEGRATIONS = table(Integration)
 PACKAGES = table(Package)
 
@@ -63,9 +66,10 @@ def add(
     integration: Mapping[str, Any],
     entries: Sequence[Mapping[str, Any]],
 ) -> bool:
-    """Store an integration with its package; return False, storing nothing, when its slug is taken."""
-    taken = connection.execute(sa.select(INTEGRATIONS.c.id).where(INTEGRATIONS.c.slug == integration["slug"])).first()
-    if taken:
+    """Store an integration with its package; return False, storing nothing, when its slug is another's slug or id."""
+    slug = integration["slug"]
+    taken = sa.select(INTEGRATIONS.c.id).where(sa.or_(INTEGRATIONS.c.slug == slug, INTEGRATIONS.c.id == slug))
+    if connection.execute(taken).first():
         return False
     connection.execute(upsert(connection, PACKAGES).values(**package).on_conflict_do_nothing())
     connection.execute(sa.insert(INTEGRATIONS).values(**integration))
@@ -80,6 +84,7 @@ def find(connection: sa.Connection, reference: str) -> tuple[Integration, str] |
         sa.select(INTEGRATIONS, PACKAGES.c.files)
         .join(PACKAGES, PACKAGES.c.digest == INTEGRATIONS.c.package)
         .where(sa.or_(INTEGRATIONS.c.id == reference, INTEGRATIONS.c.slug == reference))
+        .order_by(sa.case((INTEGRATIONS.c.id == reference, 0), else_=1))
     )
     row = connection.execute(query).mappings().first()
     return _pair(row) if row else None

@@ -18,6 +18,7 @@ from core.integrations.installed import (
     unknown,
     webhook_url,
 )
+from core.integrations.own import ensure as ensure_own
 from core.integrations.updates import from_repository, update
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Wish",
     "activate",
     "configure",
+    "ensure_own",
     "find",
     "from_repository",
     "install",

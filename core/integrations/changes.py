@@ -162,7 +162,15 @@ async def write(
     *,
     package: Mapping[str, Any] | None = None,
 ) -> bool:
-    """Write, if nobody has written since `installed` was read; forget what is kept in memory either way."""
+    """Write, if nobody has written since `installed` was read; forget what is kept in memory either way.
+
+    Raises `Conflict` for the bot's own.
+    """
+    if installed.id == rows.OWN:
+        raise Conflict(
+            T("{name} is the bot's own webhook. Its secret is {setting}; there is nothing else to change.",
+              name=installed.name, setting="GITHUB_WEBHOOK_SECRET")
+        )  # fmt: skip
     now = max(ctx.clock.now(), installed.updated_at + 1e-6)  # each write has a time of its own: it is the row's version
     done = await ctx.db.write(
         rows.change,

@@ -174,7 +174,7 @@ def load(ctx: Context, row: rows.Integration, files: str) -> Installed:
     if package is None:
         package = packages.read(orjson.loads(files))
         ctx.memo.put(("package", row.package), package, seconds=_FOREVER)
-    public, sealed = orjson.loads(row.config), orjson.loads(ctx.secrets.decrypt(row.sealed))
+    public, sealed = orjson.loads(row.config), _sealed(ctx, row)
     own = package.manifest.properties
     engine = {k: v for k, v in {**public, **sealed["config"]}.items() if k in ENGINE_KEYS and k not in own}
     source = SOURCES.get(package.manifest.source["kind"])
@@ -198,3 +198,11 @@ def load(ctx: Context, row: rows.Integration, files: str) -> Installed:
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
+
+
+def _sealed(ctx: Context, row: rows.Integration) -> Any:
+    """Return a row's secrets; the bot's own webhook has that of the settings alone."""
+    if row.id != rows.OWN:
+        return orjson.loads(ctx.secrets.decrypt(row.sealed))
+    secret = ctx.settings.github_webhook_secret
+    return {"config": {}, "webhook": [{"secret": secret.get_secret_value(), "expires_at": None}] if secret else []}
