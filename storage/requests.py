@@ -145,6 +145,15 @@ def of_pull(connection: sa.Connection, repository: str, pull: int) -> Integratio
     return _first(connection, sa.and_(REQUESTS.c.repository == repository, REQUESTS.c.pull == pull))
 
 
+def of_branch(connection: sa.Connection, repository: str, branch: str) -> str | None:
+    """Return the id of the request whose pull request from this branch is open."""
+    found = _first(
+        connection,
+        sa.and_(REQUESTS.c.repository == repository, REQUESTS.c.branch == branch, REQUESTS.c.pull_state == "open"),
+    )
+    return found.id if found else None
+
+
 def unfinished(connection: sa.Connection) -> list[IntegrationRequest]:
     """Return the requests of which no integration has come, oldest first."""
     query = sa.select(REQUESTS).where(REQUESTS.c.status != "installed").order_by(REQUESTS.c.id)

@@ -69,6 +69,16 @@ def first(request: Mapping[str, str], wishes: Sequence[str] = ()) -> str:
     )
 
 
+def revise(wishes: Sequence[str]) -> str:
+    """Return the message that hands a published package back with what its reviewers wish, the latest last."""
+    told = {"wishes_of_reviewers": [cleaned(wish)[:LONGEST_REQUEST] for wish in wishes]}
+    return (
+        "The package passed, was published, and was reviewed. What the reviewers wish, as data:\n"
+        f"<review>\n{_fenced(told)}\n</review>\n"
+        "Change what they ask for and nothing else, keep its slug, and hand in the whole package again."
+    )
+
+
 def repair(problem: str) -> str:
     """Return the message that hands a package back with what the verifier said of it."""
     return (

@@ -39,6 +39,8 @@ async def update(ctx: Context, reference: str, files: Mapping[str, str], *, comm
             raise Conflict(
                 T("The package is {slug}, not {expected}.", slug=package.manifest.slug, expected=installed.slug)
             )
+        if (package.digest, commit) == (installed.package.digest, installed.provenance.get("commit")):
+            return []  # a merge is told of twice: as that, and as a push
         waits = _waits(installed, package.manifest)
         provenance = {**installed.provenance, "commit": commit}
         if waits:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import orjson
 
@@ -15,7 +16,18 @@ _STAGES = ("check", "write", "verify", "publish")
 _LONGEST_PROBLEM = 1_500
 
 
-def comment(asked: Asked, rounds: Sequence[Round], *, spent: float) -> str:
+@dataclass(frozen=True)
+class Landed:
+    """The integration that came of a request. `missing`: what keeps it from being active; `signed`: its events are."""
+
+    slug: str
+    active: bool
+    missing: Sequence[str]
+    url: str
+    signed: bool
+
+
+def comment(asked: Asked, rounds: Sequence[Round], *, spent: float, landed: Landed | None = None) -> str:
     """Return the comment in the request's language: where it stands, what it cost, what to do next."""
     language = asked.row.language
 
@@ -30,7 +42,8 @@ def comment(asked: Asked, rounds: Sequence[Round], *, spent: float) -> str:
         parts.append(f"<sub>{say(spent_on)} · `{rounds[-1].model}` · `{asked.id}`</sub>")
     else:
         parts.append(f"<sub>`{asked.id}`</sub>")
-    parts.append(say(_next_step(asked)))
+    steps = [_next_step(asked)] if landed is None else _after_landing(landed)
+    parts.append(" ".join(say(step) for step in steps))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -96,9 +109,25 @@ def _next_step(asked: Asked) -> Text:
         return T("Somebody with write access lets it go on: set the label again, or comment `/ccb approve`.")
     if row.status == "inactive" and row.pull_state == "open":
         return T("Review the pull request. A review with wishes starts another round; merging installs it.")
-    if row.status == "installed":
-        return T("It runs once it is configured and activated.")
     return T("To stop it, comment `/ccb stop`.")
+
+
+def _after_landing(landed: Landed) -> list[Text]:
+    slug = landed.slug
+    if landed.active:
+        first = T("It is active.")
+    elif landed.missing:
+        names = ", ".join(f"`{name}`" for name in landed.missing)
+        first = T(
+            "It still needs {names}: `ccb config {slug} {key}=…`, then `ccb activate {slug}`.",
+            names=names, slug=slug, key=landed.missing[0],
+        )  # fmt: skip
+    else:
+        first = T("Nothing is missing: `ccb activate {slug}` switches it on.", slug=slug)
+    second = T("Its events come to {url}.", url=landed.url)
+    if not landed.signed:
+        return [first, second]
+    return [first, second, T("Their sender signs them with what `ccb config {slug} webhook_secret=…` sets.", slug=slug)]
 
 
 def samples_of(report: str | None) -> list[dict[str, object]]:

@@ -21,6 +21,7 @@ from core.texts import T, Text
 
 LABEL = "integration-request"
 COMMAND = "/ccb"
+CLOSED = "Issue closed"
 NOTHING = T("nothing to do")
 
 Payload = Mapping[str, Any]
@@ -30,7 +31,9 @@ async def handle(ctx: Context, event_type: str, payload: Payload) -> Text:
     """Take up one event; return, in a few words, what was done. Raises `Upstream` when GitHub cannot be asked."""
     name = event_type.partition(".")[0]
     handler = _HANDLERS.get(name)
-    if handler is None or "repository" not in payload or _sender(payload) == await ctx.github.login():
+    if handler is None or not isinstance(payload, dict) or "repository" not in payload:
+        return NOTHING
+    if _sender(payload) == await ctx.github.login():
         return NOTHING
     return await handler(ctx, payload)
 
@@ -43,15 +46,16 @@ async def _issues(ctx: Context, payload: Payload) -> Text:
     if action == "closed":
         return await _closed(ctx, found, sender)
     labelled = LABEL in {label["name"] for label in issue.get("labels", [])}
+    if issue.get("state") == "closed":
+        return NOTHING
     if found is None:
         if action not in ("opened", "labeled", "edited", "reopened") or not labelled:
             return NOTHING
         return await _open(ctx, payload)
     if action == "edited" and "body" in payload.get("changes", {}):
-        approved = await people.may_write(ctx.github, _repository(payload), sender)
-        fields = template.parse(issue.get("body") or "").fields
-        await service.edited(ctx, found, fields, _issue(payload), actor=_actor(sender), approved=approved)
-        return T("taken up again")
+        return await _edited(ctx, found, payload)
+    if action == "reopened":
+        return await _reopened(ctx, found, payload)
     if action == "labeled" and payload.get("label", {}).get("name") == LABEL:
         return await _approve(ctx, found, payload)
     return NOTHING
@@ -65,14 +69,37 @@ async def _open(ctx: Context, payload: Payload) -> Text:
     asked = await service.open_request(
         ctx, fields, actor=_actor(author), origin="issue", issue=_issue(payload), approved=approved
     )
+    if approved:  # the same issue's events are worked on at once: one of somebody else's may have been faster
+        await service.approve(ctx, asked, actor=_actor(sender))
     return T("request {id}", id=asked.id)
+
+
+async def _edited(ctx: Context, found: Asked, payload: Payload) -> Text:
+    sender = _sender(payload)
+    approved = await people.may_write(ctx.github, _repository(payload), sender)
+    fields = template.parse(payload["issue"].get("body") or "").fields
+    await service.edited(ctx, found, fields, _issue(payload), actor=_actor(sender), approved=approved)
+    return T("taken up again")
+
+
+async def _reopened(ctx: Context, found: Asked, payload: Payload) -> Text:
+    """Begin again what was stopped by closing the issue; it may have been edited meanwhile."""
+    if (found.error_details or {}).get("error") != CLOSED:
+        return NOTHING
+    if _issue(payload).body_hash != found.row.body_hash:
+        return await _edited(ctx, found, payload)
+    sender = _sender(payload)
+    if not await people.may_write(ctx.github, _repository(payload), sender):
+        return T("{name} may not write to {repository}", name=sender, repository=_repository(payload))
+    await service.retry(ctx, found, actor=_actor(sender))
+    return T("reopened by {name}", name=sender)
 
 
 async def _closed(ctx: Context, found: Asked | None, sender: str) -> Text:
     if found is None or found.row.status not in ("requested", "generating"):
         return NOTHING
     reason = T("The issue was closed by {name}.", name=sender)
-    await service.fail(ctx, found, "Issue closed", reason, actor=_actor(sender), action="request.stopped")
+    await service.fail(ctx, found, CLOSED, reason, actor=_actor(sender), action="request.stopped")
     return reason
 
 

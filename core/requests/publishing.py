@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import orjson
 
 from core import integrations, packages
 from core.actors import SYSTEM
 from core.context import Context
-from core.errors import CcbError, Conflict, NotConfigured, NotFound
+from core.errors import CcbError, Conflict, NotConfigured
 from core.github import branches, pulls
-from core.integrations import Wish
+from core.integrations import Installed, Wish
 from core.requests import pull as text
 from core.requests.model import Asked, Line, Next
 from core.texts import T
@@ -27,7 +29,7 @@ async def publish(ctx: Context, asked: Asked) -> Next:
     assert last.files is not None
     package = packages.read(orjson.loads(last.files))
     slug = package.manifest.slug
-    branch = asked.row.branch or f"ccb/{slug}"
+    branch = await _branch(ctx, asked, repository, slug)
     base = await branches.default(ctx.github, repository)
     commit = await branches.commit(
         ctx.github,
@@ -36,6 +38,8 @@ async def publish(ctx: Context, asked: Asked) -> Next:
         base=base,
         folder=f"{FOLDER}/{slug}",
         files=package.files,
+        # What was closed unmerged lies on an old base.
+        afresh=await pulls.opened(ctx.github, repository, branch=branch, base=base) is None,
         message=f"{text.title(package.manifest)}\n\nRequest {asked.id}, round {last.round}.",
     )
     opened = await pulls.ensure(
@@ -64,19 +68,11 @@ async def install(ctx: Context, asked: Asked) -> Next:
     """Install the package as it was merged, under the request's id; switch it on if nothing is missing."""
     repository, commit = _repository(ctx, asked), asked.row.merge_commit
     assert commit is not None
-    try:
-        await integrations.find(ctx, asked.id)
-    except NotFound:
-        files = await branches.read(ctx.github, repository, ref=commit, folder=f"{FOLDER}/{asked.row.slug}")
-        provenance = {
-            "kind": "pull_request",
-            "repository": repository,
-            "folder": asked.row.slug,
-            "number": asked.row.pull,
-            "commit": commit,
-        }
-        wish = Wish(files=files, provenance=provenance, config={}, id=asked.id)
-        await integrations.install(ctx, wish, actor=SYSTEM)
+    there = await integrations.from_repository(ctx, repository, asked.row.slug)
+    if there is not None and there.id != asked.id:
+        return await _update(ctx, asked, there, repository, commit)
+    if there is None:
+        await _install(ctx, asked, repository, commit)
     line = Line("install", T("Installed at {commit}; it is inactive.", commit=commit[:12]))
     if not ctx.settings.activate_merged:
         return Next("installed", "", (line,))
@@ -87,6 +83,42 @@ async def install(ctx: Context, asked: Asked) -> Next:
     except CcbError as error:
         return Next("installed", "", (line, Line("install", error.message, "error")))
     return Next("installed", "", (line, Line("install", T("Active."))))
+
+
+async def _install(ctx: Context, asked: Asked, repository: str, commit: str) -> None:
+    slug = asked.row.slug
+    provenance = {
+        "kind": "pull_request", "repository": repository, "folder": slug, "number": asked.row.pull, "commit": commit,
+    }  # fmt: skip
+    files = await branches.read(ctx.github, repository, ref=commit, folder=f"{FOLDER}/{slug}")
+    wish = Wish(files=files, provenance=provenance, config={}, id=asked.id)
+    try:
+        await integrations.install(ctx, wish, actor=SYSTEM)
+    except Conflict:  # such as one of the gallery's: theirs keeps the slug
+        await integrations.install(ctx, replace(wish, slug=f"{slug}-{_suffix(asked)}"), actor=SYSTEM)
+
+
+async def _update(ctx: Context, asked: Asked, installed: Installed, repository: str, commit: str) -> Next:
+    """Take up the merge of a request that revises what is installed from the same folder."""
+    files = await branches.read(ctx.github, repository, ref=commit, folder=f"{FOLDER}/{asked.row.slug}")
+    waits = await integrations.update(ctx, installed.id, files, commit=commit, actor=SYSTEM)
+    told = T("{name} is updated to {commit}.", name=installed.name, commit=commit[:12])
+    if waits:
+        told = T("The new version of {name} waits for an admin: {wider}.", name=installed.name, wider=", ".join(waits))
+    return Next("installed", "", (Line("install", told, "warning" if waits else "info"),))
+
+
+async def _branch(ctx: Context, asked: Asked, repository: str, slug: str) -> str:
+    """Return the branch of the open pull request, or one that no other request has."""
+    if asked.row.branch is not None and asked.row.pull_state == "open":
+        return asked.row.branch
+    branch = f"ccb/{slug}"
+    others = await ctx.db.read(rows.of_branch, repository, branch)
+    return branch if others in (None, asked.id) else f"{branch}-{_suffix(asked)}"
+
+
+def _suffix(asked: Asked) -> str:
+    return asked.id[-6:].lower()
 
 
 def _repository(ctx: Context, asked: Asked) -> str:

@@ -48,7 +48,7 @@ def body(asked: Asked, manifest: Manifest, rounds: Sequence[Round], *, compared:
 def capabilities(manifest: Manifest, language: str) -> str:
     """Return the capabilities as a table."""
     granted: Capabilities = manifest.capabilities
-    rows = [(T("is sent by"), f"`{manifest.source['kind']}`: {_codes(manifest.source_params.events) or '`*`'}")]
+    rows = [(T("is sent by"), _sent(manifest, language))]
     rows += [(name, shown) for key, name in _LISTS if (shown := _codes(getattr(granted, key)))]
     rows += [
         (T("sends the secret {name} to", name=f"`{key}`"), _codes(hosts)) for key, hosts in granted.secrets.items()
@@ -56,7 +56,12 @@ def capabilities(manifest: Manifest, language: str) -> str:
     required = ", ".join(f"`{key}`" for key in manifest.required)
     rows += [(T("needs in its configuration"), required)] if required else []
     lines = [f"| {name.render(language)} | {shown} |" for name, shown in rows]
-    return "\n".join(["| | |", "| --- | --- |", *lines])
+    return "\n".join([f"| {T('The integration').render(language)} | |", "| --- | --- |", *lines])
+
+
+def _sent(manifest: Manifest, language: str) -> str:
+    events = _codes(manifest.source_params.events or ()) or T("every event").render(language)
+    return f"`{manifest.source['kind']}`: {events}"
 
 
 def samples(last: Round, language: str) -> str:

@@ -134,17 +134,18 @@ async def spending(ctx: Context, asked: Asked) -> Mapping[str, Any]:
 async def approve(ctx: Context, asked: Asked, *, actor: Actor) -> None:
     """Let a request's body through as it is now: from here on it may cost money."""
     actor.require("integrations.write")
+    if asked.row.approved_hash == asked.row.body_hash or _is_done(asked):
+        return
     values = {"approved_hash": asked.row.body_hash, "approved_by": actor.name}
     told = T("Approved by {name}.", name=actor.name)
-    again = asked.row.status in ("requested", "failed") and asked.row.approved_hash != asked.row.body_hash
-    await _move(ctx, asked, values, stage="check" if again else None, told=told, actor=actor, action="request.approved")
+    await _move(ctx, asked, values, stage="check", told=told, actor=actor, action="request.approved")
 
 
 async def edited(
     ctx: Context, asked: Asked, fields: Mapping[str, str], issue: Issue, *, actor: Actor, approved: bool
 ) -> None:
     """Take up what a request's issue says now; an edit by somebody without write access needs its approval again."""
-    if issue.body_hash == asked.row.body_hash:
+    if issue.body_hash == asked.row.body_hash or _is_done(asked):
         return
     given = template.known(fields)
     values: dict[str, Any] = {
@@ -194,6 +195,8 @@ async def fail(
 async def revise(ctx: Context, asked: Asked, wish: str, *, actor: Actor) -> None:
     """Start another round on the same branch, for what a reviewer wishes of the open pull request."""
     actor.require("integrations.write")
+    if asked.row.status == "generating" and asked.wishes[-1:] == (cleaned(wish),):
+        return  # taken up already, by an attempt that was cut short
     wishes = [*asked.wishes, cleaned(wish)]
     values = {"wishes": orjson.dumps(wishes).decode(), "version": asked.row.version + 1, "status": "generating"}
     told = T("{name} asks for changes.", name=actor.name)
@@ -233,6 +236,11 @@ async def _move(
     entry = audit.entry(ctx, actor, action, integration_id=asked.id, why=str(told))
     line = Line("said", told).row(now)
     await ctx.db.write(rows.advance, asked.id, None, {**moved, **values}, lines=[line], entry=entry)
+
+
+def _is_done(asked: Asked) -> bool:
+    """Say whether the package was merged: what the issue says from then on changes nothing."""
+    return asked.row.status == "installed" or asked.row.pull_state == "merged"
 
 
 def _wrong_state(asked: Asked, what: Text) -> Conflict:

@@ -48,7 +48,8 @@ async def write(ctx: Context, asked: Asked) -> Next:
     before = await ctx.db.read(rows.rounds, asked.id, asked.row.version)
     if before and before[-1].problem is None:  # a crash came after the answer was kept
         return Next("generating", "verify")
-    system, turns = prompt.system(asked.fields), _turns(asked, before)
+    system = prompt.system(asked.fields)
+    turns = _turns(asked, before, await _published(ctx, asked))
     counted = await author.count(ctx.settings, system=system, turns=turns)
     budget = tightest(await budgets.of(ctx, asked))
     longest = affordable(counted, ctx.settings.claude_max_tokens, budget.left, prices(ctx))
@@ -116,6 +117,8 @@ async def _verified(ctx: Context, asked: Asked, last: Round) -> tuple[str, str |
     assert last.files is not None
     try:
         package = packages.read(orjson.loads(last.files))
+        if asked.row.pull_state == "open" and package.manifest.slug != asked.row.slug:
+            return f"integration.yaml: slug: it is published as {asked.row.slug}: keep that", None
         if found := template.conflicts("\n".join(package.manifest.dependencies)):
             return "integration.yaml: dependencies: " + "; ".join(found), None
         report = await packages.verify(package, sandbox=ctx.sandbox)
@@ -130,9 +133,24 @@ async def _verified(ctx: Context, asked: Asked, last: Round) -> tuple[str, str |
     return "", orjson.dumps({"samples": samples, "digest": package.digest}).decode()
 
 
-def _turns(asked: Asked, before: list[Round]) -> list[dict[str, str]]:
-    """Return the conversation: the request, and for each round that was refused what came and what was said of it."""
-    turns = [{"role": "user", "content": prompt.first(asked.fields, asked.wishes)}]
+async def _published(ctx: Context, asked: Asked) -> Round | None:
+    """Return the round that reviewers have seen, where the work is on what they wish of it."""
+    if not asked.wishes:
+        return None
+    earlier = await ctx.db.read(rows.rounds, asked.id)
+    return next((one for one in reversed(earlier) if one.version < asked.row.version and one.problem == ""), None)
+
+
+def _turns(asked: Asked, before: list[Round], published: Round | None) -> list[dict[str, str]]:
+    """Return the conversation: the request, what was published of it and the wishes since, and what was refused."""
+    if published is None:
+        turns = [{"role": "user", "content": prompt.first(asked.fields, asked.wishes)}]
+    else:
+        turns = [
+            {"role": "user", "content": prompt.first(asked.fields)},
+            {"role": "assistant", "content": published.text},
+            {"role": "user", "content": prompt.revise(asked.wishes)},
+        ]
     for one in before:
         turns.append({"role": "assistant", "content": one.text or "(nothing)"})
         turns.append({"role": "user", "content": prompt.repair(one.problem or "")})

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import structlog
 
+from core import integrations
 from core.context import Context
-from core.errors import CcbError, NotConfigured, Upstream
+from core.errors import CcbError, NotConfigured, NotFound, Upstream
 from core.github import comments, labels
-from core.requests.comment import comment
+from core.requests.comment import Landed, comment
 from core.requests.model import MARKER, Asked
 from storage import requests as rows
 
@@ -32,7 +33,7 @@ async def tell(ctx: Context, asked: Asked) -> None:
             row.repository,
             row.issue,
             key=f"{MARKER}:{asked.id}",
-            body=comment(asked, written, spent=spent),
+            body=comment(asked, written, spent=spent, landed=await _landed(ctx, asked)),
             known_id=row.comment_id,
         )
         await _label(ctx, asked)
@@ -43,6 +44,26 @@ async def tell(ctx: Context, asked: Asked) -> None:
     except CcbError as error:  # such as an issue that is gone: nobody is there to be told
         log.warning("issue cannot be told", request=asked.id, reason=str(error))
     await ctx.db.write(rows.advance, asked.id, row.lease_token, values, release=False)
+
+
+async def _landed(ctx: Context, asked: Asked) -> Landed | None:
+    """Return the integration that came of the request; a revision's is the one that was there before."""
+    if asked.row.status != "installed" or asked.row.repository is None:
+        return None
+    try:
+        found = await integrations.find(ctx, asked.id)
+    except NotFound:
+        there = await integrations.from_repository(ctx, asked.row.repository, asked.row.slug)
+        if there is None:  # taken away meanwhile
+            return None
+        found = there
+    return Landed(
+        slug=found.slug,
+        active=found.status == "active",
+        missing=integrations.missing(found),
+        url=integrations.webhook_url(ctx, found),
+        signed=found.source.needs_secret,
+    )
 
 
 async def _label(ctx: Context, asked: Asked) -> None:

@@ -9,16 +9,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from core.actors import Actor
+from core.github.setup import EVENTS as HEARD
 from core.requests import service
 from core.requests.model import Asked
+from core.texts import revive
+from storage.events import EVENTS, STEPS
+from storage.integrations import OWN
+from storage.requests import REQUESTS
 from tests.contexts import MovableClock
 from tests.engines import Client, running
 from tests.stand_ins.claude import API_KEY, ClaudeStandIn
 from tests.stand_ins.github import BOT_TOKEN, GitHubStandIn
 
 REPOSITORY = "acme/app"
+HOOK_SECRET = "what the hook signs with"
 ASKER = Actor("key", "key_1", "ann", frozenset({"integrations.write"}))
 FIELDS = {
     "service_name": "My service",
@@ -70,6 +77,48 @@ class House:
             raise AssertionError(f"never came true: {found.row}") from None
         return found
 
+    async def settled(self) -> None:
+        """Wait until everything that happened on GitHub is worked on, and no request has anything to do at this time.
+
+        What is done may happen on GitHub again, so it is looked at until two looks find nothing.
+        """
+        ctx, quiet = self.client.engine.ctx, 0
+        async with asyncio.timeout(20):
+            while quiet < 2:
+                await self.hub.hooks.settled()
+                busy = await ctx.db.read(_busy, ctx.clock.now())
+                quiet = 0 if busy else quiet + 1
+                await asyncio.sleep(0.02)
+
+    async def request(self, issue: int) -> Asked:
+        """Return the request that an issue is."""
+        found = await service.of_issue(self.client.engine.ctx, REPOSITORY, issue)
+        assert found is not None
+        return found
+
+    async def done(self) -> list[str]:
+        """Return what each event of the bot's own webhook came to, in English, oldest first."""
+        return await self.client.engine.ctx.db.read(_done)
+
+    def comments(self, issue: int) -> list[str]:
+        """Return the bot's comments on an issue."""
+        there = self.hub.repositories[REPOSITORY].comments[issue]
+        return [comment["body"] for comment in there if comment["user"]["login"] == "ccb-bot"]
+
+    def labels(self, issue: int) -> set[str]:
+        """Return an issue's labels."""
+        return {label["name"] for label in self.hub.repositories[REPOSITORY].issues[issue - 1]["labels"]}
+
+    def pulls(self) -> list[int]:
+        """Return the numbers of all pull requests."""
+        return list(self.hub.repositories[REPOSITORY].pulls)
+
+    def hook(self) -> None:
+        """Let GitHub deliver to this engine."""
+        self.hub.hooks.all.clear()
+        url = f"{self.client.engine.report.address}/webhooks/github"
+        self.hub.hooks.add(REPOSITORY, url, secret=HOOK_SECRET, events=HEARD)
+
     async def log(self, asked: Asked) -> list[tuple[str, str]]:
         """Return the request's log: steps and levels."""
         lines = await service.log(self.client.engine.ctx, asked)
@@ -84,10 +133,26 @@ def settings_of(claude: ClaudeStandIn, hub: GitHubStandIn) -> dict[str, Any]:
         "GITHUB_TOKEN": BOT_TOKEN,
         "GITHUB_API_URL": hub.url,
         "GITHUB_REPOSITORY": REPOSITORY,
+        "GITHUB_WEBHOOK_SECRET": HOOK_SECRET,
     }
+
+
+def _busy(connection: sa.Connection, now: float) -> int:
+    at_work = sa.select(EVENTS.c.id).where(EVENTS.c.integration_id == OWN, EVENTS.c.status.in_(("queued", "processing")))
+    due = sa.or_(REQUESTS.c.run_at <= now, REQUESTS.c.tell_at <= now, REQUESTS.c.lease_token.is_not(None))
+    both = sa.union_all(at_work, sa.select(REQUESTS.c.id).where(due)).subquery()
+    return int(connection.execute(sa.select(sa.func.count()).select_from(both)).scalar_one())
+
+
+def _done(connection: sa.Connection) -> list[str]:
+    query = sa.select(EVENTS.c.type, STEPS.c.detail).join(STEPS, STEPS.c.event_id == EVENTS.c.id)
+    query = query.where(EVENTS.c.integration_id == OWN).order_by(EVENTS.c.id)
+    return [f"{row.type}: {revive(row.detail)}" for row in connection.execute(query)]
 
 
 @pytest.fixture
 async def house(tmp_path: Path, clock: MovableClock, claude: ClaudeStandIn, hub: GitHubStandIn) -> AsyncIterator[House]:
     async with running(tmp_path, clock=clock, **settings_of(claude, hub)) as client:
-        yield House(client, claude, hub, clock)
+        built = House(client, claude, hub, clock)
+        built.hook()
+        yield built
