@@ -16,10 +16,13 @@ from core.github.setup import EVENTS as HEARD
 from core.requests import service
 from core.requests.model import Asked
 from core.texts import revive
+from storage.dialect import announce
 from storage.events import EVENTS, STEPS
 from storage.integrations import OWN
 from storage.requests import REQUESTS
 from tests.contexts import MovableClock
+from tests.core.generation.drafts import answer, draft
+from tests.core.requests.issues import ENGLISH, LABEL
 from tests.engines import Client, running
 from tests.stand_ins.claude import API_KEY, ClaudeStandIn
 from tests.stand_ins.github import BOT_TOKEN, GitHubStandIn
@@ -90,6 +93,21 @@ class House:
                 quiet = 0 if busy else quiet + 1
                 await asyncio.sleep(0.02)
 
+    async def later(self, seconds: float) -> None:
+        """Let time pass, and the workers look at once."""
+        self.clock.move(seconds)
+        await self.client.engine.ctx.db.write(announce)
+        await self.settled()
+
+    async def published(self, body: str = ENGLISH) -> tuple[int, Asked]:
+        """Open an issue as a writer and wait for its pull request; return the issue's number and the request."""
+        self.claude.answers.append(answer(draft()))
+        issue = self.hub.open_issue(REPOSITORY, "Helpdesk", body, [LABEL], as_user="dev")["number"]
+        await self.settled()
+        asked = await self.request(issue)
+        assert asked.row.status == "inactive", asked.row
+        return issue, asked
+
     async def request(self, issue: int) -> Asked:
         """Return the request that an issue is."""
         found = await service.of_issue(self.client.engine.ctx, REPOSITORY, issue)
@@ -138,7 +156,8 @@ def settings_of(claude: ClaudeStandIn, hub: GitHubStandIn) -> dict[str, Any]:
 
 
 def _busy(connection: sa.Connection, now: float) -> int:
-    at_work = sa.select(EVENTS.c.id).where(EVENTS.c.integration_id == OWN, EVENTS.c.status.in_(("queued", "processing")))
+    open_now = sa.or_(EVENTS.c.status.in_(("queued", "processing")), EVENTS.c.run_at <= now)
+    at_work = sa.select(EVENTS.c.id).where(EVENTS.c.integration_id == OWN, open_now)
     due = sa.or_(REQUESTS.c.run_at <= now, REQUESTS.c.tell_at <= now, REQUESTS.c.lease_token.is_not(None))
     both = sa.union_all(at_work, sa.select(REQUESTS.c.id).where(due)).subquery()
     return int(connection.execute(sa.select(sa.func.count()).select_from(both)).scalar_one())
