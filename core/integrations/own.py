@@ -31,7 +31,7 @@ FILES = {
         '"""The engine itself takes these events up; nothing is left for a handler."""\n\n\n'
         "def handle(event: dict, config: dict) -> list[dict]:\n    return []\n"
     ),
-    "samples/ping.json": '{"event": {"id": "evt_ping", "type": "ping", "payload": {"zen": "Keep it."}}, "actions": []}\n',
+    "samples/ping.json": '{"event": {"id": "evt_ping", "type": "ping", "payload": {}}, "actions": []}\n',
     "README.md": "The bot's own GitHub webhook.\n",
 }
 

@@ -81,6 +81,7 @@ class Reviews:
             web.delete(_COMMENT, handler(self._drop)),
             web.get(_PULL + "/reviews", handler(self._list)),
             web.post(_PULL + "/reviews", handler(self._new)),
+            web.get(_PULL + "/reviews/{id}/comments", handler(self._comments_of)),
             web.get(_PULL + "/comments", handler(self._comments)),
             web.post(_PULL + "/comments/{id}/replies", handler(self._reply)),
         ]
@@ -123,6 +124,14 @@ class Reviews:
     async def _comments(self, request: web.Request, caller: Caller) -> web.Response:
         _, known = self._hub.visible(request, caller)
         return web.json_response(page(request, known.pulls[self._pulls.number_in(request, known)]["review_comments"]))
+
+    async def _comments_of(self, request: web.Request, caller: Caller) -> web.Response:
+        _, known = self._hub.visible(request, caller)
+        pull, review = known.pulls[self._pulls.number_in(request, known)], number_of(request, "id")
+        if review not in {one["id"] for one in pull["reviews"]}:
+            raise Refused(404, "Not Found")
+        made = [one for one in pull["review_comments"] if one["pull_request_review_id"] == review]
+        return web.json_response(page(request, made))
 
     async def _reply(self, request: web.Request, caller: Caller) -> web.Response:
         name, known = self._hub.visible(request, caller, write="pull_requests")
