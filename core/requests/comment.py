@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -34,7 +35,7 @@ def comment(asked: Asked, rounds: Sequence[Round], *, spent: float, landed: Land
     def say(text: Text) -> str:
         return text.render(language)
 
-    parts = [f"### {asked.row.title}: {say(_headline(asked))}", _progress(asked, rounds, language)]
+    parts = [f"### {plain(asked.row.title)}: {say(_headline(asked))}", _progress(asked, rounds, language)]
     if asked.error_details:
         parts.append(_trouble(asked, language))
     if rounds:
@@ -88,7 +89,7 @@ def _trouble(asked: Asked, language: str) -> str:
     """Return what went wrong, and for each missing field its name and an example."""
     details = asked.error_details
     assert details is not None
-    told = revive(details["message"], language)[:_LONGEST_PROBLEM]
+    told = plain(revive(details["message"], language)[:_LONGEST_PROBLEM])
     missing = details.get("missing_fields", [])
     lines = [f"> **{details['error']}**", *(f"> {line}" for line in told.splitlines())]
     for field in FIELDS:
@@ -128,6 +129,11 @@ def _after_landing(landed: Landed) -> list[Text]:
     if not landed.signed:
         return [first, second]
     return [first, second, T("Their sender signs them with what `ccb config {slug} webhook_secret=…` sets.", slug=slug)]
+
+
+def plain(text: str) -> str:
+    """Return somebody's text so that nothing of GitHub's own (HTML, mentions, closing words) works in it."""
+    return html.escape(text, quote=False).replace("@", "@\u200b").replace("#", "#\u200b")
 
 
 def samples_of(report: str | None) -> list[dict[str, object]]:

@@ -12,6 +12,7 @@ from core.context import Context
 from core.errors import CcbError, Conflict, NotConfigured
 from core.github import branches, pulls
 from core.integrations import Installed, Wish
+from core.requests import comparing
 from core.requests import pull as text
 from core.requests.model import Asked, Line, Next
 from core.texts import T
@@ -42,13 +43,17 @@ async def publish(ctx: Context, asked: Asked) -> Next:
         afresh=await pulls.opened(ctx.github, repository, branch=branch, base=base) is None,
         message=f"{text.title(package.manifest)}\n\nRequest {asked.id}, round {last.round}.",
     )
+    version, compared = await comparing.compare(ctx, repository, package)
+    # Who may read a public repository need not be who may read its events.
+    values = bool(compared) and bool((await ctx.github.request("GET", f"/repos/{repository}"))["private"])
+    side_by_side = comparing.table(version, compared, asked.row.language, values=values)
     opened = await pulls.ensure(
         ctx.github,
         repository,
         branch=branch,
         base=base,
         title=text.title(package.manifest),
-        body=text.body(asked, package.manifest, written),
+        body=text.body(asked, package.manifest, written, compared=side_by_side),
         draft=ctx.settings.draft_pull_requests,
     )
     told = T("The pull request is {repository}#{number}.", repository=repository, number=opened.number)

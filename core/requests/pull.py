@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from core.manifest import Capabilities, FromConfig, Manifest
-from core.requests.comment import samples_of
+from core.requests.comment import plain, samples_of
 from core.requests.model import Asked
 from core.texts import TN, T, Text
 from storage.requests import Round
@@ -34,7 +33,7 @@ def body(asked: Asked, manifest: Manifest, rounds: Sequence[Round], *, compared:
     count = TN("{count} round, {cost} USD", "{count} rounds, {cost} USD", len(rounds),
                cost=f"{sum(r.cost for r in rounds):.2f}")  # fmt: skip
     parts = [
-        manifest.description,
+        plain(manifest.description),
         f"### {say(T('Capabilities'))}\n\n{capabilities(manifest, language)}",
         f"### {say(T('Samples'))}\n\n{samples(last, language)}",
         compared,
@@ -82,5 +81,4 @@ def _codes(values: Iterable[str | FromConfig]) -> str:
 
 def _quoted(text: str) -> str:
     """Return somebody's text as a quotation in which nothing of GitHub's own (mentions, closing words) works."""
-    safe = html.escape(text, quote=False).replace("@", "@\u200b").replace("#", "#\u200b")
-    return "\n".join(f"> {line}" for line in safe.splitlines())
+    return "\n".join(f"> {line}" for line in plain(text).splitlines())

@@ -34,7 +34,7 @@ async def test_the_whole_way(
         assert (asked.row.status, asked.row.language, asked.row.asked_by) == ("inactive", "ru", "dev")
         [said] = house.comments(issue)
         assert said.startswith(f"### Служба поддержки → журнал: {T('ready for review').render('ru')}")
-        assert BOT_MARK.search(said) and asked.row.pull_url in said
+        assert BOT_MARK.search(said) and str(asked.row.pull_url) in said
         number = asked.row.pull
         assert number is not None
         body = hub.pulls.shown(REPOSITORY, number)["body"]

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from core.texts import revive
 from tests.core.generation.drafts import answer, draft
 from tests.core.requests.conftest import REPOSITORY, House
 from tests.core.requests.issues import ENGLISH, LABEL
 
+pytestmark = pytest.mark.slow
+
 MANIFEST = draft().manifest
 WIDER = MANIFEST.replace("actions: [log]", "actions: [log, slack_message]\n  channels: ['#ops']")
+REVISED = draft().handler.replace('payload.get("message")', 'payload.get("message") and payload["message"] != "Grace"')
 FOLDER = "integrations/hello-webhook"
 
 
@@ -175,11 +180,20 @@ async def test_a_request_that_revises_what_is_installed_updates_it(house: House)
     assert first.row.pull is not None
     house.hub.merge(REPOSITORY, first.row.pull, as_user="octocat")
     await house.settled()
-    house.claude.answers = [answer(draft(readme="Revised.\n"))]
+    await house.client.ask("POST", f"/v1/integrations/{first.id}/activate", {})
+    for number, name in enumerate(("Ada | `x`", "Grace")):
+        delivered = await house.client.deliver(first.id, {"type": "greet", "message": name}, f"msg_{number}")
+        await house.client.ended(delivered.json["event_id"])
+    house.claude.answers = [answer(draft(handler=REVISED))]
     issue = house.hub.open_issue(REPOSITORY, "Helpdesk", ENGLISH, [LABEL], as_user="dev")["number"]
     await house.settled()
     second = await house.request(issue)
     assert second.row.pull is not None
+    body = house.hub.pulls.shown(REPOSITORY, second.row.pull)["body"]
+    assert "Different from what `" in body and "1 of the last 2." in body
+    same, other = (line.split(" | ") for line in sorted(body.splitlines()) if "<code>greet</code>" in line)
+    assert [cells[2] for cells in (same, other)].count("the same |") == 1
+    assert "Ada &#124; &#96;x&#96;" in body and "&#58; Grace" in body
     commit = house.hub.merge(REPOSITORY, second.row.pull, as_user="octocat")
     await house.settled()
     assert (await house.now(second)).row.status == "installed"

@@ -14,6 +14,8 @@ from tests.engines import running
 from tests.stand_ins.claude import LIMITED, ClaudeStandIn, Failure
 from tests.stand_ins.github import GitHubStandIn
 
+pytestmark = pytest.mark.slow
+
 
 async def test_every_answer_lost_it_is_one_of_each(house: House) -> None:
     """Every write is done without the engine learning of it, as by a kill right after it."""
