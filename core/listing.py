@@ -56,9 +56,7 @@ async def count(ctx: Context) -> int:
     return await ctx.db.read(rows.count)
 
 
-async def chunks(
-    ctx: Context, *, offset: int = 0, limit: int | None = None
-) -> AsyncIterator[Sequence[Listed | Asked]]:
+async def chunks(ctx: Context, *, offset: int = 0, limit: int | None = None) -> AsyncIterator[Sequence[Listed | Asked]]:
     """Give integrations and requests, oldest first, in chunks that are not empty."""
     after, left = "", limit
     while left is None or left > 0:

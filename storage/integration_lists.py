@@ -88,9 +88,7 @@ def version(connection: sa.Connection, *, offset: int = 0) -> tuple[str, int]:
 
 def _ids(own: sa.ColumnElement[bool], asked: sa.ColumnElement[bool]) -> sa.CompoundSelect[Any]:
     """Return the query of the ids of those integrations, and of those requests that are unfinished."""
-    return sa.union_all(
-        sa.select(INTEGRATIONS.c.id).where(own), sa.select(REQUESTS.c.id).where(asked, _UNFINISHED)
-    )
+    return sa.union_all(sa.select(INTEGRATIONS.c.id).where(own), sa.select(REQUESTS.c.id).where(asked, _UNFINISHED))
 
 
 def _rows(connection: sa.Connection, ids: Sequence[str]) -> list[Row]:

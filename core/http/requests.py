@@ -50,7 +50,9 @@ class RoundOut(BaseModel):
     model: str
     cost_usd: float
     tokens: dict[str, int]
-    problem: str | None = Field(description="What is wrong with it, as Claude is told; null: nothing, or not known yet.")
+    problem: str | None = Field(
+        description="What is wrong with it, as Claude is told; null: nothing, or not known yet."
+    )
     samples: list[dict[str, Any]] = Field(description="What its samples gave.")
 
 

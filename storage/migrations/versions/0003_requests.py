@@ -96,7 +96,6 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("pending", sa.String(), nullable=True))
 
 
-
 def downgrade() -> None:
     with op.batch_alter_table("integrations", schema=None) as batch_op:
         batch_op.drop_column("pending")
