@@ -55,7 +55,7 @@ async def open_request(
     """
     actor.require("integrations.write")
     given = template.known(fields)
-    now, request_id = ctx.clock.now(), new_id("int", ctx.clock.now())
+    now, request_id = ctx.clock.now(), new_id("int")
     row: dict[str, Any] = {
         "id": request_id,
         "slug": template.slug_of(given, request_id[-6:].lower()),
