@@ -1,4 +1,4 @@
-"""Where the guide's commands are run: an engine, stand-ins for GitHub, Slack and Claude, a folder, and what fills the gaps."""
+"""Where the guide's commands run: an engine, stand-ins for GitHub, Slack and Claude, a folder, what fills the gaps."""
 
 from __future__ import annotations
 

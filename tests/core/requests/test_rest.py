@@ -10,6 +10,7 @@ import pytest
 from core.actors import SYSTEM, Actor
 from core.requests import service
 from core.requests.service import Issue
+from core.texts import revive
 from tests.contexts import MovableClock
 from tests.core.generation.drafts import answer, draft
 from tests.core.requests.conftest import ASKER, FIELDS, REPOSITORY, House, settings_of
@@ -87,6 +88,10 @@ async def test_what_is_missing_is_named_in_the_readers_language(house: House) ->
     assert status["status"] == "failed" and status["problems"][0]["code"] == "failed"
     assert "POST /v1/integrations" in status["problems"][0]["fix"]
     assert house.claude.asked == []
+    stored = (await service.find(house.client.engine.ctx, made["id"])).error_details
+    assert stored is not None
+    in_russian = await get(house, f"/v1/integrations/{made['id']}", "ru")
+    assert in_russian["error_details"]["message"] == revive(stored["message"], "ru")
 
 
 async def test_what_the_runtime_cannot_give(house: House) -> None:
