@@ -131,7 +131,7 @@ class InstallIn(BaseModel):
     request: RequestIn | None = None
     config: dict[str, Any] = Field(default_factory=dict)
     webhook_secret: str | None = Field(None, min_length=8, max_length=500)
-    activate: bool = False
+    activate: bool = Field(False, strict=True)
     slug: str | None = Field(None, pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)
     name: str | None = Field(None, min_length=1, max_length=80)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from core.actors import Actor
+from core.generation.template import parse
+from core.requests import service
 from tests.contexts import MovableClock
 from tests.engines import Client, running
 from tests.stand_ins.github import TOKEN, Caller, GitHubStandIn
@@ -184,3 +188,17 @@ async def test_who_may(client: Client, hub: GitHubStandIn) -> None:
     async with client.public.post(f"{base}/reprocess", headers=headers) as answer:
         assert answer.status == 403
     assert await client.ask("GET", "/v1/requests") == []
+
+
+async def test_one_that_waits_for_an_approval_is_let_through(client: Client, hub: GitHubStandIn) -> None:
+    number, ctx = opened(hub), client.engine.ctx
+    stranger = Actor("github", "eve", "eve", frozenset({"integrations.write"}))
+    issue = service.Issue("acme/app", number, COMPLETE)
+    asked = await service.open_request(ctx, parse(COMPLETE).fields, actor=stranger, origin="issue", issue=issue)
+    async with asyncio.timeout(10):
+        while (await service.find(ctx, asked.id)).row.stage:
+            await asyncio.sleep(0.02)
+    assert (await client.ask("GET", f"/v1/requests/{asked.id}"))["status"] == "requested"
+    done = await client.ask("POST", f"/v1/issues/{number}/reprocess", status=202)
+    assert (done["status"], done["request"]) == ("generating", asked.id)
+    assert (await service.find(ctx, asked.id)).row.approved_by != "eve"
