@@ -160,6 +160,14 @@ def unfinished(connection: sa.Connection) -> list[IntegrationRequest]:
     return [IntegrationRequest(**row) for row in connection.execute(query).mappings()]
 
 
+def newest(connection: sa.Connection, *, status: str | None = None, limit: int) -> list[IntegrationRequest]:
+    """Return requests, the newest first."""
+    query = sa.select(REQUESTS).order_by(REQUESTS.c.id.desc()).limit(limit)
+    if status is not None:
+        query = query.where(REQUESTS.c.status == status)
+    return [IntegrationRequest(**row) for row in connection.execute(query).mappings()]
+
+
 def claim(connection: sa.Connection, now: float, lease_until: float) -> IntegrationRequest | None:
     """Take the request that has been due longest, under a lease; a lease that has run out is taken over."""
     free = sa.or_(REQUESTS.c.lease_until.is_(None), REQUESTS.c.lease_until <= now)

@@ -71,7 +71,7 @@ async def install(ctx: Context, wish: Wish, *, actor: Actor) -> tuple[Installed,
         )
     status = "active" if wish.activate else "inactive"
     integration = {
-        "id": wish.id or new_id("int", now),
+        "id": wish.id or new_id("int"),
         "slug": slug,
         "name": wish.name or manifest.name,
         "status": status,

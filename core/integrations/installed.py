@@ -109,9 +109,9 @@ def unknown(reference: str) -> NotFound:
     )
 
 
-def webhook_url(ctx: Context, installed: Installed) -> str:
+def webhook_url(ctx: Context, integration_id: str) -> str:
     """Return the address that the source's service sends to."""
-    return f"{ctx.settings.base_url}/webhooks/{installed.id}"
+    return f"{ctx.settings.base_url}/webhooks/{integration_id}"
 
 
 def shown_config(installed: Installed) -> dict[str, Any]:

@@ -55,7 +55,7 @@ async def open_request(
     """
     actor.require("integrations.write")
     given = template.known(fields)
-    now, request_id = ctx.clock.now(), new_id("int", ctx.clock.now())
+    now, request_id = ctx.clock.now(), new_id("int")
     row: dict[str, Any] = {
         "id": request_id,
         "slug": template.slug_of(given, request_id[-6:].lower()),
@@ -110,6 +110,11 @@ async def unfinished(ctx: Context) -> Sequence[Asked]:
     return [parsed(row) for row in await ctx.db.read(rows.unfinished)]
 
 
+async def newest(ctx: Context, *, status: str | None = None, limit: int = 100) -> Sequence[Asked]:
+    """Return requests, the newest first."""
+    return [parsed(row) for row in await ctx.db.read(rows.newest, status=status, limit=limit)]
+
+
 async def log(ctx: Context, asked: Asked, *, levels: Sequence[str] = (), limit: int = 500) -> Sequence[RequestLogLine]:
     """Return the newest lines of a request's log, oldest first."""
     return await ctx.db.read(rows.log, asked.id, levels=levels, limit=limit)
@@ -139,6 +144,22 @@ async def approve(ctx: Context, asked: Asked, *, actor: Actor) -> None:
     values = {"approved_hash": asked.row.body_hash, "approved_by": actor.name}
     told = T("Approved by {name}.", name=actor.name)
     await _move(ctx, asked, values, stage="check", told=told, actor=actor, action="request.approved")
+
+
+async def let_through(ctx: Context, asked: Asked, *, actor: Actor) -> Asked:
+    """Approve a request that waits for it; raise `Conflict` for one that does not."""
+    actor.require("integrations.write")
+    if not waits_for_approval(asked):
+        raise _wrong_state(asked, T("It does not wait for an approval."))
+    await approve(ctx, asked, actor=actor)
+    return await find(ctx, asked.id)
+
+
+def waits_for_approval(asked: Asked) -> bool:
+    """Say whether nobody with write access stands for what the request's issue says now."""
+    row = asked.row
+    open_still = row.status in ("requested", "failed")
+    return row.issue is not None and open_still and row.approved_hash != row.body_hash
 
 
 async def edited(
