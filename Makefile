@@ -16,7 +16,7 @@ test: $(READY) ## all tests
 	$(BIN)/pytest
 
 quick: $(READY) ## the tests that take no whole processes
-	$(BIN)/pytest -m "not slow" -n 2
+	$(BIN)/pytest -m "not slow" -n 2 --hypothesis-profile=quick
 
 check: $(READY) lint types imports locked test ## the gate
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -117,13 +118,23 @@ async def serve(settings: Settings, *, on_ready: Callable[[Report], None]) -> No
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    async with start(settings) as engine:
+    async with start(_with_a_port(settings)) as engine:
         gc.collect()
         gc.freeze()  # what a start makes stays; each full collection would stop everything for 0.1 s to look at it
         on_ready(engine.report)
         await stopping.wait()
         log.info("stopping", in_flight=engine.worker.in_flight if engine.worker else 0)
     log.info("stopped")
+
+
+def _with_a_port(settings: Settings) -> Settings:
+    """Return settings whose port is known: it stands in the webhooks' addresses, which are made before anybody asks."""
+    if settings.port or "http" not in settings.roles:
+        return settings
+    family, *_, address = socket.getaddrinfo(settings.host, 0, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, socket.SOCK_STREAM) as free:
+        free.bind(address)
+        return settings.model_copy(update={"port": free.getsockname()[1]})
 
 
 @asynccontextmanager

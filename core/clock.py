@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import Protocol
 
 
@@ -12,6 +13,11 @@ class Clock(Protocol):
     def now(self) -> float:
         """Return the present."""
         ...
+
+
+def moment(seconds: float) -> str:
+    """Return a time as RFC 3339 in UTC, to the millisecond: how it is written wherever people or programs read it."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class SystemClock:

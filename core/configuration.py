@@ -9,11 +9,12 @@ import jsonschema
 from pydantic import ValidationError
 
 from core.engine_config import KEYS as ENGINE_KEYS
-from core.engine_config import SECRET_KEYS, EngineConfig
+from core.engine_config import SECRET_KEYS, Asked
 from core.errors import Invalid
 from core.manifest import FORMATS, Manifest
 from core.redaction import is_mask
 from core.texts import T, Text
+from core.validation import reason, schema_reason
 
 
 def checked(manifest: Manifest, config: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -43,18 +44,19 @@ def _check_value(manifest: Manifest, key: str, value: Any) -> None:
     schema = manifest.properties.get(key)
     if schema is None:
         try:
-            EngineConfig.model_validate({key: value})
+            Asked.model_validate({key: value})
         except ValidationError as error:
-            raise _bad_key(key, error.errors()[0]["msg"].removeprefix("Value error, ")) from None
+            raise _bad_key(key, reason(error.errors()[0])) from None
         return
     checker = jsonschema.Draft202012Validator(schema, format_checker=FORMATS)
     for problem in checker.iter_errors(value):
-        shown = problem.message if not schema.get("x-secret") else f"does not fit {problem.validator}"
-        raise _bad_key(key, shown)
+        message = None if schema.get("x-secret") else problem.message
+        where = ".".join(map(str, [key, *problem.absolute_path]))
+        raise _bad_key(where, schema_reason(problem.validator, problem.validator_value, message))
 
 
-def _bad_key(key: str, reason: Text | str) -> Invalid:
-    return Invalid(T("{key} {reason}", key=key, reason=reason), error="Invalid configuration", path=key)
+def _bad_key(key: str, why: Text) -> Invalid:
+    return Invalid(T("{key} {reason}", key=key, reason=why), error="Invalid configuration", path=key)
 
 
 def merged(base: dict[str, Any], new: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from core import durations
 from core.errors import Invalid
+from core.texts import T
 
 SECRET_KEYS = frozenset({"slack_token", "github_token"})
 
@@ -15,7 +16,7 @@ SECRET_KEYS = frozenset({"slack_token", "github_token"})
 class EngineConfig(BaseModel):
     """How the engine treats an integration's deliveries and retries, and tokens of its own."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
     idempotency_enabled: bool = Field(True, strict=True, description="Recognise the sender's delivery ids.")
     idempotency_window: str = Field("24h", description="How long a delivery is remembered, such as 1h.")
@@ -36,9 +37,9 @@ class EngineConfig(BaseModel):
         try:
             seconds = durations.parse(value)
         except Invalid as error:
-            raise ValueError(str(error)) from None
+            raise ValueError(error.message) from None
         if not 1 <= seconds <= 90 * 86400:
-            raise ValueError("must be between 1s and 90d")
+            raise ValueError(T("must be between 1s and 90d"))
         return value
 
     @property
@@ -50,6 +51,26 @@ class EngineConfig(BaseModel):
     def tokens(self) -> dict[str, str]:
         """The integration's own tokens that are set."""
         return {name: value for name in SECRET_KEYS if (value := getattr(self, name)) is not None}
+
+
+class Asked(EngineConfig):
+    """What may be set from now on; what is stored is read as it is, or a stricter rule would make it unreadable."""
+
+    @field_validator("deduplication_key")
+    @classmethod
+    def _path(cls, value: str | None) -> str | None:
+        if value is not None and not all(value.split(".")):
+            raise ValueError(
+                T("is no path into a payload: write names, and numbers of a list, with dots between, such as data.id")
+            )
+        return value
+
+    @field_validator("slack_token", "github_token")
+    @classmethod
+    def _sendable(cls, value: str | None) -> str | None:
+        if value is not None and not (value.isascii() and value.isprintable() and " " not in value):
+            raise ValueError(T("holds a space, a line break or another character that no token has: copy it again"))
+        return value
 
 
 KEYS = frozenset(EngineConfig.model_fields)

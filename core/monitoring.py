@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+
+from core.texts import T
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 LEVELS: tuple[LogLevel, ...] = ("debug", "info", "warning", "error")
 
-Retention = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,5}[mhd]$")]
+_RETENTION = r"^[1-9][0-9]{0,5}[mhd]$"
+
+
+def _whole_minutes(value: str) -> str:
+    if not re.fullmatch(_RETENTION, value, re.ASCII):
+        raise ValueError(T("takes a whole number and m, h or d, such as 30d; at least 1m"))
+    return value
+
+
+Retention = Annotated[str, AfterValidator(_whole_minutes), WithJsonSchema({"type": "string", "pattern": _RETENTION})]
 """A duration of a minute or more, such as `30d`."""
 
 

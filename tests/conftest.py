@@ -24,6 +24,7 @@ from tests.contexts import MovableClock
 assert tables.ALL
 
 hypothesis.settings.register_profile("suite", deadline=None)  # a busy machine is no fault
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=20)
 hypothesis.settings.load_profile("suite")
 
 _connect = socket.socket.connect
@@ -33,6 +34,27 @@ def _connect_at_home(self: socket.socket, address: Any) -> None:
     if self.family in (socket.AF_INET, socket.AF_INET6) and not str(address[0]).startswith(("127.", "::1")):
         raise OSError(f"the test tried to reach {address[0]}: nothing but this machine is reached from the suite")
     _connect(self, address)
+
+
+WITH_AN_ENGINE = frozenset({"watched", "house"})
+"""Fixtures of `conftest.py` files that start an engine."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what starts an engine (its module uses `tests.engines`) or needs PostgreSQL."""
+    for item in items:
+        if isinstance(item, pytest.Function) and (_starts_an_engine(item) or _needs_postgresql(item)):
+            item.add_marker(pytest.mark.slow)
+
+
+def _starts_an_engine(item: pytest.Function) -> bool:
+    used = {getattr(thing, "__module__", "") for thing in vars(item.module).values()}
+    return "tests.engines" in used or not WITH_AN_ENGINE.isdisjoint(item.fixturenames)
+
+
+def _needs_postgresql(item: pytest.Function) -> bool:
+    params = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return "postgres_server" in item.fixturenames or any(isinstance(one, str) and one == "postgresql" for one in params)
 
 
 @pytest.fixture(autouse=True, scope="session")

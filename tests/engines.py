@@ -17,6 +17,7 @@ import aiohttp
 from core import bootstrap
 from core.bootstrap import Engine
 from core.clock import Clock
+from tests import documented
 from tests.contexts import settings
 
 
@@ -95,5 +96,8 @@ async def running(folder: Path, *, clock: Clock | None = None, **values: Any) ->
     given = settings(CCB_DATA_DIR=folder, CCB_PORT=0, **values)
     async with bootstrap.start(given, clock=clock) as engine:
         connector = aiohttp.UnixConnector(str(folder / "ccb.sock"))
-        async with aiohttp.ClientSession(connector=connector) as local, aiohttp.ClientSession() as public:
+        async with (
+            aiohttp.ClientSession(connector=connector, raise_for_status=documented.check) as local,
+            aiohttp.ClientSession(raise_for_status=documented.check) as public,
+        ):
             yield Client(engine, local, public)

@@ -16,6 +16,7 @@ import orjson
 from core import audit
 from core.actors import SYSTEM, Actor, Permission, in_order, parse_permissions
 from core.auth.key_form import hash_of, is_well_formed, new_key
+from core.clock import moment
 from core.context import Context
 from core.errors import Conflict, Invalid, Malformed, NotFound, Unauthenticated
 from core.ids import new_id
@@ -33,6 +34,7 @@ ROTATION_SECONDS = 86400.0
 """How long a key's former text stays good after a rotation, unless said otherwise."""
 
 _CACHE = "api keys"
+_TIMES = frozenset({"expires_at", "revoked_at", "former_until"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ async def change(
 ) -> ApiKey:
     """Rename a key, replace its permissions or set when it expires; it can be given only what `actor` holds.
 
-    `expires_at`: seconds since the epoch, None for never (which an actor may give who holds all that the key does).
+    `expires_at`: seconds since the epoch, None for never. Nobody changes a key that may more than they do.
     Raises `NotFound`, `Invalid`, `Denied`, and `Conflict` for a key that is revoked or comes from CCB_ADMIN_KEY.
     """
     actor.require("tokens.write")
@@ -143,9 +145,8 @@ async def change(
         granted = parse_permissions(permissions)
         actor.require(*in_order(granted))
         values["permissions"] = _dump(granted)
-    present = await _own(ctx, key_id)
+    present = await _governed(ctx, key_id, actor)
     if expires_at != "as it is":
-        actor.require(*in_order(present.permissions))
         if expires_at is not None and expires_at <= ctx.clock.now():
             raise Invalid(T("expires_at must lie in the future."), path="expires_at")
         values["expires_at"] = expires_at
@@ -156,9 +157,12 @@ async def change(
 
 
 async def revoke(ctx: Context, key_id: str, *, actor: Actor) -> ApiKey:
-    """End a key: on this node at once, on others within `CACHE_SECONDS`. Once is enough, twice does no harm."""
+    """End a key: on this node at once, on others within `CACHE_SECONDS`. Once is enough, twice does no harm.
+
+    Who could revoke a stronger key could lock its owner out: `actor` must hold all that the key does.
+    """
     actor.require("tokens.write")
-    present = await _own(ctx, key_id)
+    present = await _governed(ctx, key_id, actor)
     return await _set(ctx, present, {"revoked_at": ctx.clock.now()}, actor=actor, action="token.revoked")
 
 
@@ -171,8 +175,7 @@ async def rotate(
     `Conflict` for a key that is revoked, expired or comes from CCB_ADMIN_KEY.
     """
     actor.require("tokens.write")
-    present, now = await _own(ctx, key_id), ctx.clock.now()
-    actor.require(*in_order(present.permissions))
+    present, now = await _governed(ctx, key_id, actor), ctx.clock.now()
     if present.revoked_at is not None or (present.expires_at is not None and present.expires_at <= now):
         raise Conflict(T("The key {name} is revoked or expired. Make a new one.", name=present.name), token=key_id)
     plain = new_key()
@@ -222,10 +225,18 @@ async def _own(ctx: Context, key_id: str) -> ApiKey:
     return _key(row)
 
 
+async def _governed(ctx: Context, key_id: str, actor: Actor) -> ApiKey:
+    """Return a key that was made here and may no more than `actor` does."""
+    present = await _own(ctx, key_id)
+    actor.require(*in_order(present.permissions))
+    return present
+
+
 async def _set(ctx: Context, present: ApiKey, values: Mapping[str, Any], *, actor: Actor, action: str) -> ApiKey:
     shown = {name: value for name, value in values.items() if name not in ("hash", "former_hash")}
     if "permissions" in shown:
         shown["permissions"] = orjson.loads(shown["permissions"])
+    shown |= {name: _moment(shown[name]) for name in _TIMES & shown.keys()}
     before = _audited(present)
     entry = audit.entry(ctx, actor, action, subject=present.id, before=before, after={**before, **shown})
     row = await ctx.db.write(rows.change, present.id, values, entry)
@@ -241,9 +252,13 @@ def _audited(key: ApiKey) -> dict[str, Any]:
         "name": key.name,
         "prefix": key.prefix,
         "permissions": in_order(key.permissions),
-        "expires_at": key.expires_at,
-        "revoked_at": key.revoked_at,
+        "expires_at": _moment(key.expires_at),
+        "revoked_at": _moment(key.revoked_at),
     }
+
+
+def _moment(at: float | None) -> str | None:
+    return None if at is None else moment(at)
 
 
 def _former(row: rows.ApiKeyRow) -> ApiKey:

@@ -10,7 +10,8 @@ from core.cli.failure import USAGE, CliError
 from core.cli.language import said
 from core.cli.screen import clean
 from core.config import Settings
-from core.texts import TN, T, Text
+from core.texts import TN
+from core.validation import reason
 
 
 def load_settings(**given: Any) -> Settings:
@@ -38,27 +39,5 @@ def problems(error: ValidationError) -> list[str]:
 
 def _line(found: Any) -> str:
     name = str(found["loc"][0]) if found["loc"] else ""
-    reason = clean(said(_reason(found)))
-    return f"{name}: {reason}" if name else reason
-
-
-def _reason(found: Any) -> Text:
-    context: dict[str, Any] = found.get("ctx", {})
-    match found["type"]:
-        case "literal_error":
-            return T("must be one of {known}", known=context["expected"])
-        case "int_parsing" | "int_type" | "int_from_float":
-            return T("must be a whole number")
-        case "float_parsing" | "float_type":
-            return T("must be a number")
-        case "greater_than_equal":
-            return T("must be at least {limit}", limit=context["ge"])
-        case "greater_than":
-            return T("must be more than {limit}", limit=context["gt"])
-        case "less_than_equal":
-            return T("must be at most {limit}", limit=context["le"])
-        case "value_error":
-            own = context["error"].args[0]
-            return own if isinstance(own, Text) else T("{reason}", reason=own)
-        case _:
-            return T("{reason}", reason=found["msg"])
+    why = clean(said(reason(found)))
+    return f"{name}: {why}" if name else why

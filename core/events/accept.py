@@ -102,7 +102,7 @@ def _keys(installed: Installed, identity: Identity, payload: Any) -> tuple[str, 
     path = engine.deduplication_key or installed.manifest.deduplication_key
     if engine.deduplication_enabled and path:
         value = lookup(payload, path)
-        if value is not None:
+        if value not in (None, ""):  # an empty name is none, or all that lack one would be the same event
             keys.append(f"k:{path}:{_digest(value)}")
     return tuple(keys)
 

@@ -168,13 +168,14 @@ async def _chosen(
 async def _params(ctx: Context, installed: Installed, wish: Wish) -> dict[str, Any]:
     default = (*RESUMABLE, "succeeded") if wish.again else RESUMABLE
     start, end = _within(wish.received_from), _within(wish.received_to)
-    if start is not None and end is not None and start >= end:
-        raise Invalid(T("`from` must be before `to`."), path="from")
+    latest = ctx.clock.now() + _MOMENT if end is None else end
+    if start is not None and start >= latest:
+        raise Invalid(T("`from` must be before `to`, and not in the future."), path="from")
     chosen = list(dict.fromkeys(wish.event_ids)) if wish.event_ids is not None else None
     if chosen is not None:
         await _know(ctx, installed, chosen)
     elif end is None:
-        end = ctx.clock.now() + _MOMENT
+        end = latest
     return {
         "from": start,
         "to": end,

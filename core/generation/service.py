@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from importlib import import_module
+
 from core.config import Settings
 from core.services import Service, register
 from core.texts import Text
@@ -9,7 +12,9 @@ from core.texts import Text
 
 async def check(settings: Settings) -> Text:
     """Return that the model is available; raise `Upstream` that says what is wrong, or `NotConfigured`."""
-    from core.generation import claude  # its library takes a second to import, which no start should wait for
+    # Its library takes a second or more to import: no start should wait for it, nor the deliveries of that moment.
+    await asyncio.to_thread(import_module, "core.generation.claude")
+    from core.generation import claude
 
     return await claude.check(settings)
 

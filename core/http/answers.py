@@ -32,7 +32,7 @@ _SPECIAL: Mapping[str, tuple[str, str]] = {
     "WWW-Authenticate": ("string", "How to show a key."),
     "ETag": ("string", "Send it in `If-None-Match` to be answered 304 as long as nothing has changed."),
     "X-Total-Count": ("integer", "How many there are in all."),
-    "Link": ("string", "The first, previous, next and last page (RFC 8288)."),
+    "Link": ("string", "Other pages of the list, such as the next one (RFC 8288)."),
     "Age": ("integer", "How many seconds old this answer is; only where `Cache-Control: max-age` allowed it."),
     "Location": ("string", "Where it is."),
     idempotency.REPLAYED: ("string", "`true` when this is the answer to an earlier request with the same key."),
@@ -42,6 +42,8 @@ COMPONENTS: Mapping[str, dict[str, Any]] = {
     name: {"description": meaning, "schema": {"type": kind}} for name, (kind, meaning) in _SPECIAL.items()
 }
 """Every header of an answer, for `components.headers`."""
+
+_LISTED = ("ETag", "X-Total-Count", "Link", "Age")
 
 
 def responses(one: Route, schema: dict[str, Any] | None, also: Mapping[int, dict[str, Any]]) -> dict[str, Any]:
@@ -57,7 +59,7 @@ def responses(one: Route, schema: dict[str, Any] | None, also: Mapping[int, dict
         found[str(status)] = _with_headers(answer, *_of_good(one))
     if one.listed:
         unchanged = {"description": "Not Modified: the caller has it already"}
-        found["304"] = _with_headers(unchanged, *_common(one), "ETag", "X-Total-Count", "Link")
+        found["304"] = _with_headers(unchanged, "X-Request-Id", *_common(one), *_LISTED)
     for status, kinds in sorted(_errors(one).items()):
         names = ", ".join(dict.fromkeys(kind.default_error for kind in kinds))
         answer = {
@@ -77,12 +79,12 @@ def _of_good(one: Route) -> list[str]:
     names = [] if one.raw else ["X-Request-Id"]
     names += _common(one)
     if one.listed:
-        names += ["ETag", "X-Total-Count", "Link", "Age"]
+        names += _LISTED
     if one.takes_idempotency_key:
         names.append(idempotency.REPLAYED)
     if 300 <= one.status < 400:
         names.append("Location")
-    return names
+    return [*names, *one.headers]
 
 
 def _common(one: Route) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ class BatchIn(BaseModel):
     @classmethod
     def _each_once(cls, value: list[str]) -> list[str]:
         if len(set(value)) < len(value):
-            raise ValueError("each id may be given once")
+            raise ValueError(T("each id may be given once"))
         return value
 
 

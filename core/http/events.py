@@ -68,6 +68,9 @@ class StepOut(BaseModel):
     started_at: str
 
 
+EVENT_ID = "^evt_[0-9A-HJKMNP-TV-Z]{26}$"
+
+
 class Page(BaseModel):
     """Which events, newest first."""
 
@@ -85,7 +88,7 @@ class Page(BaseModel):
         description="The beginning of an event's id; else the delivery id, or a part of the type or of the error.",
     )
     after: str | None = Field(
-        None, max_length=100, description="The id of the last event of the page before; the Link header has it."
+        None, pattern=EVENT_ID, description="The id of the last event of the page before; the Link header has it."
     )
     limit: int = Field(50, ge=1, le=500)
     offset: int = Field(0, ge=0, le=100_000)
@@ -99,7 +102,7 @@ class AllPage(Page):
 
 @route(
     "GET", "/v1/events", permission="events.read", tag="events", query=AllPage, response=list[EventOut],
-    errors=[NotFound], summary=T("List the events of all integrations, newest first"),
+    errors=[NotFound], headers=["Link"], summary=T("List the events of all integrations, newest first"),
 )  # fmt: skip
 async def all_events(ctx: Context, request: Request) -> web.Response:
     """List events. A `Link` header with `rel="next"` leads to the next page, at the same cost everywhere.
@@ -113,7 +116,7 @@ async def all_events(ctx: Context, request: Request) -> web.Response:
 
 @route(
     "GET", "/v1/integrations/{id}/events", permission="events.read", tag="events", query=Page,
-    response=list[EventOut], errors=[NotFound],
+    response=list[EventOut], errors=[NotFound], headers=["Link"],
     summary=T("List an integration's events, newest first"),
 )  # fmt: skip
 async def integration_events(ctx: Context, request: Request) -> web.Response:

@@ -6,14 +6,14 @@ from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 import orjson
+from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from core import gaps, healing
 from core.context import Context
 from core.errors import Conflict, NotFound
 from core.gaps import Method
-from core.http.jobs import JobOut
-from core.http.jobs import shown as job_shown
+from core.http.jobs import JobOut, accepted
 from core.http.routes import Request, moment, route
 from core.texts import T, revive
 from storage.gaps import Gap
@@ -113,14 +113,13 @@ async def check(ctx: Context, request: Request) -> GapsOut:
 
 @route(
     "POST", "/v1/integrations/{id}/gaps/heal", permission="events.replay", tag="events", request=HealIn,
-    response=JobOut, status=202, errors=[Conflict, NotFound],
+    response=JobOut, status=202, headers=["Location"], errors=[Conflict, NotFound],
     summary=T("Ask GitHub to deliver again what never arrived"),
 )  # fmt: skip
-async def heal(ctx: Context, request: Request) -> JobOut:
+async def heal(ctx: Context, request: Request) -> web.Response:
     """Start a job that asks GitHub for each lost delivery: one a second, each at most three times."""
     wish = request.body_as(HealIn)
-    job = await healing.start(ctx, request.path["id"], keys=wish.keys, actor=request.actor)
-    return job_shown(job, request.language)
+    return accepted(await healing.start(ctx, request.path["id"], keys=wish.keys, actor=request.actor), request)
 
 
 async def _overview(ctx: Context, request: Request, query: GapsQuery) -> GapsOut:

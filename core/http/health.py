@@ -72,7 +72,9 @@ async def overall(ctx: Context, request: Request) -> web.Response:
         },
     )
     content: dict[str, Any] = shown.model_dump(exclude_none=True)
-    return json_response(content, status=503 if found.status == "down" else 200)
+    if found.status == "down":
+        raise Unavailable(T("What the engine cannot do without does not work: `dependencies` says what."), **content)
+    return json_response(content)
 
 
 @route(

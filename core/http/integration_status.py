@@ -30,7 +30,7 @@ class ProblemOut(BaseModel):
 
 
 class QueueOut(BaseModel):
-    """What waits for a worker (counted up to 10,000)."""
+    """What waits for a worker, or for its next attempt (counted up to 10,000)."""
 
     depth: int
     oldest_age_seconds: float | None

@@ -138,9 +138,9 @@ class InstallIn(BaseModel):
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
         if [self.package, self.gallery, self.request].count(None) != 2:
-            raise ValueError("give one of package, gallery and request")
+            raise ValueError(T("give one of package, gallery and request"))
         if self.request is not None and self.model_dump(exclude={"request"}, exclude_defaults=True):
-            raise ValueError("with request nothing else is given")
+            raise ValueError(T("with request nothing else is given"))
         return self
 
 

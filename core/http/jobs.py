@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import orjson
+from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from core import integrations, jobs
 from core.context import Context
 from core.errors import Conflict, NotFound
-from core.http.routes import Request, moment, route
+from core.http.routes import Request, json_response, moment, route
 from core.texts import T, revive
 from storage.jobs import Job
 
@@ -57,7 +58,9 @@ class JobsPage(BaseModel):
     integration: str | None = Field(None, description="Id or slug.")
     kind: str | None = Field(None, max_length=40)
     status: Status | None = None
-    after: str | None = Field(None, max_length=100, description="The id of the last job of the page before.")
+    after: str | None = Field(
+        None, pattern="^job_[0-9A-HJKMNP-TV-Z]{26}$", description="The id of the last job of the page before."
+    )
     limit: int = Field(50, ge=1, le=500)
 
 
@@ -96,6 +99,11 @@ async def get(ctx: Context, request: Request) -> JobOut:
 async def cancel(ctx: Context, request: Request) -> JobOut:
     """Stop a job."""
     return shown(await jobs.cancel(ctx, request.path["job_id"], actor=request.actor), request.language)
+
+
+def accepted(job: Job, request: Request) -> web.Response:
+    """Return the answer to what started a job: where to ask for its progress. Its route has the header `Location`."""
+    return json_response(shown(job, request.language), status=202, headers={"Location": f"/v1/jobs/{job.id}"})
 
 
 def shown(job: Job, language: str, *, whole: bool = True) -> JobOut:

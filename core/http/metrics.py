@@ -8,6 +8,7 @@ from core import durations, integrations, metrics
 from core.context import Context
 from core.errors import Invalid, NotFound
 from core.http.routes import Request, moment, route, time_of
+from core.http.times import AGO
 from core.metrics import METRICS, Series
 from core.texts import T, Text
 
@@ -41,11 +42,24 @@ class MetricsQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    metric: str | None = Field(None, max_length=100, description="One metric; without it all, by their names.")
-    from_: str = Field("1h", alias="from", description="15m, 1h, 7d ago, or ISO 8601. It begins with a whole minute.")
-    to: str | None = Field(None, description="As `from`; without it now.")
+    metric: str | None = Field(
+        None,
+        max_length=100,
+        description="One metric; without it all, by their names.",
+        json_schema_extra={"enum": list(METRICS)},
+    )
+    from_: str = Field(
+        "1h",
+        alias="from",
+        description="15m, 1h, 7d ago, or ISO 8601. It begins with a whole minute.",
+        json_schema_extra=AGO,
+    )
+    to: str | None = Field(None, description="As `from`; without it now.", json_schema_extra=AGO)
     step: str | None = Field(
-        None, description="From one point to the next: 1m, 15m, 1h. Without it one that gives at most 120 points."
+        None,
+        description="From one point to the next, in whole minutes: 1m, 15m, 1h. Without it one that gives at most 120 "
+        "points.",
+        json_schema_extra={"pattern": "^[1-9][0-9]{0,5}[mhd]$"},
     )
 
 

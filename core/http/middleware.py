@@ -130,7 +130,7 @@ def _typed(ctx: Context, route: Route, node: Node) -> Handler:
 async def _respond(ctx: Context, route: Route, raw: web.Request, headers: dict[str, str]) -> web.StreamResponse:
     """Answer a request; `headers` takes those that go with the answer, whatever it is."""
     if not all(part.isprintable() for part in raw.match_info.values()):  # no text of PostgreSQL's holds a NUL
-        raise NotFound(T("There is nothing at {path}. /docs shows what there is.", path=ascii(raw.path)[1:200]))
+        raise NotFound(T("There is nothing at {path}. /docs shows what there is.", path=ascii(raw.path)[1:-1][:200]))
     actor = ANONYMOUS
     if route.permission is not None:
         actor = await caller(ctx, raw)

@@ -15,6 +15,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from core.errors import Invalid, Malformed, TooLarge, Unsupported
 from core.sources import parse_json
 from core.texts import T, Text
+from core.validation import reason
 
 MAX_JSON = 1024 * 1024
 """The largest body in bytes, except for webhooks."""
@@ -116,26 +117,23 @@ def _too_large() -> TooLarge:
 
 
 def _wrong(error: ValidationError, kind: Any) -> Invalid | Malformed:
-    problems: list[tuple[str, Text | str]] = []
+    problems: list[tuple[str, Text]] = []
     for found in error.errors(include_url=False, include_input=False):
         path = ".".join(map(str, found["loc"]))
         if found["type"] == "json_invalid":
             return Malformed(T("The body is not JSON: {reason}.", reason=found["msg"]), error="Malformed JSON")
-        if found["type"] == "missing":
-            problems.append((path, T("is missing")))
-        elif found["type"] == "extra_forbidden":
+        if found["type"] == "extra_forbidden":
             problems.append((path, T("is unknown here. Known: {known}", known=_known(kind, len(found["loc"])))))
         else:
-            reason = found["msg"].removeprefix("Value error, ")
-            problems.append((path, reason[:1].lower() + reason[1:]))
+            problems.append((path, reason(found)))
     return _invalid(problems)
 
 
-def _invalid(problems: Sequence[tuple[str, Text | str]]) -> Invalid:
+def _invalid(problems: Sequence[tuple[str, Text]]) -> Invalid:
     """Return the error: its message is the first problem, `fields` has them all."""
-    path, reason = problems[0]
-    message = T("{path}: {reason}.", path=path, reason=reason) if path else T("The body: {reason}.", reason=reason)
-    return Invalid(message, path=path, fields=[{"path": path, "message": reason} for path, reason in problems])
+    path, why = problems[0]
+    message = T("{path}: {reason}.", path=path, reason=why) if path else T("The body: {reason}.", reason=why)
+    return Invalid(message, path=path, fields=[{"path": path, "message": why} for path, why in problems])
 
 
 def _known(kind: Any, depth: int) -> str:

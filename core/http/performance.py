@@ -73,7 +73,7 @@ async def performance(ctx: Context, request: Request) -> PerformanceOut:
     lags = node.latencies.lags
     return PerformanceOut(
         started_at=moment(time.time() - uptime),
-        uptime_seconds=round(uptime, 1),
+        uptime_seconds=round(uptime, 3),
         recent_seconds=WINDOW_SECONDS,
         relative_error=round(histogram.ERROR, 4),
         in_flight=node.latencies.in_flight,

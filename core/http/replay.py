@@ -12,11 +12,10 @@ from core.context import Context
 from core.errors import Conflict, NotFound
 from core.events import replay
 from core.events.replay import Wish
-from core.http.jobs import JobOut, shown
+from core.http.jobs import JobOut, accepted
 from core.http.routes import Request, json_response, route, time_of
 from core.http.times import AGO
 from core.texts import T
-from storage.jobs import Job
 from storage.replay import Sample
 
 Effects = Literal["resume", "again"]
@@ -60,7 +59,7 @@ class ReplayIn(_Choice):
     @model_validator(mode="after")
     def _bounded(self) -> Self:
         if self.from_ is None and self.event_ids is None:
-            raise ValueError("give from, event_ids, or both")
+            raise ValueError(T("give from, event_ids, or both"))
         return self
 
 
@@ -126,7 +125,7 @@ class QueuedOut(BaseModel):
 
 @route(
     "POST", "/v1/integrations/{id}/replay", permission="events.replay", tag="replay", request=ReplayIn, status=202,
-    response=JobOut, also={200: PreviewOut}, errors=[Conflict, NotFound],
+    response=JobOut, also={200: PreviewOut}, headers=["Location"], errors=[Conflict, NotFound],
     summary=T("Run stored events again, as a job; with dry_run say what would run"),
 )  # fmt: skip
 async def start(ctx: Context, request: Request) -> web.Response:
@@ -142,7 +141,7 @@ async def start(ctx: Context, request: Request) -> web.Response:
         found = await replay.preview(ctx, installed, meant)
         return json_response(_preview(found, again=again))
     job = await replay.start(ctx, installed, meant, confirmed=wish.confirm, actor=request.actor)
-    return _accepted(job, request)
+    return accepted(job, request)
 
 
 @route(
@@ -166,26 +165,28 @@ async def one(ctx: Context, request: Request) -> QueuedOut:
 
 @route(
     "POST", "/v1/integrations/{id}/events/retry", permission="events.replay", tag="replay", request=RetryIn,
-    status=202, response=JobOut, errors=[NotFound], summary=T("Try events again that are dead, as a job"),
+    status=202, response=JobOut, headers=["Location"], errors=[NotFound],
+    summary=T("Try events again that are dead, as a job"),
 )  # fmt: skip
 async def retry(ctx: Context, request: Request) -> web.Response:
     """Retry dead events (or failed, or discarded ones); done effects stay done."""
     wish = request.body_as(RetryIn)
     installed = await integrations.find(ctx, request.path["id"])
     meant = _bulk(ctx, wish, wish.status)
-    return _accepted(await replay.retry(ctx, installed, meant, actor=request.actor), request)
+    return accepted(await replay.retry(ctx, installed, meant, actor=request.actor), request)
 
 
 @route(
     "POST", "/v1/integrations/{id}/events/discard", permission="events.replay", tag="replay", request=DiscardIn,
-    status=202, response=JobOut, errors=[NotFound], summary=T("Set events aside that are dead, as a job"),
+    status=202, response=JobOut, headers=["Location"], errors=[NotFound],
+    summary=T("Set events aside that are dead, as a job"),
 )  # fmt: skip
 async def discard(ctx: Context, request: Request) -> web.Response:
     """Discard dead (or failed) events; a replay that names their status still runs them."""
     wish = request.body_as(DiscardIn)
     installed = await integrations.find(ctx, request.path["id"])
     meant = _bulk(ctx, wish, wish.status)
-    return _accepted(await replay.discard(ctx, installed, meant, actor=request.actor), request)
+    return accepted(await replay.discard(ctx, installed, meant, actor=request.actor), request)
 
 
 def _bulk(ctx: Context, wish: BulkIn, statuses: list[Any]) -> Wish:
@@ -201,10 +202,6 @@ def _wish(ctx: Context, choice: _Choice, **more: Any) -> Wish:
         event_ids=choice.event_ids,
         **more,
     )
-
-
-def _accepted(job: Job, request: Request) -> web.Response:
-    return json_response(shown(job, request.language), status=202, headers={"Location": f"/v1/jobs/{job.id}"})
 
 
 def _preview(found: replay.Preview, *, again: bool) -> PreviewOut:

@@ -19,11 +19,12 @@ from pydantic import BaseModel
 
 import core.http
 from core.auth import Actor, Permission
+from core.clock import moment
 from core.context import Context
 from core.errors import CcbError
 from core.http.node import NODE
 from core.http.paging import Page, paged
-from core.http.times import kept_for, moment, time_of
+from core.http.times import kept_for, time_of
 from core.texts import Text
 
 __all__ = [
@@ -88,6 +89,7 @@ class Route:
     produces: str
     listed: bool
     also: Mapping[int, Any]
+    headers: tuple[str, ...]
 
     @property
     def places(self) -> list[str]:
@@ -132,6 +134,7 @@ class Routes:
         produces: str = "application/json",
         listed: bool = False,
         also: Mapping[int, Any] = MappingProxyType({}),
+        headers: Iterable[str] = (),
     ) -> Callable[[Handler], Handler]:
         """Declare `async def handler(ctx, request)`.
 
@@ -139,7 +142,7 @@ class Routes:
         `open`: nobody has to say who they are. `errors`: those beside the ones that follow from the rest. `raw`: the
         handler gets aiohttp's request and returns its response; nothing is parsed or checked, only errors are shown.
         `listed`: it answers with a list's headers (`paging`).
-        `also`: other statuses of success, each with its response's type.
+        `also`: other statuses that are no errors, each with its response's type. `headers`: further ones of a success.
         """
         if (permission is None) != open:
             raise ValueError(f"{method} {path} needs either a permission or open=True")
@@ -149,7 +152,7 @@ class Routes:
                 raise ValueError(f"{method} {path} is declared twice")
             self._routes[method, path] = Route(
                 method, path, handler, permission, summary, tag, request, response, status, tuple(errors), query, open,
-                raw, produces, listed, also,
+                raw, produces, listed, also, tuple(headers),
             )  # fmt: skip
             return handler
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from core import durations
+from core.clock import moment
 from core.errors import Invalid
 from core.texts import T
 
@@ -28,11 +29,6 @@ KEPT: dict[str, Any] = {
 """The JSON Schema of a duration of at most `30d`."""
 
 _DURATION = re.compile(r"\d+[a-z]", re.ASCII)
-
-
-def moment(seconds: float) -> str:
-    """Return a time as RFC 3339 in UTC, to the millisecond."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def kept_for(text: str, *, path: str, longest: str = "30d") -> float:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any, Literal
 
 from aiohttp import web
+from pydantic import BaseModel, Field
 
 from core import auth, integrations, webhook_log
 from core.config import MAX_BODY
@@ -35,6 +37,32 @@ _REASONS = {
 }
 
 
+class TakenOut(BaseModel):
+    """A delivery that is stored."""
+
+    event_id: str
+    status: Literal["queued"]
+
+
+class RepeatedOut(BaseModel):
+    """A delivery that is here already."""
+
+    event_id: str = Field(description="The event of the first one.")
+    status: Literal["duplicate"]
+
+
+class ChallengeOut(BaseModel):
+    """The answer by which Slack checks the address; nothing is stored."""
+
+    challenge: Any
+
+
+class ReachableOut(BaseModel):
+    """Deliveries are taken."""
+
+    status: Literal["active"]
+
+
 @route(
     "POST",
     "/webhooks/{id}",
@@ -42,6 +70,8 @@ _REASONS = {
     raw=True,
     permission=None,
     status=202,
+    response=TakenOut,
+    also={200: RepeatedOut | ChallengeOut},
     errors=[Malformed, Unauthenticated, Denied, NotFound, TooLarge, Unsupported, Unavailable],
     summary=T("Deliver a webhook"),
     tag="webhooks",
@@ -79,6 +109,7 @@ async def deliver(ctx: Context, request: web.Request) -> web.Response:
     open=True,
     raw=True,
     permission=None,
+    response=ReachableOut,
     errors=[Denied, NotFound],
     summary=T("Ask whether webhooks would be taken (stores nothing)"),
     tag="webhooks",

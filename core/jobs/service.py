@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
 from core import audit
 from core.auth import Actor
+from core.clock import moment
 from core.context import Context
 from core.errors import Conflict, NotFound
 from core.ids import new_id
@@ -63,11 +63,7 @@ async def start(
 def asked(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return parameters as people read them: those that were given, not what was found out, times as RFC 3339."""
     given = {key: value for key, value in params.items() if value is not None and key != "handled"}
-    return given | {
-        key: datetime.fromtimestamp(given[key], UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        for key in ("from", "to")
-        if isinstance(given.get(key), (int, float))
-    }
+    return given | {key: moment(given[key]) for key in ("from", "to") if isinstance(given.get(key), (int, float))}
 
 
 async def find(ctx: Context, job_id: str) -> Job:

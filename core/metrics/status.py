@@ -72,6 +72,12 @@ async def _silent(ctx: Context, installed: Installed, recorded: rows.Recorded) -
             count=refused, id=installed.id,
         )  # fmt: skip
     last = await ctx.db.read(events.last_activity, installed.id)
+    if last is None and (kept := installed.monitoring.events_retention) is not None:
+        return T(
+            "No event of the last {retention} is there; older ones are deleted (events_retention). If there should be "
+            "some, check the address at the sender: GET /v1/integrations/{id}/webhook-config.",
+            retention=kept, id=installed.id,
+        )  # fmt: skip
     if last is None:
         return T(
             "No event has ever arrived. Check the address at the sender: GET /v1/integrations/{id}/webhook-config.",

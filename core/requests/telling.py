@@ -61,7 +61,7 @@ async def _landed(ctx: Context, asked: Asked) -> Landed | None:
         slug=found.slug,
         active=found.status == "active",
         missing=integrations.missing(found),
-        url=integrations.webhook_url(ctx, found),
+        url=integrations.webhook_url(ctx, found.id),
         signed=found.source.needs_secret,
     )
 

@@ -42,6 +42,9 @@ def problems(snapshot: Snapshot) -> Sequence[Problem]:
 def summary(snapshot: Snapshot, found: Sequence[Problem]) -> Text:
     """Return in a sentence or two how it is."""
     if not found:
+        if snapshot.last_activity is None and snapshot.events_kept is not None:
+            kept = span(snapshot.events_kept)
+            return T("It is active, and nothing is wrong. Nothing has arrived in the last {span}.", span=kept)
         if snapshot.last_activity is None:
             return T("It is active, and nothing is wrong. Nothing has arrived yet.")
         ago = span(snapshot.now - snapshot.last_activity)
@@ -236,6 +239,8 @@ def nothing_came(s: Snapshot) -> Found:
     if at is None or s.now - at <= SILENT or s.refused:
         return
     if s.last_activity is not None and s.last_activity >= at:
+        return
+    if s.events_kept is not None and s.now - at > s.events_kept:  # what had arrived may be deleted by now
         return
     message = T("No delivery has been accepted since it was activated {span} ago.", span=span(s.now - at))
     fix = T("Check the webhook's address in the sender's settings: it must be {url}. Try it: ccb send {slug}",

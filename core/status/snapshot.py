@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from core import health, webhook_log
+from core import durations, health, webhook_log
 from core.context import Context
 from core.grants import Grants, legible
 from core.ids import first_id
@@ -59,6 +59,8 @@ class Snapshot:
     recent: Mapping[str, int] = field(default_factory=dict)
     last_activity: float | None = None
     activated_at: float | None = None
+    events_kept: float | None = None
+    """Seconds after which its events are deleted; None: never."""
     rotation_ends: float | None = None
     scheduler: Text | str | None = None
     """What is wrong with the scheduler, None when nothing is."""
@@ -93,6 +95,7 @@ async def take(ctx: Context, installed: Installed) -> Snapshot:
         recent=found.recent,
         last_activity=found.last_activity,
         activated_at=_activated_at(installed, found.changes) if active else None,
+        events_kept=_seconds(installed.monitoring.events_retention),
         rotation_ends=max(ends) if ends else None,
         scheduler=scheduler.detail if scheduler.status == "down" else None,
         lagging=_lagging(wanted, installed.grants) if active else (),
@@ -131,6 +134,10 @@ def _reaches(ctx: Context, service: str) -> bool:
     if service == "slack":
         return ctx.settings.slack_bot_token is not None
     return SERVICES[service].configured(ctx.settings)
+
+
+def _seconds(retention: str | None) -> float | None:
+    return None if retention is None else durations.parse(retention)
 
 
 def _activated_at(installed: Installed, changes: Sequence[AuditEntry]) -> float:

@@ -458,3 +458,16 @@ async def test_on_postgresql_too(tmp_path: Path, receiver: Receiver, moved: Mova
         found = await done(client, await replay(client, integration, {"from": "1h"}))
         assert (found["succeeded"], found["skipped"]) == (5, 0)
         assert receiver.counts() == {f"{e}:1:{place}": 1 + place for e in events for place in range(2)}
+
+
+async def test_a_span_that_lies_ahead_is_refused(client: Client, receiver: Receiver) -> None:
+    integration = await installed(client, receiver)
+    for wish in ({"from": "2999-01-01"}, {"from": "1h", "to": "2h"}, {"from": "2999-01-01", "dry_run": True}):
+        refused = await client.ask("POST", f"/v1/integrations/{integration}/replay", wish, status=422)
+        assert refused["path"] == "from"
+    assert await client.ask("GET", "/v1/jobs") == []
+
+
+async def test_a_page_begins_after_an_id(client: Client) -> None:
+    for path in ("/v1/events", "/v1/jobs"):
+        assert (await client.ask("GET", f"{path}?after=nope", status=422))["path"] == "after"

@@ -87,6 +87,7 @@ async def test_each_kind_goes_by_its_own_setting(client: Client, integration: st
     moved.move(100 * DAY)
     await retention.sweep(client.engine.ctx)
     assert await left(client) == {"lines": 0, "refusals": 0, "events": 0, "minutes": 0}
+    assert "No event of the last 5d" in (await client.ask("GET", f"{PATH}/metrics/status"))["problem"]
 
 
 async def test_what_belongs_to_nobody_goes_by_the_defaults(

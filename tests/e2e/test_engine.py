@@ -6,8 +6,10 @@ import asyncio
 import threading
 from pathlib import Path
 
+import aiohttp
 import pytest
 
+from tests.e2e import engine
 from tests.e2e.engine import CCB, environment
 from tests.engines import running
 from tests.packages import FORWARD_TWICE, forwarded, package
@@ -90,3 +92,13 @@ def handle(event: dict, config: dict) -> list[dict]:
         answer = await client.deliver(made["id"], {"n": 1})
         event = await client.ended(answer.json["event_id"], "dead")
         assert len(event["error"]["message"]) < 10_000
+
+
+async def test_a_webhooks_address_has_the_port_that_was_taken(tmp_path: Path) -> None:
+    """Port 0 is a wish, no address: what services are given is where the engine listens."""
+    async with engine.running(tmp_path / "data") as ours:
+        wish = {"gallery": "hello-webhook", "activate": True}
+        made = await ours.ask("POST", "/v1/integrations", wish, status=201)
+        assert made["webhook_url"] == f"{ours.address}/webhooks/{made['id']}"
+        async with aiohttp.ClientSession() as session, session.get(made["webhook_url"]) as answer:
+            assert answer.status == 200

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from storage.integrations import INTEGRATIONS
 from tests.contexts import MovableClock
 from tests.engines import Client, running
 from tests.packages import FORWARD_TWICE, forwarded, package
@@ -49,6 +51,30 @@ async def test_idempotency_enabled(client: Client) -> None:
     assert [await answered(client, "msg_1") for _ in range(2)] == [202, 202]
     await configure(client, idempotency_enabled=True)
     assert [await answered(client, "msg_2") for _ in range(2)] == [202, 200]
+
+
+async def test_an_empty_deduplication_key_is_none(client: Client) -> None:
+    await configure(client, deduplication_key="event_id")
+    assert [await answered(client, f"msg_{n}", event_id="") for n in (1, 2)] == [202, 202]
+    assert [await answered(client, f"msg_{n}", event_id="a") for n in (3, 4)] == [202, 200]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"github_token": "ghp_one\nghp_two"}, "line break"),
+        ({"slack_token": "xoxb one"}, "space"),
+        ({"deduplication_key": "data..id"}, "data.id"),
+        ({"deduplication_key": "data."}, "data.id"),
+        ({"retry_attempts": "5"}, "retry_attempts must be a whole number"),
+        ({"retry_backoff": "weird"}, "'exponential', 'linear', 'fixed'"),
+        ({"idempotency_window": "91d"}, "idempotency_window must be between 1s and 90d"),
+    ],
+)
+async def test_what_could_not_work_is_not_taken(client: Client, changes: dict[str, str], said: str) -> None:
+    refused = await client.ask("PATCH", "/v1/integrations/forward/config", changes, status=422)
+    assert refused["path"] == next(iter(changes)) and said in refused["message"]
+    assert next(iter(changes.values())) not in refused["message"] or "token" not in refused["path"]
 
 
 async def test_idempotency_window(client: Client, moved: MovableClock) -> None:
@@ -120,3 +146,10 @@ async def test_retry_backoff(
         wait = datetime.fromisoformat(event["retry_at"]).timestamp() - moved.now()
         assert least <= wait <= most, (attempt, wait)
         moved.move(most + 0.01)
+
+
+async def test_what_an_older_engine_has_taken_is_still_read(client: Client) -> None:
+    stored = {"config": '{"deduplication_key":"data..id"}'}
+    client.engine.ctx.memo.drop(("integration", "forward"))
+    await client.engine.ctx.db.write(lambda c: c.execute(sa.update(INTEGRATIONS).values(**stored)))
+    assert (await client.ask("GET", "/v1/integrations/forward/config"))["deduplication_key"] == "data..id"

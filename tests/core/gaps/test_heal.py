@@ -66,6 +66,11 @@ async def test_the_start_is_in_the_changelog(watched: Watched) -> None:
     assert (entry["subject"], entry["actor"]["name"]) == (job["id"], "local")
 
 
+async def test_the_answer_says_where_to_ask_for_the_progress(watched: Watched) -> None:
+    async with watched.client.local.post(f"http://ccb{watched.path}/gaps/heal") as answer:
+        assert answer.status == 202 and answer.headers["Location"] == f"/v1/jobs/{(await answer.json())['id']}"
+
+
 async def test_what_cannot_be_healed_is_refused(watched: Watched) -> None:
     lost = watched.lose(1)
     await watched.check()

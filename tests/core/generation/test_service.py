@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import sys
 from collections.abc import AsyncIterator
 
 import pytest
@@ -59,3 +61,30 @@ async def test_nothing_set() -> None:
     with pytest.raises(NotConfigured) as caught:
         await service.check(settings())
     assert caught.value.settings == ("ANTHROPIC_API_KEY",)
+
+
+_WHERE = """
+import asyncio, sys, threading
+from core.errors import NotConfigured
+from core.generation import service
+from tests.contexts import settings
+
+class Spy:
+    def find_spec(self, name, path=None, target=None):
+        if name == "anthropic":
+            print("in the loop" if threading.current_thread() is threading.main_thread() else "beside the loop")
+
+sys.meta_path.insert(0, Spy())
+try:
+    asyncio.run(service.check(settings()))
+except NotConfigured:
+    print("checked")
+"""
+
+
+@pytest.mark.slow
+async def test_the_library_is_imported_beside_the_loop() -> None:
+    """It takes seconds where the machine is busy, and deliveries come in meanwhile."""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", _WHERE, stdout=asyncio.subprocess.PIPE)
+    out, _ = await process.communicate()
+    assert out.decode().split("\n")[:2] == ["beside the loop", "checked"]

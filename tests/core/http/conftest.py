@@ -17,6 +17,7 @@ from core.http.server import Server
 from core.secret_box import SecretBox
 from core.services import SERVICES
 from storage.db import open_database
+from tests import documented
 from tests.contexts import MovableClock, context, settings
 
 
@@ -64,7 +65,7 @@ async def server(ctx: Context) -> AsyncIterator[Server]:
 @pytest.fixture
 async def anonymous(server: Server) -> AsyncIterator[aiohttp.ClientSession]:
     """Somebody without a key."""
-    async with aiohttp.ClientSession(server.address) as session:
+    async with aiohttp.ClientSession(server.address, raise_for_status=documented.check) as session:
         yield session
 
 
@@ -72,7 +73,8 @@ async def anonymous(server: Server) -> AsyncIterator[aiohttp.ClientSession]:
 async def admin(ctx: Context, server: Server) -> AsyncIterator[aiohttp.ClientSession]:
     """Somebody with the first admin key."""
     key = await auth.ensure_first_admin(ctx)
-    async with aiohttp.ClientSession(server.address, headers={"Authorization": f"Bearer {key}"}) as session:
+    headers = {"Authorization": f"Bearer {key}"}
+    async with aiohttp.ClientSession(server.address, headers=headers, raise_for_status=documented.check) as session:
         yield session
 
 

@@ -70,7 +70,10 @@ async def test_what_is_refused_leaves_no_entry(client: Client) -> None:
     for body in ({"nonsense": 1}, {"retry_attempts": 0}, {"token": "••••abcd"}):
         await client.ask("PATCH", "/v1/integrations/forward/config", body, status=422)
     await client.ask("POST", "/v1/integrations/forward/activate", status=409)
-    await client.ask("PATCH", "/v1/integrations/forward/monitoring", {"metrics_retention": "soon"}, status=422)
+    refused = await client.ask(
+        "PATCH", "/v1/integrations/forward/monitoring", {"metrics_retention": "soon"}, status=422
+    )
+    assert "such as 30d" in refused["message"]
     assert [e["action"] for e in await entries(client)] == ["integration.installed"]
 
 
@@ -85,6 +88,8 @@ async def test_keys_are_in_the_changelog_without_their_text(client: Client) -> N
     assert [e["action"] for e in found] == ["token.revoked", "token.rotated", "token.changed", "token.made"]
     assert {e["subject"] for e in found} == {made["id"]} and found[0]["integration_id"] is None
     assert changed(found[2]) == {"permissions": (["events.read"], ["events.read", "logs.read"])}
+    revoked = await client.ask("GET", path)
+    assert changed(found[0]) == {"revoked_at": (None, revoked["revoked_at"])}
     assert made["token"] not in json.dumps(found) and rotated["token"] not in json.dumps(found)
 
 

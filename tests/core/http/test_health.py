@@ -118,6 +118,7 @@ async def test_without_the_sandbox_it_is_down_and_yet_alive(ctx: Context, anonym
     cast(Sandbox, ctx.sandbox).broken = True
     found = await get(anonymous, "/health", 503)
     assert found["status"] == "down" and found["dependencies"]["sandbox"]["status"] == "down"
+    assert found["error"] == "Service unavailable" and found["message"] and found["request_id"]
     assert await get(anonymous, "/health/live") == {"status": "ok"}
     assert await get(anonymous, "/health/ready") == {"status": "ok"}
 

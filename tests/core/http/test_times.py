@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.clock import moment
 from core.errors import Invalid
-from core.http.times import moment, time_of
+from core.http.times import time_of
 
 NOW = 1_700_000_000.0
 

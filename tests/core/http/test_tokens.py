@@ -123,7 +123,7 @@ async def test_both_texts_of_a_rotated_key_are_good_for_a_while(
     assert await status(again) == 401
 
 
-async def test_who_rotates_must_hold_what_the_key_does(
+async def test_who_rotates_changes_or_revokes_a_key_must_hold_what_it_does(
     admin: aiohttp.ClientSession, anonymous: aiohttp.ClientSession, issued: Keys, clock: MovableClock
 ) -> None:
     wish = {"name": "strong", "permissions": ["events.replay"], "expires_at": "1h"}
@@ -131,8 +131,14 @@ async def test_who_rotates_must_hold_what_the_key_does(
     weak = await issued("tokens.write", "events.read")
     refused = await anonymous.post(f"/v1/auth/tokens/{made['id']}/rotate", headers=weak)
     assert refused.status == 403 and (await refused.json())["required"] == ["events.replay"]
-    longer = await anonymous.patch(f"/v1/auth/tokens/{made['id']}", json={"expires_at": None}, headers=weak)
-    assert longer.status == 403
+    for change in ({"expires_at": None}, {"permissions": ["events.read"]}, {"name": "mine"}):
+        changed = await anonymous.patch(f"/v1/auth/tokens/{made['id']}", json=change, headers=weak)
+        assert changed.status == 403 and (await changed.json())["required"] == ["events.replay"]
+    assert (await anonymous.delete(f"/v1/auth/tokens/{made['id']}", headers=weak)).status == 403
+    kept = await (await admin.get(f"/v1/auth/tokens/{made['id']}")).json()
+    assert {name: kept[name] for name in ("name", "permissions", "status")} == {
+        "name": "strong", "permissions": ["events.replay"], "status": "active",
+    }  # fmt: skip
     assert (await admin.post("/v1/auth/tokens/key_none/rotate")).status == 404
     assert (await admin.post(f"/v1/auth/tokens/{made['id']}/rotate", json={"keep": "31d"})).status == 422
     clock.move(3601)

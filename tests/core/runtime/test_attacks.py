@@ -40,7 +40,7 @@ ATTACKS: dict[str, tuple[str, str]] = {
     "big integer": ("memory", "return 10**10**9"),
     "big shift": ("memory", "return 1 << 10**10"),
     "big factorial": ("memory", "import math\nreturn math.factorial(10**7)"),
-    "wide format": ("memory", 'return f"{1:>1000000000}"'),
+    "wide format": ("memory|timeout", 'return f"{1:>1000000000}"'),
     "wide padding": ("memory", 'return "x".center(10**9)'),
     "replacement": ("memory", 'return ("a" * 10**6).replace("a", "b" * 10**6)'),
     "product": ("memory|timeout", "import itertools\nreturn list(itertools.product(range(1000), repeat=5))"),

@@ -34,6 +34,14 @@ def test_nothing_is_wrong() -> None:
     assert "nothing is wrong" in str(summary(GOOD, []))
 
 
+def test_what_retention_has_deleted_is_not_taken_for_what_never_came() -> None:
+    quiet = replace(GOOD, activated_at=NOW - 8 * 86400, last_activity=None)
+    assert [problem.code for problem in problems(quiet)] == ["never_received"]
+    swept = replace(quiet, events_kept=7 * 86400.0)
+    assert problems(swept) == [] and "in the last 7 days" in str(summary(swept, []))
+    assert [p.code for p in problems(replace(swept, activated_at=NOW - 86400))] == ["never_received"]
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
