@@ -43,7 +43,7 @@ ROLES: Final[Mapping[str, frozenset[Permission]]] = {
 class Actor:
     """Who asks: `id` is stable, `name` is for people and for the records of who did what."""
 
-    kind: Literal["key", "local", "slack", "system", "anonymous"]
+    kind: Literal["key", "local", "slack", "github", "system", "anonymous"]
     id: str
     name: str
     permissions: frozenset[Permission]

@@ -15,7 +15,7 @@ from typing import Protocol
 import structlog
 from sqlalchemy.engine import make_url
 
-from core import auth, gallery, logs, webhook_log
+from core import auth, gallery, integrations, logs, webhook_log
 from core import mail as _mail
 from core.clock import Clock, SystemClock
 from core.config import Settings
@@ -27,12 +27,13 @@ from core.github import service as _github
 from core.github.client import GitHub
 from core.http.server import Server
 from core.outbound import Outbound
+from core.requests.worker import RequestWorker
 from core.runtime import HandlerPool
 from core.scheduler import LEASE_LOST, Scheduler
 from core.secret_box import SecretBox
 from core.services import SERVICES, Service
 from core.texts import T
-from storage import migrate, queue, tables
+from storage import migrate, queue, requests, tables
 from storage.db import Database, open_database
 
 log = structlog.get_logger()
@@ -186,9 +187,11 @@ async def _upgrade(db: Database, settings: Settings) -> None:
 async def _resume(ctx: Context) -> None:
     """Take up what an earlier process left: on SQLite nobody else can hold a lease; services may be configured now."""
     now = ctx.clock.now()
+    await integrations.ensure_own(ctx)
     if not ctx.db.shared:
         await ctx.db.write(queue.reap, now, why=LEASE_LOST.dump(), all_leases=True)
     await ctx.db.write(queue.release_waiting, now)  # what still has no token will wait again
+    await ctx.db.write(requests.resume, now, all_leases=not ctx.db.shared)
 
 
 async def _start_scheduler(ctx: Context, stack: AsyncExitStack) -> Scheduler | None:
@@ -206,14 +209,22 @@ async def _start_worker(ctx: Context, stack: AsyncExitStack) -> Worker | None:
     wake = asyncio.Event()
     ctx.db.on_work(wake.set)
     worker = Worker(ctx, wake)
-    running = asyncio.create_task(worker.run(), name="worker")
+    _run(stack, worker)
+    asked = asyncio.Event()
+    ctx.db.on_work(asked.set)
+    _run(stack, RequestWorker(ctx, asked))
+    return worker
+
+
+def _run(stack: AsyncExitStack, worker: Worker | RequestWorker) -> None:
+    """Let a worker run until the stack is left."""
+    running = asyncio.create_task(worker.run(), name=type(worker).__name__)
 
     async def stop() -> None:
         await worker.stop(grace=WORKER_GRACE_SECONDS)
         await running
 
     stack.push_async_callback(stop)
-    return worker
 
 
 async def _start_server(ctx: Context, stack: AsyncExitStack) -> Server | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -78,6 +79,29 @@ class Settings(BaseSettings):
     anthropic_api_key: SecretStr | None = _setting("ANTHROPIC_API_KEY", None, "Key of the Claude API.")
     anthropic_base_url: str = _setting("ANTHROPIC_BASE_URL", "https://api.anthropic.com", "Address of the Claude API.")
     claude_model: str = _setting("CCB_CLAUDE_MODEL", "claude-sonnet-5-5", "The model that writes integrations.")
+    claude_effort: Literal["low", "medium", "high", "xhigh", "max"] = _setting(
+        "CCB_CLAUDE_EFFORT", "medium", "How hard the model tries: low, medium, high, xhigh or max."
+    )
+    claude_max_tokens: int = _setting(
+        "CCB_CLAUDE_MAX_TOKENS", 32_000, "The longest answer, in tokens.", ge=1_000, le=128_000
+    )
+    claude_rounds: int = _setting(
+        "CCB_CLAUDE_ROUNDS", 4, "How often a package is handed back to be mended before it is given up.", ge=1, le=20
+    )
+    claude_prices: Annotated[tuple[float, ...], NoDecode] = _setting(
+        "CCB_CLAUDE_PRICES",
+        (2.0, 10.0, 2.5, 0.2),
+        "USD for a million tokens: input, output, written to the cache, read from it (comma-separated).",
+    )
+    draft_pull_requests: bool = _setting(
+        "CCB_DRAFT_PULL_REQUESTS", False, "Whether pull requests of generated integrations are opened as drafts."
+    )
+    activate_merged: bool = _setting(
+        "CCB_ACTIVATE_MERGED", False, "Whether a merged integration is switched on when nothing is missing."
+    )
+    budget_request: float = _setting("CCB_BUDGET_REQUEST", 2.0, "USD that one request may cost.", gt=0)
+    budget_person: float = _setting("CCB_BUDGET_PERSON", 20.0, "USD that one person may spend in a month.", gt=0)
+    budget_month: float = _setting("CCB_BUDGET_MONTH", 100.0, "USD that all may spend in a month.", gt=0)
 
     smtp_url: SecretStr | None = _setting(
         "CCB_SMTP_URL", None, "smtp://user:password@host:587 (STARTTLS where offered) or smtps://…:465."
@@ -127,6 +151,18 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("claude_prices", mode="before")
+    @classmethod
+    def _four_prices(cls, value: Any) -> Any:
+        prices = value.split(",") if isinstance(value, str) else value
+        try:
+            read = tuple(float(price) for price in prices)
+        except ValueError:
+            read = ()
+        if len(read) != 4 or not all(0 <= price < math.inf for price in read):
+            raise ValueError(T("must be four numbers, comma-separated: input, output, cache write, cache read"))
+        return read
 
     @field_validator("cors_origins")
     @classmethod

@@ -94,6 +94,10 @@ class GitHubPort(Protocol):
         """Ask GitHub's API and return its JSON; raises `Upstream` (`retry_after` at a limit) or `NotConfigured`."""
         ...
 
+    async def login(self) -> str:
+        """Return who we are there: what stands as the author of our comments."""
+        ...
+
     async def page(self, path: str, *, token: str | None = None) -> tuple[Any, str | None]:
         """Ask for one page of a list; return its JSON and the query that leads to the next page, None at the end."""
         ...

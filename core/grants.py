@@ -39,6 +39,18 @@ def resolve(manifest: Manifest, config: Mapping[str, Any]) -> Grants:
     )
 
 
+def wider(approved: Grants, wanted: Grants) -> list[str]:
+    """Return what `wanted` allows beyond `approved`, each as `list: entry`."""
+    found = [
+        f"{name}: {entry}"
+        for name in ("actions", "hosts", "channels", "repositories", "recipients")
+        for entry in sorted(getattr(wanted, name) - getattr(approved, name))
+    ]
+    for secret, hosts in sorted(wanted.secrets.items()):
+        found += [f"secrets.{secret}: {host}" for host in sorted(hosts - approved.secrets.get(secret, frozenset()))]
+    return found
+
+
 def legible(manifest: Manifest, config: Mapping[str, Any]) -> tuple[Grants, Invalid | None]:
     """Return the grants as `resolve` does; where an address in `config` cannot be read the actions alone, and why."""
     try:

@@ -57,7 +57,7 @@ async def look_after(ctx: Context) -> None:
     """
     await gaps.forget(ctx)
     limited = False
-    for one in [one async for chunk in listing.chunks(ctx) for one, _ in chunk]:
+    for one in await listing.installed(ctx):
         shares = one.source.kind == "github" and token_of(one) is None
         if one.status != "active" or not one.monitoring.gap_healing or (limited and shares):
             continue

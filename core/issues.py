@@ -1,33 +1,34 @@
-"""Integration requests that are GitHub issues: what was done with each, and its first steps done again."""
+"""Integration requests that are GitHub issues: what was done with each, and how it is taken up by hand."""
 
 from __future__ import annotations
 
+import asyncio
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-import orjson
-
-from core import audit
 from core.actors import Actor
 from core.context import Context
-from core.errors import Conflict, NotConfigured, NotFound, Unavailable, Upstream
+from core.errors import Conflict, NotFound, Unavailable, Upstream
 from core.generation import template
+from core.requests import service as requests
+from core.requests import words
+from core.requests.github_events import LABEL
+from core.requests.model import Asked, Line, Status
+from core.requests.words import INSUFFICIENT
 from core.texts import TN, T, Text
-from storage import issues as rows
-from storage.issues import IssueLogLine
+from storage.requests import RequestLogLine
 
-LABEL = "integration-request"
-"""The label of issues that ask for an integration."""
 LARGEST = 2**31 - 1
 LONGEST_TITLE = 200
 GLANCE_SECONDS = 30.0
 """How long what GitHub said of an issue that nothing was done with is good for."""
-INSUFFICIENT = "Insufficient integration requirements"
+PATIENCE_SECONDS = 5.0
+"""How long a request is waited for that is being looked at."""
+LOOK_SECONDS = 0.05
 _REFERENCE = re.compile(r"(?:([A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100})#)?([1-9][0-9]{0,9})", re.ASCII)
-
-Level = Literal["info", "warning", "error"]
 
 
 @dataclass(frozen=True)
@@ -52,31 +53,41 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class Line:
-    """One line of an issue's log that is about to be written."""
+class Reading:
+    """What an issue says, as GitHub has it: no more than its first steps, each told in a line."""
 
-    level: Level
-    step: str
-    message: Text
-    fields: Mapping[str, Any]
+    title: str
+    body: str
+    labelled: bool
+    fields: Mapping[str, str]
+    lines: Sequence[Line]
+    error_details: Mapping[str, Any] | None
+    """Why no request can come of it as it is."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Where an issue stands after its first steps."""
+    """Where an issue stands: the request that it is, or why it is none."""
 
     reference: Reference
-    status: Literal["requested", "failed"]
-    title: str
-    fields: Mapping[str, str]
-    missing: Sequence[template.Field]
-    error_details: Mapping[str, Any] | None
-    lines: Sequence[Line]
+    asked: Asked | None
+    reading: Reading
+
+    @property
+    def status(self) -> Status:
+        """Return the request's status; what is no request has failed to become one."""
+        return self.asked.row.status if self.asked is not None else "failed"  # type: ignore[return-value]  # as stored
 
     @property
     def message(self) -> Text:
         """What is to be done now."""
-        return self.lines[-1].message
+        return words.next_step(self.asked) if self.asked is not None else self.reading.lines[-1].message
+
+    def error_details(self, language: str) -> dict[str, Any] | None:
+        """Return what stands in the way, for whoever reads this language."""
+        if self.asked is not None:
+            return words.told(self.asked, language)
+        return {**(self.reading.error_details or {}), "message": self.message.render(language)}
 
 
 def refer(ctx: Context, text: str) -> Reference:
@@ -103,121 +114,110 @@ def refer(ctx: Context, text: str) -> Reference:
     return Reference(repository, int(found[2]))
 
 
-async def log(ctx: Context, reference: Reference, *, levels: Sequence[str], limit: int) -> Sequence[IssueLogLine]:
+async def log(ctx: Context, reference: Reference, *, levels: Sequence[str], limit: int) -> Sequence[RequestLogLine]:
     """Return an issue's log as a story, the oldest first; of a long one the newest `limit` lines.
 
-    An issue that nothing was done with gets one line that is not stored and says so. Raises `NotFound` when GitHub
-    does not have it either, `Upstream` when GitHub cannot be asked.
+    Of an issue that is no request yet it is what a look at it shows, of which nothing is stored. Raises `NotFound` when
+    GitHub does not have it either, `Upstream` when GitHub cannot be asked.
     """
-    key = (reference.repository, reference.number)
-    if await ctx.db.read(rows.has_lines, *key):
-        return await ctx.db.read(rows.newest_lines, *key, levels=levels, limit=limit)
-    issue = await _glance(ctx, reference)
-    told = _untouched(reference, issue)
-    line = IssueLogLine(
-        repository=reference.repository,
-        number=reference.number,
-        at=ctx.clock.now(),
-        level=told.level,
-        step=told.step,
-        message=told.message.dump(),
-        fields=orjson.dumps(told.fields).decode(),
-    )
-    return [line] if line.level in levels else []
+    asked = await requests.of_issue(ctx, reference.repository, reference.number)
+    if asked is not None:
+        return await requests.log(ctx, asked, levels=levels, limit=limit)
+    issue, now = await _glance(ctx, reference), ctx.clock.now()
+    lines = [*read(reference, issue).lines[:-1], _untouched(reference)]
+    shown = [RequestLogLine(request_id="", **line.row(now)) for line in lines if line.level in levels]
+    return shown[-limit:]
 
 
 async def reprocess(ctx: Context, reference: Reference, *, actor: Actor) -> Outcome:
-    """Read an issue from GitHub and take its first steps, each of which is a line in its log.
+    """Read an issue from GitHub, and begin what it asks for, or begin it again.
 
-    Raises `NotFound`, `Upstream`, `NotConfigured`, or `Unavailable` at GitHub's rate limit; what went wrong is in the
-    log of an issue that is known.
+    Whoever may do this stands for what the issue says now. It is waited for until the request was looked at, so that
+    what it lacks is in the answer. Raises `NotFound`, `Upstream`, `NotConfigured`, or `Unavailable` at GitHub's rate
+    limit.
     """
     actor.require("integrations.write")
-    try:
-        issue = await _fetch(ctx, reference)
-    except (NotFound, NotConfigured, Upstream, Unavailable) as error:
-        known = await ctx.db.read(rows.has_lines, reference.repository, reference.number)
-        if known or not isinstance(error, NotFound):
-            line = Line("error", "fetch", error.message, {"error": error.error})
-            await ctx.db.write(rows.append, reference.repository, reference.number, _stored(ctx, [line]))
-        raise
-    outcome = examine(reference, issue)
-    before = await ctx.db.read(rows.find, reference.repository, reference.number)
-    row = {
-        "repository": reference.repository,
-        "number": reference.number,
-        "title": outcome.title,
-        "status": outcome.status,
-        "fields": orjson.dumps(outcome.fields).decode(),
-        "error_details": orjson.dumps(outcome.error_details).decode() if outcome.error_details else None,
-        "updated_at": ctx.clock.now(),
-    }
-    entry = audit.entry(
-        ctx,
-        actor,
-        "issue.reprocessed",
-        subject=str(reference),
-        before={"status": before.status if before else None},
-        after={"status": outcome.status},
-    )
-    await ctx.db.write(rows.store, row, _stored(ctx, outcome.lines), entries=[entry])
+    issue = await _fetch(ctx, reference)
     ctx.memo.drop(("issue", reference))
-    return outcome
+    reading = read(reference, issue)
+    asked = await requests.of_issue(ctx, reference.repository, reference.number)
+    if asked is None and not reading.labelled:
+        return Outcome(reference, None, reading)
+    own = requests.Issue(reference.repository, reference.number, reading.body)
+    if asked is None:
+        asked = await requests.open_request(ctx, reading.fields, actor=actor, origin="issue", issue=own, approved=True)
+    else:
+        await _again(ctx, asked, reading, own, actor=actor)
+    return Outcome(reference, await _looked_at(ctx, asked), reading)
 
 
-def examine(reference: Reference, issue: Mapping[str, Any]) -> Outcome:
-    """Return where an issue stands by what GitHub says of it. Pure."""
+async def _again(ctx: Context, asked: Asked, reading: Reading, own: requests.Issue, *, actor: Actor) -> None:
+    """Take an edit up, let through what waits for it, begin again what has failed; what is under way goes on."""
+    if own.body_hash != asked.row.body_hash:
+        if asked.row.status != "installed":
+            await requests.edited(ctx, asked, reading.fields, own, actor=actor, approved=True)
+    elif requests.waits_for_approval(asked):
+        await requests.approve(ctx, asked, actor=actor)
+    elif asked.row.status == "failed":
+        await requests.retry(ctx, asked, actor=actor)
+
+
+async def _looked_at(ctx: Context, asked: Asked) -> Asked:
+    """Return the request once its first stage is over, or as it is after a few seconds."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        asked = await requests.find(ctx, asked.id)
+        if asked.row.stage != "check" or time.monotonic() >= deadline:
+            return asked
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+def read(reference: Reference, issue: Mapping[str, Any]) -> Reading:
+    """Return what GitHub says of an issue. Pure."""
     labels = [_shown(one.get("name") if isinstance(one, dict) else one) for one in issue.get("labels") or []]
     labelled = LABEL in {label.lower() for label in labels}
-    found = template.parse(issue.get("body") or "")
+    body = str(issue.get("body") or "")
+    found = template.parse(body)
     lines = [_fetched(issue), _label_line(reference, labels, present=labelled), *_template_lines(found)]
     if issue.get("state") == "closed":
         closed = T("The issue is closed. Open it again if the integration is still wanted.")
-        lines.insert(1, Line("warning", "fetch", closed, {}))
+        lines.insert(1, Line("fetch", closed, "warning"))
     details: dict[str, Any] | None = None
     if found.missing:
         details = {"error": INSUFFICIENT, "missing_fields": [field.name for field in found.missing]}
     if not labelled:
         details = {**(details or {"error": "Label missing"}), "missing_label": LABEL}
     lines.append(_last(reference, found, labelled=labelled))
-    return Outcome(
-        reference=reference,
-        status="failed" if details else "requested",
-        title=_shown(issue.get("title")),
-        fields=found.fields,
-        missing=found.missing,
-        error_details=details,
-        lines=lines,
-    )
+    return Reading(_shown(issue.get("title")), body, labelled, found.fields, lines, details)
 
 
 def _fetched(issue: Mapping[str, Any]) -> Line:
     title, author, state = _shown(issue.get("title")), _author(issue), _shown(issue.get("state"))
     message = T("“{title}” by {author} was read from GitHub; it is {state}.", title=title, author=author, state=state)
-    return Line("info", "fetch", message, {"title": title, "author": author, "state": state})
+    return Line("fetch", message, "info", {"title": title, "author": author, "state": state})
 
 
 def _label_line(reference: Reference, labels: Sequence[str], *, present: bool) -> Line:
     if present:
-        return Line("info", "label", T("It has the label {label}.", label=LABEL), {"labels": labels})
+        return Line("label", T("It has the label {label}.", label=LABEL), "info", {"labels": labels})
     message = T(
         "The label {label} is missing, so the issue counts as no request. Add it: {command}",
         label=LABEL,
         command=f"gh issue edit {reference.number} --repo {reference.repository} --add-label {LABEL}",
     )
-    return Line("error", "label", message, {"labels": labels})
+    return Line("label", message, "error", {"labels": labels})
 
 
 def _template_lines(found: template.Request) -> list[Line]:
     if found.recognised:
         names = ", ".join(found.fields) or "-"
-        first = Line("info", "template", T("Read from the template: {names}.", names=names), dict(found.fields))
+        first = Line("template", T("Read from the template: {names}.", names=names), "info", dict(found.fields))
     else:
         message = T(
             "The text does not follow the template of a request. Begin with: ## 🔌 Integration request, and then lines "
             "such as **Service name:** Sentry."
         )
-        first = Line("error", "template", message, {})
+        first = Line("template", message, "error")
     return [first, *(_missing_line(field) for field in found.missing)]
 
 
@@ -228,7 +228,7 @@ def _missing_line(field: template.Field) -> Line:
         name=field.name,
         example=field.example,
     )
-    return Line("error", "template", message, {"field": field.name})
+    return Line("template", message, "error", {"field": field.name})
 
 
 def _last(reference: Reference, found: template.Request, *, labelled: bool) -> Line:
@@ -239,25 +239,17 @@ def _last(reference: Reference, found: template.Request, *, labelled: bool) -> L
             "The request lacks {count} fields: {names}. Edit the issue, then {again}.",
             len(found.missing), names=names, again=reference.again,
         )  # fmt: skip
-        return Line("error", "done", message, {"missing_fields": [field.name for field in found.missing]})
+        return Line("done", message, "error", {"missing_fields": [field.name for field in found.missing]})
     if not labelled:
         message = T("The request is complete but for the label {label}. Add it, then {again}.", label=LABEL,
                     again=reference.again)  # fmt: skip
-        return Line("error", "done", message, {})
-    message = T(
-        "The request is complete. This version does not write integrations by Claude yet: install one of the gallery "
-        "or a package of your own (POST /v1/integrations)."
-    )
-    return Line("info", "done", message, {})
+        return Line("done", message, "error")
+    return Line("done", T("The request is complete."))
 
 
-def _untouched(reference: Reference, issue: Mapping[str, Any]) -> Line:
-    title, author = _shown(issue.get("title")), _author(issue)
-    message = T(
-        "“{title}” by {author} is on GitHub, and nothing has been done with it here yet. Take it up: {again}",
-        title=title, author=author, again=reference.again,
-    )  # fmt: skip
-    return Line("warning", "fetch", message, {"title": title, "author": author, "state": _shown(issue.get("state"))})
+def _untouched(reference: Reference) -> Line:
+    message = T("Nothing has been done with it here yet. Take it up: {again}", again=reference.again)
+    return Line("done", message, "warning")
 
 
 async def _glance(ctx: Context, reference: Reference) -> Mapping[str, Any]:
@@ -290,20 +282,6 @@ async def _fetch(ctx: Context, reference: Reference) -> Mapping[str, Any]:
     if "pull_request" in issue:
         raise NotFound(T("{issue} is a pull request, not an issue.", issue=str(reference)), issue=str(reference))
     return issue
-
-
-def _stored(ctx: Context, lines: Sequence[Line]) -> list[dict[str, Any]]:
-    now = ctx.clock.now()
-    return [
-        {
-            "at": now,
-            "level": line.level,
-            "step": line.step,
-            "message": line.message.dump(),
-            "fields": orjson.dumps(dict(line.fields)).decode(),
-        }
-        for line in lines
-    ]
 
 
 def _author(issue: Mapping[str, Any]) -> str:

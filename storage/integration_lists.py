@@ -1,55 +1,112 @@
-"""Integrations as lists show them: in chunks, with the time of their newest event, in one query each."""
+"""Integrations as lists show them, and the requests of which none has come yet: in chunks, merged by their ids."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from storage.events import EVENTS
-from storage.integrations import INTEGRATIONS, PACKAGES, Integration
+from storage.events import EVENTS, last_activity
+from storage.integrations import INTEGRATIONS, OWN, PACKAGES, Integration
+from storage.requests import REQUESTS, IntegrationRequest, get
 
-Row = tuple[Integration, str, float | None]
-"""An integration, its package's files (JSON), and when its newest event was received."""
+
+class Own(NamedTuple):
+    """An integration, its package's files (JSON), and when its newest event was received."""
+
+    integration: Integration
+    files: str
+    last: float | None
+
+
+class Row(NamedTuple):
+    """What a list has under one id: an integration, the request that it came of, or a request alone."""
+
+    id: str
+    own: Own | None
+    request: IntegrationRequest | None
+
+
+_LISTED = INTEGRATIONS.c.id != OWN
+"""The bot's own is no integration of anybody's."""
+_UNFINISHED = sa.and_(
+    REQUESTS.c.status != "installed",
+    ~sa.exists().where(INTEGRATIONS.c.id == REQUESTS.c.id).correlate(REQUESTS),
+)
+_SHOWN = [
+    REQUESTS.c[name]
+    for name in ("updated_at", "status", "stage", "slug", "title", "pull", "pull_state", "issue", "error_details")
+]
+"""What is shown of a request and can change."""
 
 
 def chunk(connection: sa.Connection, *, after: str = "", offset: int = 0, limit: int) -> list[Row]:
-    """Return integrations, oldest first, from the one after the id `after`."""
-    query = _select().where(INTEGRATIONS.c.id > after).order_by(INTEGRATIONS.c.id).offset(offset).limit(limit)
-    return [_row(row) for row in connection.execute(query).mappings()]
+    """Return integrations and unfinished requests, oldest first, from the one after the id `after`."""
+    every = _ids(INTEGRATIONS.c.id > after, REQUESTS.c.id > after)
+    return _rows(connection, connection.execute(every.order_by("id").offset(offset).limit(limit)).scalars().all())
 
 
 def several(connection: sa.Connection, references: Sequence[str]) -> list[Row]:
-    """Return the integrations that have one of these ids or slugs."""
+    """Return what has one of these ids or slugs."""
     wanted = list(references)
-    query = _select().where(sa.or_(INTEGRATIONS.c.id.in_(wanted), INTEGRATIONS.c.slug.in_(wanted)))
-    return [_row(row) for row in connection.execute(query).mappings()]
+    every = _ids(
+        sa.or_(INTEGRATIONS.c.id.in_(wanted), INTEGRATIONS.c.slug.in_(wanted)),
+        sa.or_(REQUESTS.c.id.in_(wanted), REQUESTS.c.slug.in_(wanted)),
+    )
+    return _rows(connection, connection.execute(every.order_by("id")).scalars().all())
+
+
+def beside(connection: sa.Connection, integration_id: str) -> tuple[float | None, IntegrationRequest | None]:
+    """Return when an integration's newest event was received, and the request that it came of."""
+    return last_activity(connection, integration_id), get(connection, integration_id)
 
 
 def count(connection: sa.Connection) -> int:
     """Return how many there are."""
-    return connection.execute(sa.select(sa.func.count()).select_from(INTEGRATIONS)).scalar_one()
+    integrations = sa.select(sa.func.count()).select_from(INTEGRATIONS).where(_LISTED)
+    requests = sa.select(sa.func.count()).select_from(REQUESTS).where(_UNFINISHED)
+    return connection.execute(integrations).scalar_one() + connection.execute(requests).scalar_one()
 
 
 def version(connection: sa.Connection, *, offset: int = 0) -> tuple[str, int]:
-    """Return what changes whenever the list from `offset` on does, and how many integrations there are in all.
+    """Return what changes whenever the list from `offset` on does, and how much there is in all.
 
-    It reads neither packages nor secrets: each row's `updated_at` is a time of its own (every write moves it), and the
-    newest event is found in an index.
+    It reads neither packages nor secrets: each integration's `updated_at` is a time of its own (every write moves it),
+    and the newest event is found in an index.
     """
-    query = sa.select(INTEGRATIONS.c.id, INTEGRATIONS.c.updated_at, _last_activity()).order_by(INTEGRATIONS.c.id)
+    own = sa.select(INTEGRATIONS.c.id, INTEGRATIONS.c.updated_at.label("own"), _last_activity(), *_SHOWN)
+    nothing = sa.cast(sa.null(), sa.Float)
+    asked = sa.select(REQUESTS.c.id, nothing.label("own"), nothing.label("last_activity"), *_SHOWN)
+    every = sa.union_all(
+        own.select_from(INTEGRATIONS.outerjoin(REQUESTS, REQUESTS.c.id == INTEGRATIONS.c.id)).where(_LISTED),
+        asked.where(_UNFINISHED),
+    )
     digest = hashlib.blake2b(digest_size=12)
-    for row in connection.execute(query.offset(offset)):
+    for row in connection.execute(every.order_by("id").offset(offset)):
         digest.update(repr(tuple(row)).encode())
     return digest.hexdigest(), count(connection)
 
 
-def _select() -> sa.Select[Any]:
-    return sa.select(INTEGRATIONS, PACKAGES.c.files, _last_activity()).join(
+def _ids(own: sa.ColumnElement[bool], asked: sa.ColumnElement[bool]) -> sa.CompoundSelect[Any]:
+    """Return the query of the ids of those integrations, and of those requests that are unfinished."""
+    return sa.union_all(
+        sa.select(INTEGRATIONS.c.id).where(own, _LISTED), sa.select(REQUESTS.c.id).where(asked, _UNFINISHED)
+    )
+
+
+def _rows(connection: sa.Connection, ids: Sequence[str]) -> list[Row]:
+    if not ids:
+        return []
+    query = sa.select(INTEGRATIONS, PACKAGES.c.files, _last_activity()).join(
         PACKAGES, PACKAGES.c.digest == INTEGRATIONS.c.package
     )
+    found = connection.execute(query.where(INTEGRATIONS.c.id.in_(ids))).mappings()
+    own = {row["id"]: _own(row) for row in found}
+    requests = connection.execute(sa.select(REQUESTS).where(REQUESTS.c.id.in_(ids))).mappings()
+    asked = {row["id"]: IntegrationRequest(**row) for row in requests}
+    return [Row(one, own.get(one), asked.get(one)) for one in ids if one in own or one in asked]
 
 
 def _last_activity() -> sa.Label[float | None]:
@@ -57,7 +114,7 @@ def _last_activity() -> sa.Label[float | None]:
     return newest.order_by(EVENTS.c.id.desc()).limit(1).correlate(INTEGRATIONS).scalar_subquery().label("last_activity")
 
 
-def _row(row: sa.RowMapping) -> Row:
+def _own(row: sa.RowMapping) -> Own:
     values: dict[str, Any] = {str(name): value for name, value in row.items()}
     files, last = values.pop("files"), values.pop("last_activity")
-    return Integration(**values), files, last
+    return Own(Integration(**values), files, last)

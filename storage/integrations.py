@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -44,10 +45,15 @@ class Integration(SQLModel, table=True):
     """JSON: what it may do, fixed at activation."""
     monitoring: str = Field("{}", sa_column_kwargs={"server_default": "{}"})
     """JSON: what differs from `core.monitoring`'s defaults."""
+    pending: str | None = None
+    """JSON: a version that may do more than was approved, and waits for somebody to activate it."""
     error_details: str | None = None
     created_at: float
     updated_at: float
 
+
+OWN = "github"
+"""The id of the row that is the bot's own GitHub webhook: `POST /webhooks/github`. It is in no list and no count."""
 
 INTEGRATIONS = table(Integration)
 PACKAGES = table(Package)
@@ -60,9 +66,10 @@ def add(
     integration: Mapping[str, Any],
     entries: Sequence[Mapping[str, Any]],
 ) -> bool:
-    """Store an integration with its package; return False, storing nothing, when its slug is taken."""
-    taken = connection.execute(sa.select(INTEGRATIONS.c.id).where(INTEGRATIONS.c.slug == integration["slug"])).first()
-    if taken:
+    """Store an integration with its package; return False, storing nothing, when its slug is another's slug or id."""
+    slug = integration["slug"]
+    taken = sa.select(INTEGRATIONS.c.id).where(sa.or_(INTEGRATIONS.c.slug == slug, INTEGRATIONS.c.id == slug))
+    if connection.execute(taken).first():
         return False
     connection.execute(upsert(connection, PACKAGES).values(**package).on_conflict_do_nothing())
     connection.execute(sa.insert(INTEGRATIONS).values(**integration))
@@ -77,6 +84,7 @@ def find(connection: sa.Connection, reference: str) -> tuple[Integration, str] |
         sa.select(INTEGRATIONS, PACKAGES.c.files)
         .join(PACKAGES, PACKAGES.c.digest == INTEGRATIONS.c.package)
         .where(sa.or_(INTEGRATIONS.c.id == reference, INTEGRATIONS.c.slug == reference))
+        .order_by(sa.case((INTEGRATIONS.c.id == reference, 0), else_=1))
     )
     row = connection.execute(query).mappings().first()
     return _pair(row) if row else None
@@ -89,6 +97,22 @@ def monitoring(connection: sa.Connection) -> dict[str, str]:
     }
 
 
+def files_of(connection: sa.Connection, digest: str) -> str:
+    """Return the files of a package (JSON)."""
+    return str(connection.execute(sa.select(PACKAGES.c.files).where(PACKAGES.c.digest == digest)).scalar_one())
+
+
+def from_repository(connection: sa.Connection, repository: str, slug: str) -> str | None:
+    """Return the id of the integration that came from a folder of a repository by a pull request."""
+    query = sa.select(INTEGRATIONS.c.id, INTEGRATIONS.c.provenance).where(
+        INTEGRATIONS.c.provenance.contains(f'"repository":{json.dumps(repository)}', autoescape=True)
+    )
+    for row in connection.execute(query):
+        if json.loads(row.provenance).get("folder") == slug:
+            return str(row.id)
+    return None
+
+
 def change(
     connection: sa.Connection,
     integration_id: str,
@@ -96,8 +120,14 @@ def change(
     expected: Mapping[str, Any],
     values: Mapping[str, Any],
     entries: Sequence[Mapping[str, Any]] = (),
+    package: Mapping[str, Any] | None = None,
 ) -> bool:
-    """Set columns if the row still has the `expected` ones, and keep the audit's `entries` beside the change."""
+    """Set columns if the row still has the `expected` ones, and keep the audit's `entries` beside the change.
+
+    `package`: one that the columns name, stored before them.
+    """
+    if package is not None:
+        connection.execute(upsert(connection, PACKAGES).values(**package).on_conflict_do_nothing())
     conditions = [INTEGRATIONS.c[name] == value for name, value in expected.items()]
     result = connection.execute(
         sa.update(INTEGRATIONS).where(INTEGRATIONS.c.id == integration_id, *conditions).values(**values)

@@ -39,7 +39,7 @@ async def list_all(session: Session) -> None:
         session.console.print(said(T("Nothing is installed yet. `ccb install` lists what is ready-made.")))
         return
     heads = (T("Integration"), T("Status"), T("Source"), T("Last activity"))
-    rows = [(i["slug"], screen.status(i["status"]), i["source"], screen.ago(i["last_activity"])) for i in found]
+    rows = [(i["slug"], screen.status(i["status"]), i["source"] or "–", screen.ago(i["last_activity"])) for i in found]
     session.console.print(screen.table(heads, rows))
 
 

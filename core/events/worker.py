@@ -12,10 +12,12 @@ import structlog
 from core import integrations
 from core.context import Context
 from core.errors import CcbError
+from core.events.own import OwnAttempt
 from core.events.pipeline import Attempt, LeaseLostError
 from core.texts import T, Text
 from storage import queue
 from storage.away import DatabaseAwayError
+from storage.integrations import OWN
 from storage.queue import Claim, Claimed, Ending, Progress
 
 log = structlog.get_logger()
@@ -132,7 +134,7 @@ class Worker:
             except CcbError as error:  # such as a secret key that does not fit: nothing about the event itself
                 await self._put_off(event, error)
                 return
-            attempt = Attempt(self._ctx, installed, event)
+            attempt = (OwnAttempt if installed.id == OWN else Attempt)(self._ctx, installed, event)
             await attempt.go()
         except LeaseLostError:
             log.warning("lease lost", event_id=event.id)

@@ -105,7 +105,7 @@ def hidden(why: Text) -> Text:
 
 
 def _not_found(ctx: Context, installed: Installed, looked: list[str]) -> Text:
-    url = integrations.webhook_url(ctx, installed)
+    url = integrations.webhook_url(ctx, installed.id)
     if looked:
         return T(
             "No hook of {repositories} sends to {url}. Add one there, or deliver once: the hook is then recognised.",
@@ -153,7 +153,7 @@ async def _judge(ctx: Context, installed: Installed, outcome: Outcome, repositor
 
 def judged(ctx: Context, installed: Installed, url: str) -> Text | bool | None:
     """Return True when `url` is where the integration is reached, what is wrong when it nearly is, None otherwise."""
-    expected = integrations.webhook_url(ctx, installed)
+    expected = integrations.webhook_url(ctx, installed.id)
     return nearly(url, expected=expected, slug=installed.slug, public=ctx.settings.public_url is not None)
 
 
@@ -161,7 +161,7 @@ def _misses(ctx: Context, installed: Installed, why: Text) -> Text:
     return T(
         "A hook means this integration and misses it: {why}. Set its address to {url}.",
         why=why,
-        url=integrations.webhook_url(ctx, installed),
+        url=integrations.webhook_url(ctx, installed.id),
     )
 
 

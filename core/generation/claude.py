@@ -1,4 +1,4 @@
-"""The Claude API: whether it knows us and has our model."""
+"""The Claude API: a client of it, what goes wrong there in words, and whether it knows us and has our model."""
 
 from __future__ import annotations
 
@@ -21,12 +21,16 @@ from core.config import Settings
 from core.errors import NotConfigured, Upstream
 from core.texts import T, Text
 
+LIMITED = "Rate limit exceeded"
 TIMEOUT = 15.0
 """Seconds for one answer of the models' list."""
 
 
-async def check(settings: Settings) -> Text:
-    """Return that the model is available; raise `Upstream` that says what is wrong, or `NotConfigured`."""
+def connect(settings: Settings, *, timeout: float) -> AsyncAnthropic:
+    """Return a client, to be closed by `async with`; raise `NotConfigured`. `timeout`: seconds without an answer.
+
+    It does not repeat what failed: whoever asks waits durably.
+    """
     key = settings.anthropic_api_key
     if key is None:
         raise NotConfigured(
@@ -34,24 +38,32 @@ async def check(settings: Settings) -> Text:
             service="claude",
             settings=("ANTHROPIC_API_KEY",),
         )
-    client = AsyncAnthropic(
+    return AsyncAnthropic(
         api_key=key.get_secret_value(),
         base_url=settings.anthropic_base_url,
         max_retries=0,
-        timeout=TIMEOUT,
+        timeout=timeout,
         http_client=DefaultAsyncHttpxClient(trust_env=False),
     )
-    async with client:
+
+
+async def check(settings: Settings) -> Text:
+    """Return that the model is available; raise `Upstream` that says what is wrong, or `NotConfigured`."""
+    async with connect(settings, timeout=TIMEOUT) as client:
         try:
             model = await client.models.retrieve(settings.claude_model)
         except APIError as error:
-            raise _failure(error, settings) from None
+            raise failure(error, settings) from None
     return T("{model} is available", model=model.id)
 
 
-def _failure(error: APIError, settings: Settings) -> Upstream:
+def failure(error: APIError, settings: Settings) -> Upstream:
+    """Return what went wrong, in words; `permanent` where asking again cannot help.
+
+    A limit (429) or overload (529) has the error `Rate limit exceeded`, and `retry_after` where Claude says it.
+    """
     if isinstance(error, APITimeoutError):
-        return Upstream(T("Claude did not answer within {seconds} s. Try again later.", seconds=round(TIMEOUT)))
+        return Upstream(T("Claude did not answer in time. Try again later."))
     if isinstance(error, APIConnectionError):
         return Upstream(T("Claude cannot be reached at {url}.", url=settings.anthropic_base_url))
     if not isinstance(error, APIStatusError):
@@ -62,10 +74,13 @@ def _failure(error: APIError, settings: Settings) -> Upstream:
                 setting="ANTHROPIC_BASE_URL",
             )
         )
+    status = error.status_code
     return Upstream(
         _reason(error, settings),
+        error=LIMITED if status in (429, 529) else None,
         retry_after=retry_after.seconds(error.response.headers.get("retry-after"), now=time.time()),
-        status=error.status_code,
+        permanent=400 <= status < 500 and status not in (408, 409, 429),
+        status=status,
     )
 
 

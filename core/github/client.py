@@ -75,6 +75,7 @@ class GitHub:
         self._session: aiohttp.ClientSession | None = None
         self._installation: tuple[str, float] | None = None
         self._renewing = asyncio.Lock()
+        self._login: str | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -132,6 +133,14 @@ class GitHub:
         answer = await self._ask("GET", path, credential)
         found = _NEXT.search(answer.headers.get("link", ""))
         return answer.json, urlsplit(found[1]).query if found else None
+
+    async def login(self) -> str:
+        """Return who we are there: the token's user, or `<app>[bot]`; asked once."""
+        if self._login is None:
+            self._login = (
+                f"{(await self.app()).json['slug']}[bot]" if self.acts_as_app else (await self.user()).json["login"]
+            )
+        return self._login
 
     async def user(self) -> Answer:
         """Return the personal token's user; the headers name its scopes."""

@@ -75,6 +75,8 @@ def _reason(error: HTTPException, status: int, *, what: str, credential: str) ->
             if credential == INTEGRATION_TOKEN
             else T("Make a new one: ccb init github."),
         )
+    if status in (403, 404) and (lacking := _lacking(error.headers, what=what, credential=credential)):
+        return lacking
     if status == 403:
         return _forbidden(error.headers, str(error), what=what, credential=credential)
     if status == 404:
@@ -90,18 +92,23 @@ def _reason(error: HTTPException, status: int, *, what: str, credential: str) ->
     return T("GitHub answers {what} with {status}: {reason}.", what=what, status=status, reason=str(error).rstrip("."))
 
 
+def _lacking(headers: Mapping[str, str], *, what: str, credential: str) -> Text | None:
+    """Return that a scope is missing, where it is; what is private, GitHub hides by 404 instead of 403."""
+    accepted, granted = scopes(headers.get("x-accepted-oauth-scopes")), scopes(headers.get("x-oauth-scopes"))
+    if "x-oauth-scopes" not in headers or not accepted or accepted & granted:
+        return None
+    return T(
+        "{credential} lacks the scope for {what}: it needs {needed} and has {granted}. Add it to the token.",
+        credential=credential,
+        what=what,
+        needed=" / ".join(sorted(accepted)),
+        granted=", ".join(sorted(granted)) or "-",
+    )
+
+
 def _forbidden(headers: Mapping[str, str], message: str, *, what: str, credential: str) -> Text:
-    accepted = scopes(headers.get("x-accepted-oauth-scopes"))
     # A fine-grained token or an app has no scopes; GitHub names the permission that would do.
     permissions = headers.get("x-accepted-github-permissions")
-    if "x-oauth-scopes" in headers and accepted and not accepted & scopes(headers["x-oauth-scopes"]):
-        return T(
-            "{credential} lacks the scope for {what}: it needs {needed} and has {granted}. Add it to the token.",
-            credential=credential,
-            what=what,
-            needed=" / ".join(sorted(accepted)),
-            granted=", ".join(sorted(scopes(headers["x-oauth-scopes"]))) or "-",
-        )
     if permissions:
         return T(
             "{credential} lacks the permission for {what}: it needs {needed}. Add it to the token or the app.",

@@ -11,6 +11,8 @@ from core.context import Context
 from core.http.integrations import IntegrationOut, ListedOut, shown
 from core.http.paging import chosen
 from core.http.routes import Request, route
+from core.listing import Listed
+from core.requests.model import Asked
 from core.texts import T
 
 MOST = 200
@@ -67,10 +69,10 @@ async def batch(ctx: Context, request: Request) -> dict[str, Any]:
 
 
 def _result(
-    ctx: Context, asked: str, listed: listing.Listed | None, fields: list[str] | None, language: str
+    ctx: Context, asked: str, listed: Listed | Asked | None, fields: list[str] | None, language: str
 ) -> dict[str, Any]:
     if listed is None:
         error = integrations.unknown(asked)
         return {"id": asked, "status": 404, "error": error.error, "message": error.message.render(language)}
-    item = shown(ctx, *listed).model_dump(mode="json", by_alias=True)
+    item = shown(ctx, listed, language).model_dump(mode="json", by_alias=True)
     return {"id": asked, "status": 200, "integration": chosen([item], fields)[0]}

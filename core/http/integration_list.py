@@ -1,10 +1,10 @@
 """The list of integrations: whole or in pages, and not sent again to who has it.
 
 The whole list is streamed, a chunk at a time, so it cannot be hashed before its first byte leaves. Its `ETag` is made
-of what every change of a shown thing also changes: ids, `updated_at` and the last activity, read in one query without
-packages and secrets, before the list itself is read. What changes while it is sent makes the tag older than the list,
-never newer: the caller then fetches once too often, and never misses a change. That is what a weak tag may do (RFC 9110
-§8.8.1). Pages have at most 1000 entries and are hashed as they are.
+of what every change of a shown thing also changes: ids, `updated_at`, the last activity and what is shown of requests,
+read in one query without packages and secrets, before the list itself is read. What changes while it is sent makes the
+tag older than the list, never newer: the caller then fetches once too often, and never misses a change. That is what a
+weak tag may do (RFC 9110 §8.8.1). Pages have at most 1000 entries and are hashed as they are.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class ListPage(Page):
     response=list[ListedOut], listed=True, summary=T("List integrations"),
 )  # fmt: skip
 async def list_all(ctx: Context, request: Request) -> web.StreamResponse:
-    """List integrations, oldest first.
+    """List integrations, oldest first; among them the requests of which none has come yet.
 
     With `Cache-Control: max-age=300` in the request, an answer that the same key got at most 300 seconds ago will do;
     `Age` says how old it is.
@@ -85,7 +85,7 @@ async def _page(
     ctx: Context, request: Request, page: Page, fields: list[str] | None, keeper: _Keeper
 ) -> web.StreamResponse:
     total = await listing.count(ctx)
-    parts = [part async for part in _parts(ctx, page, fields)]
+    parts = [part async for part in _parts(ctx, page, fields, request.language)]
     body = b"".join(parts)
     tag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
     headers = list_headers(request, page, tag=tag, total=total)
@@ -102,7 +102,7 @@ async def _whole(
     headers = list_headers(request, page, tag=f'W/"{digest}"', total=total)
     if unchanged(request, headers["ETag"]):
         return list_answer(request, b"", headers)
-    parts = _parts(ctx, page, fields)
+    parts = _parts(ctx, page, fields, request.language)
     first = await anext(parts)  # what cannot be shown at all is still answered with its status
 
     async def body() -> AsyncIterator[bytes]:
@@ -116,11 +116,11 @@ async def _whole(
     return list_answer(request, body(), headers)
 
 
-async def _parts(ctx: Context, page: Page, fields: list[str] | None) -> AsyncIterator[bytes]:
+async def _parts(ctx: Context, page: Page, fields: list[str] | None, language: str) -> AsyncIterator[bytes]:
     """Give the list's JSON piece by piece."""
     start = b"["
     async for chunk in listing.chunks(ctx, offset=page.offset, limit=page.limit):
-        items = [shown(ctx, *listed).model_dump(mode="json", by_alias=True) for listed in chunk]
+        items = [shown(ctx, one, language).model_dump(mode="json", by_alias=True) for one in chunk]
         yield start + orjson.dumps(chosen(items, fields))[1:-1]
         start = b","
     yield b"[]" if start == b"[" else b"]"

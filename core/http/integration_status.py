@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from core import listing
 from core import status as statuses
 from core.context import Context
 from core.errors import NotFound
 from core.http.integrations import Status
 from core.http.routes import Request, moment, route
+from core.requests import service as requests
+from core.requests import words
+from core.requests.model import Asked
 from core.status import Report
 from core.texts import T
 
@@ -33,6 +38,20 @@ class QueueOut(BaseModel):
     dead: int
 
 
+class SpentOut(BaseModel):
+    """What was spent of a budget, in USD."""
+
+    spent_usd: float
+    limit_usd: float
+
+
+class SpendingOut(SpentOut):
+    """What a request has cost, and what it counts against besides its own budget."""
+
+    person: SpentOut = Field(description="Who asked, this month.")
+    month: SpentOut = Field(description="Everybody, this month.")
+
+
 class StatusOut(BaseModel):
     """How an integration is."""
 
@@ -52,6 +71,7 @@ class StatusOut(BaseModel):
     deliveries_refused_1h: int
     pull_request: dict[str, Any] | None
     issue: dict[str, Any] | None
+    spending: SpendingOut | None = Field(description="What its request has cost; null: it came of none.")
     updated_at: str
 
 
@@ -60,11 +80,47 @@ class StatusOut(BaseModel):
     errors=[NotFound], summary=T("Ask whether an integration works, and what is wrong"),
 )  # fmt: skip
 async def status(ctx: Context, request: Request) -> StatusOut:
-    """Tell how an integration is: its state, what is wrong in words, and what to do about it."""
-    return _out(await statuses.report(ctx, request.path["id"]), request.language)
+    """Tell how an integration is: its state, what is wrong in words, and what to do about it.
+
+    Of a request it tells what it is at, since when, and what it has cost.
+    """
+    found = await listing.find(ctx, request.path["id"])
+    if isinstance(found, Asked):
+        spent = await requests.spending(ctx, found)
+        return _asked(found, spent, now=ctx.clock.now(), language=request.language)
+    report = await statuses.report(ctx, found)
+    asked = (await listing.beside(ctx, found)).asked
+    spending = await requests.spending(ctx, asked) if asked is not None else None
+    return _out(report, asked, spending, request.language)
 
 
-def _out(report: Report, language: str) -> StatusOut:
+def _asked(asked: Asked, spending: Mapping[str, Any], *, now: float, language: str) -> StatusOut:
+    wrong = words.problem(asked)
+    code: tuple[str, Literal["error", "warning"]] = ("unfinished", "warning")
+    if asked.row.status == "failed":
+        code = ("failed", "error")
+    message, fix = (wrong or words.stands(asked)).render(language), words.next_step(asked).render(language)
+    return StatusOut(
+        id=asked.id,
+        name=asked.row.title,
+        status=words.status(asked),
+        healthy=False,
+        summary=words.summary(asked, spending, now=now).render(language),
+        problems=[ProblemOut(code=code[0], severity=code[1], message=message, fix=fix)],
+        last_activity=None,
+        error_details=words.told(asked, language),
+        missing=[],
+        queue=QueueOut(depth=0, oldest_age_seconds=None, in_flight=0, dead=0),
+        error_rate_1h=None,
+        deliveries_refused_1h=0,
+        pull_request=words.pull_request(asked),
+        issue=words.issue(asked),
+        spending=SpendingOut(**spending),
+        updated_at=moment(asked.row.updated_at),
+    )
+
+
+def _out(report: Report, asked: Asked | None, spending: Mapping[str, Any] | None, language: str) -> StatusOut:
     installed, now = report.installed, report.snapshot
     oldest = now.queue.oldest
     return StatusOut(
@@ -88,7 +144,8 @@ def _out(report: Report, language: str) -> StatusOut:
         ),
         error_rate_1h=report.error_rate,
         deliveries_refused_1h=sum(now.refused.values()),
-        pull_request=None,
-        issue=None,
+        pull_request=words.pull_request(asked),
+        issue=words.issue(asked),
+        spending=SpendingOut(**spending) if spending is not None else None,
         updated_at=moment(installed.updated_at),
     )

@@ -7,13 +7,16 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
-from core import integrations, webhook_log
+from core import integrations, listing, webhook_log
 from core.context import Context
 from core.errors import NotFound
 from core.http.routes import Request, moment, route
 from core.monitoring import LEVELS, LogLevel
+from core.requests import service as requests
+from core.requests.model import Asked
 from core.texts import T, revive
 from storage import logs as rows
+from storage.requests import RequestLogLine
 
 
 class LogLineOut(BaseModel):
@@ -59,10 +62,16 @@ class RefusedQuery(BaseModel):
     response=list[LogLineOut], errors=[NotFound], summary=T("Read an integration's own log, newest first"),
 )  # fmt: skip
 async def logs(ctx: Context, request: Request) -> list[LogLineOut]:
-    """Read the lines that the `log` action wrote, and those of the engine about attempts that failed."""
+    """Read the lines that the `log` action wrote, and those of the engine about attempts that failed.
+
+    Of a request, of which no integration has come yet, the steps on its way are read.
+    """
     query = request.query_as(LogQuery)
-    installed = await integrations.find(ctx, request.path["id"])
-    lines = await ctx.db.read(rows.newest, installed.id, levels=LEVELS[LEVELS.index(query.level) :], limit=query.limit)
+    levels, found = LEVELS[LEVELS.index(query.level) :], await listing.find(ctx, request.path["id"])
+    if isinstance(found, Asked):
+        steps = await requests.log(ctx, found, levels=levels, limit=query.limit)
+        return [_step(step, request.language) for step in reversed(steps)]
+    lines = await ctx.db.read(rows.newest, found.id, levels=levels, limit=query.limit)
     return [
         LogLineOut(
             timestamp=moment(line.at),
@@ -73,6 +82,16 @@ async def logs(ctx: Context, request: Request) -> list[LogLineOut]:
         )
         for line in lines
     ]
+
+
+def _step(step: RequestLogLine, language: str) -> LogLineOut:
+    return LogLineOut(
+        timestamp=moment(step.at),
+        level=step.level,
+        message=revive(step.message, language),
+        fields={"step": step.step, **orjson.loads(step.fields)},
+        event_id=None,
+    )
 
 
 @route(

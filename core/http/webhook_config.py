@@ -72,7 +72,7 @@ def _shown(ctx: Context, installed: Installed) -> dict[str, object]:
     now = ctx.clock.now()
     former = [s.expires_at for s in installed.webhook_secrets if s.expires_at is not None and s.expires_at > now]
     return {
-        "url": integrations.webhook_url(ctx, installed),
+        "url": integrations.webhook_url(ctx, installed.id),
         "scheme": installed.source.kind,
         "secret_configured": bool(installed.secrets_at(now)) or not installed.source.needs_secret,
         "secret_needed": installed.source.needs_secret,

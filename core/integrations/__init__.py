@@ -18,6 +18,8 @@ from core.integrations.installed import (
     unknown,
     webhook_url,
 )
+from core.integrations.own import ensure as ensure_own
+from core.integrations.updates import from_repository, update
 
 __all__ = [
     "Installed",
@@ -25,7 +27,9 @@ __all__ = [
     "Wish",
     "activate",
     "configure",
+    "ensure_own",
     "find",
+    "from_repository",
     "install",
     "load",
     "missing",
@@ -34,5 +38,6 @@ __all__ = [
     "set_webhook_secret",
     "shown_config",
     "unknown",
+    "update",
     "webhook_url",
 ]

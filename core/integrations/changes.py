@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from core import audit, configuration
 from core.auth import Actor
 from core.context import Context
@@ -21,6 +23,7 @@ from core.integrations.installed import (
     missing_from,
     refuse_missing,
     seal,
+    stored_package,
 )
 from core.monitoring import Monitoring
 from core.redaction import mask
@@ -54,7 +57,7 @@ async def configure(ctx: Context, reference: str, changes: Mapping[str, Any], *,
                 values["grants"] = resolve(installed.manifest, merged).model_dump_json()
         before, after = _shown(installed), _masked(merged, sealed)
         entry = audit.entry(ctx, actor, "config.changed", integration_id=installed.id, before=before, after=after)
-        if await _update(ctx, installed, values, [entry] if before != after else []):
+        if await write(ctx, installed, values, [entry] if before != after else []):
             await ctx.db.write(queue.release_waiting, ctx.clock.now(), integration_id=installed.id)
             return await find(ctx, installed.id)
 
@@ -88,7 +91,7 @@ async def set_webhook_secret(
             before={"webhook_secret": next((mask(s.secret) for s in installed.webhook_secrets), None)},
             after={"webhook_secret": mask(present), "former_valid_for_seconds": keep_seconds if former else 0},
         )
-        if await _update(ctx, installed, {"sealed": sealed}, [entry]):
+        if await write(ctx, installed, {"sealed": sealed}, [entry]):
             return await find(ctx, installed.id), made
 
 
@@ -103,19 +106,27 @@ async def monitor(ctx: Context, reference: str, changes: Mapping[str, Any], *, a
         entry = audit.entry(
             ctx, actor, "monitoring.changed", integration_id=installed.id, before=before, after=wanted.model_dump()
         )
-        if wanted == installed.monitoring or await _update(ctx, installed, values, [entry]):
+        if wanted == installed.monitoring or await write(ctx, installed, values, [entry]):
             return await find(ctx, installed.id)
 
 
 async def activate(ctx: Context, reference: str, *, actor: Actor) -> Installed:
-    """Switch on, and fix what it may reach; raise `Conflict` with the list of what is missing."""
+    """Switch on, and fix what it may reach; raise `Conflict` with the list of what is missing.
+
+    A version that waits for an admin is taken with it.
+    """
     actor.require("integrations.activate")
     installed = await find(ctx, reference)
     if installed.status not in ("inactive", "paused", "active"):
         raise _wrong_state(installed, T("It can be activated when it is inactive or paused."))
-    refuse_missing(installed.name, missing(installed))
-    grants = resolve(installed.manifest, installed.config).model_dump_json()
-    return await _move(ctx, installed, "active", actor=actor, why="activated", grants=grants)
+    manifest, values = installed.manifest, {}
+    if installed.pending is not None:
+        waiting = orjson.loads(installed.pending)
+        manifest = (await stored_package(ctx, waiting["package"])).manifest
+        values = {"package": waiting["package"], "provenance": dump(waiting["provenance"]), "pending": None}
+    refuse_missing(installed.name, missing(installed, manifest))
+    values["grants"] = resolve(manifest, installed.config).model_dump_json()
+    return await _move(ctx, installed, "active", actor=actor, why="activated", **values)
 
 
 async def pause(ctx: Context, reference: str, *, actor: Actor) -> Installed:
@@ -138,15 +149,28 @@ async def _move(ctx: Context, installed: Installed, after: str, *, actor: Actor,
         why=why,
     )
     entries = [entry] if after != installed.status else []
-    if not await _update(ctx, installed, {"status": after, **values}, entries):
+    if not await write(ctx, installed, {"status": after, **values}, entries):
         raise _wrong_state(installed, T("It was changed by somebody else at this moment. Try again."))
     return await find(ctx, installed.id)
 
 
-async def _update(
-    ctx: Context, installed: Installed, values: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]
+async def write(
+    ctx: Context,
+    installed: Installed,
+    values: Mapping[str, Any],
+    entries: Sequence[Mapping[str, Any]],
+    *,
+    package: Mapping[str, Any] | None = None,
 ) -> bool:
-    """Write, if nobody has written since `installed` was read; forget what is kept in memory either way."""
+    """Write, if nobody has written since `installed` was read; forget what is kept in memory either way.
+
+    Raises `Conflict` for the bot's own.
+    """
+    if installed.id == rows.OWN:
+        raise Conflict(
+            T("{name} is the bot's own webhook. Its secret is {setting}; there is nothing else to change.",
+              name=installed.name, setting="GITHUB_WEBHOOK_SECRET")
+        )  # fmt: skip
     now = max(ctx.clock.now(), installed.updated_at + 1e-6)  # each write has a time of its own: it is the row's version
     done = await ctx.db.write(
         rows.change,
@@ -154,6 +178,7 @@ async def _update(
         expected={"updated_at": installed.updated_at},
         values={**values, "updated_at": now},
         entries=entries,
+        package=package,
     )
     ctx.memo.drop(("integration", installed.id))
     ctx.memo.drop(("integration", installed.slug))

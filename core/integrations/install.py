@@ -44,6 +44,8 @@ class Wish:
     slug: str | None = None
     name: str | None = None
     activate: bool = False
+    id: str | None = None
+    """The id that it is to have: that of the request which it came from."""
 
 
 async def install(ctx: Context, wish: Wish, *, actor: Actor) -> tuple[Installed, str | None]:
@@ -69,7 +71,7 @@ async def install(ctx: Context, wish: Wish, *, actor: Actor) -> tuple[Installed,
         )
     status = "active" if wish.activate else "inactive"
     integration = {
-        "id": new_id("int"),
+        "id": wish.id or new_id("int"),
         "slug": slug,
         "name": wish.name or manifest.name,
         "status": status,

@@ -53,6 +53,8 @@ class Installed:
     grants: Grants
     source: Source[Any]
     source_params: SourceParams
+    pending: str | None
+    """JSON of a version that waits for an admin."""
     error_details: Mapping[str, Any] | None
     created_at: float
     updated_at: float
@@ -107,9 +109,9 @@ def unknown(reference: str) -> NotFound:
     )
 
 
-def webhook_url(ctx: Context, installed: Installed) -> str:
+def webhook_url(ctx: Context, integration_id: str) -> str:
     """Return the address that the source's service sends to."""
-    return f"{ctx.settings.base_url}/webhooks/{installed.id}"
+    return f"{ctx.settings.base_url}/webhooks/{integration_id}"
 
 
 def shown_config(installed: Installed) -> dict[str, Any]:
@@ -119,11 +121,22 @@ def shown_config(installed: Installed) -> dict[str, Any]:
     return {**engine, **installed.config, **{key: mask(value) for key, value in secret.items()}}
 
 
-def missing(installed: Installed) -> list[str]:
-    """Return the keys that must be set before it can be active (`webhook_secret` among them)."""
+async def stored_package(ctx: Context, digest: str) -> packages.Package:
+    """Return a package that is stored under its digest."""
+    files = await ctx.db.read(rows.files_of, digest)
+    return packages.read(orjson.loads(files))
+
+
+def missing(installed: Installed, manifest: Manifest | None = None) -> list[str]:
+    """Return the keys that must be set before it can be active (`webhook_secret` among them).
+
+    `manifest`: of a version that is to take the place of the present one.
+    """
     present = {*installed.config, *installed.config_secrets}
     return missing_from(
-        installed.manifest, present, secured=bool(installed.webhook_secrets) or not installed.source.needs_secret
+        manifest or installed.manifest,
+        present,
+        secured=bool(installed.webhook_secrets) or not installed.source.needs_secret,
     )
 
 
@@ -161,7 +174,7 @@ def load(ctx: Context, row: rows.Integration, files: str) -> Installed:
     if package is None:
         package = packages.read(orjson.loads(files))
         ctx.memo.put(("package", row.package), package, seconds=_FOREVER)
-    public, sealed = orjson.loads(row.config), orjson.loads(ctx.secrets.decrypt(row.sealed))
+    public, sealed = orjson.loads(row.config), _sealed(ctx, row)
     own = package.manifest.properties
     engine = {k: v for k, v in {**public, **sealed["config"]}.items() if k in ENGINE_KEYS and k not in own}
     source = SOURCES.get(package.manifest.source["kind"])
@@ -180,7 +193,16 @@ def load(ctx: Context, row: rows.Integration, files: str) -> Installed:
         grants=Grants.model_validate_json(row.grants),
         source=source,
         source_params=package.manifest.source_params,
+        pending=row.pending,
         error_details=orjson.loads(row.error_details) if row.error_details else None,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
+
+
+def _sealed(ctx: Context, row: rows.Integration) -> Any:
+    """Return a row's secrets; the bot's own webhook has that of the settings alone."""
+    if row.id != rows.OWN:
+        return orjson.loads(ctx.secrets.decrypt(row.sealed))
+    secret = ctx.settings.github_webhook_secret
+    return {"config": {}, "webhook": [{"secret": secret.get_secret_value(), "expires_at": None}] if secret else []}

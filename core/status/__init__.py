@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core import integrations
 from core.context import Context
 from core.integrations import Installed
 from core.status.problems import Problem, problems, summary
@@ -31,9 +30,8 @@ class Report:
         return self.installed.status == "active" and all(p.severity != "error" for p in self.problems)
 
 
-async def report(ctx: Context, reference: str) -> Report:
-    """Return how the integration with this id or slug is; raise `NotFound`."""
-    installed = await integrations.find(ctx, reference)
+async def report(ctx: Context, installed: Installed) -> Report:
+    """Return how an integration is."""
     snapshot = await take(ctx, installed)
     found = problems(snapshot)
     return Report(installed, snapshot, found, summary(snapshot, found), error_rate(snapshot))

@@ -83,7 +83,7 @@ async def take(ctx: Context, installed: Installed) -> Snapshot:
         slug=installed.slug,
         status=installed.status,
         now=now,
-        url=webhook_url(ctx, installed),
+        url=webhook_url(ctx, installed.id),
         missing=tuple(missing(installed)),
         error=str(installed.error_details["error"]) if installed.error_details else None,
         needs=_unconfigured(ctx, installed, wanted),

@@ -17,6 +17,7 @@ from tests.contexts import context, settings
 from tests.e2e.guide import Block
 from tests.e2e.guide_checks import found
 from tests.e2e.guide_house import House
+from tests.stand_ins.claude import LIMITED, Failure
 
 Verdict = Callable[[House, Block], Awaitable[str]]
 
@@ -70,15 +71,46 @@ async def _insufficient(house: House, example: dict[str, Any]) -> str:
     return f"as the example; missing: {', '.join(details['missing_fields'])}"
 
 
-async def _not_yet(house: House, example: dict[str, Any]) -> str:
-    assert isinstance(example["error"], str) and len(example) == 2
-    return "comes with generation: not produced yet"
+async def _conflict(house: House, example: dict[str, Any]) -> str:
+    """Which conflicts there are is the engine's to say, in its own words."""
+    details = await _asked_for(house, dependencies="python>=3.12, requests>=2")
+    _same(example, details)
+    assert [conflict.split(":")[0] for conflict in details["conflicts"]] == ["python>=3.12", "requests>=2"]
+    return f"as the example; conflicts: {'; '.join(details['conflicts'])}"
+
+
+async def _limited(house: House, example: dict[str, Any]) -> str:
+    """Claude says how long to wait, and so does the engine."""
+    seconds = int(example["retry_after"].removesuffix("s"))
+    house.claude.answers.append(Failure(LIMITED.status, LIMITED.kind, LIMITED.message, retry_after=seconds))
+    details = await _asked_for(house)
+    _same(example, details)
+    assert details["retry_after"] == example["retry_after"]
+    return f"as the example; {details['retry_after']}"
+
+
+async def _asked_for(house: House, **fields: str) -> dict[str, Any]:
+    """Ask for an integration; return its error, by the guide's own way to it."""
+    wish = {
+        "service_name": "Sentry",
+        "integration_type": "Webhook",
+        "target_service": "Slack",
+        "description": "Post each new error to the channel.",
+    }
+    made = await house.engine.ask("POST", "/v1/integrations", {"request": {**wish, **fields}}, status=201)
+    path = f"/v1/integrations/{made['id']}"
+    await house.engine.until(path, lambda answer: bool(answer["error_details"]))
+    ran = await house.run(
+        f'curl -s -H "Authorization: Bearer {house.key}" "{house.engine.address}{path}" | jq ".error_details"'
+    )
+    details: dict[str, Any] = ran.json
+    return details
 
 
 ERRORS: dict[str, Callable[[House, dict[str, Any]], Awaitable[str]]] = {
-    "Rate limit exceeded": _not_yet,
+    "Rate limit exceeded": _limited,
     "Insufficient integration requirements": _insufficient,
-    "Dependency conflict detected": _not_yet,
+    "Dependency conflict detected": _conflict,
     "Invalid webhook signature": _bad_signature,
     "Integration inactive": _inactive,
     "Processing failed": _fault,

@@ -222,7 +222,8 @@ async def _list(house: House, ran: Ran) -> str:
     if fields:
         assert all(sorted(one) == sorted(fields[1].split(",")) for one in ran.json), ran.out[:300]
     if "limit=" in ran.command:
-        assert "x-total-count: 3" in ran.headers.lower(), ran.headers
+        there = len(await house.engine.ask("GET", "/v1/integrations"))
+        assert there >= 3 and f"x-total-count: {there}" in ran.headers.lower(), ran.headers
     return _array(ran.json)
 
 

@@ -1,4 +1,4 @@
-"""Where the guide's commands are run: an engine, stand-ins for GitHub and Slack, a folder, and what fills the gaps."""
+"""Where the guide's commands run: an engine, stand-ins for GitHub, Slack and Claude, a folder, what fills the gaps."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from tests.e2e import guide
 from tests.e2e.engine import EngineProcess, running
 from tests.e2e.guide import Block
 from tests.packages import package
+from tests.stand_ins.claude import API_KEY, ClaudeStandIn
 from tests.stand_ins.github import TOKEN, Caller, GitHubStandIn
 from tests.stand_ins.slack import BOT_TOKEN, WEBHOOK, SlackStandIn
 
@@ -80,6 +81,7 @@ class House:
     engine: EngineProcess
     hub: GitHubStandIn
     slack: SlackStandIn
+    claude: ClaudeStandIn
     folder: Path
     names: dict[str, str]
     blocks: list[Block]
@@ -174,13 +176,15 @@ def require_tools() -> None:
 @asynccontextmanager
 async def house(folder: Path, blocks: list[Block]) -> AsyncIterator[House]:
     """Set everything up as the guide finds it: an integration that is installed and not active, an issue, a hook."""
-    async with GitHubStandIn() as hub, SlackStandIn() as slack:
+    async with GitHubStandIn() as hub, SlackStandIn() as slack, ClaudeStandIn() as claude:
         _prepare(hub, slack, blocks)
         settings = {
             "GITHUB_TOKEN": TOKEN,
             "GITHUB_REPOSITORY": REPOSITORY,
             "GITHUB_API_URL": hub.url,
             "SLACK_BOT_TOKEN": BOT_TOKEN,
+            "ANTHROPIC_API_KEY": API_KEY,
+            "ANTHROPIC_BASE_URL": claude.url,
             "SLACK_API_URL": slack.url,
             "CCB_ALERT_SLACK_CHANNEL": "#deploys",
             "CCB_RETRY_BASE_SECONDS": "0.1",
@@ -188,7 +192,7 @@ async def house(folder: Path, blocks: list[Block]) -> AsyncIterator[House]:
         async with running(folder / "data", **settings) as engine:
             work = folder / "work"
             work.mkdir()
-            yield House(engine, hub, slack, work, await _names(engine, hub, slack), blocks)
+            yield House(engine, hub, slack, claude, work, await _names(engine, hub, slack), blocks)
 
 
 def _prepare(hub: GitHubStandIn, slack: SlackStandIn, blocks: list[Block]) -> None:

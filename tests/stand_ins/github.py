@@ -10,39 +10,41 @@ from typing import Any
 import jwt
 from aiohttp import web
 
-from tests.stand_ins.github_answers import (
-    ANONYMOUS,
-    Caller,
-    Handle,
-    HungUp,
-    Refused,
-    Repository,
-    fields,
-    invalid,
-    page,
-    parsed,
-)
+from tests.stand_ins.github_answers import ANONYMOUS, Caller, Handle, Refused, Repository, user
+from tests.stand_ins.github_contents import Contents
 from tests.stand_ins.github_hooks import Hooks
-from tests.stand_ins.server import StandIn, hang_up, main
+from tests.stand_ins.github_issues import Issues
+from tests.stand_ins.github_pulls import Pulls
+from tests.stand_ins.github_pushes import payload as push
+from tests.stand_ins.github_reviews import Reviews
+from tests.stand_ins.github_web import Web
+from tests.stand_ins.server import hang_up, main
 
 __all__ = ["TOKEN", "Caller", "GitHubStandIn", "Repository"]
 
 TOKEN = "ghp_standin"
 
 
-class GitHubStandIn(StandIn):
+BOT_TOKEN = "ghp_standinbot"
+
+
+class GitHubStandIn(Web):
     """octocat's GitHub: the private acme/app with issue 1, and the app `ccb` (id 7) installed there."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.callers = {TOKEN: Caller("octocat")}
+        self.callers = {TOKEN: Caller("octocat"), BOT_TOKEN: Caller("ccb-bot")}
         self.repositories = {"acme/app": Repository()}
+        self.people = {"octocat": "admin", "ccb-bot": "write", "dev": "write", "stranger": "none"}
+        """Whom GitHub knows, and what they may do: admin, maintain, write, triage, read, none."""
         self.app_id = "7"
         self.app_public_key = ""
         """PEM; without it every app is refused."""
         self.app_permissions = {"issues": "write", "metadata": "read"}
         self.installation_tokens: list[str] = []
         self.token_lifetime = 3600.0
+        self.installation: int | None = None
+        """The installation that payloads name, where the hooks are an app's."""
         self.now: Callable[[], float] = time.time
         """The clock that tokens expire by and limits are counted from."""
         self.primary_limit_resets_at: float | None = None
@@ -55,47 +57,47 @@ class GitHubStandIn(StandIn):
         self.hooks = Hooks(self)
         """The repositories' webhooks: `add` one, let something `happen`, or `lose` it on the way."""
         self._made = 0
+        self.issues, self.contents = Issues(self), Contents(self)
+        self.pulls = Pulls(self, self.issues, self.contents)
+        self.reviews = Reviews(self, self.pulls)
         self.open_issue("acme/app", "It is broken")
 
-    def open_issue(
-        self, repository: str, title: str, body: str = "", labels: list[str] | None = None
-    ) -> dict[str, Any]:
-        """Open an issue as somebody would on the web."""
-        known = self.repositories[repository]
-        number = len(known.issues) + 1
-        issue = {
-            **self._written(f"{repository}/issues/{number}", body),
-            "number": number,
-            "title": title,
-            "state": "open",
-            "labels": [{"name": label} for label in labels or []],
-        }
-        known.issues.append(issue)
-        known.comments[number] = []
-        return issue
+    def next_id(self) -> int:
+        """Return an id that nothing has yet."""
+        self._made += 1
+        return self._made
 
-    def comment(self, repository: str, number: int, body: str) -> dict[str, Any]:
-        """Comment as somebody would on the web."""
-        path = f"{repository}/issues/{number}#issuecomment-{self._made + 1}"
-        comment = self._written(path, body)
-        self.repositories[repository].comments[number].append(comment)
-        return comment
+    def announce(self, repository: str, event: str, login: str, **payload: Any) -> None:
+        """Deliver an event to the hooks, after those before it."""
+        shown = {**self._shown_repository(repository), "url": f"https://github.example/{repository}"}
+        told = {**payload, "repository": shown, "sender": user(login)}
+        if self.installation is not None:
+            told["installation"] = {"id": self.installation}
+        self.hooks.announce(repository, event, told)
+
+    def pushed(self, repository: str, ref: str, before: str | None, after: str | None, login: str) -> None:
+        """Tell the hooks, and the pull requests of the branch, that a ref moved."""
+        if before is None or after is None:
+            kind, _, short = ref.partition("/")
+            event = "create" if before is None else "delete"
+            self.announce(repository, event, login, ref=short, ref_type="branch" if kind == "heads" else "tag")
+        git = self.repositories[repository].git
+        self.announce(repository, "push", login, **push(repository, git, ref, before, after, login))
+        self.pulls.follow(repository, ref, after, login)
 
     def routes(self) -> list[web.RouteDef]:
-        issues = "/repos/{owner}/{repo}/issues"
+        repo = "/repos/{owner}/{repo}"
         return [
             web.get("/user", self._handler(self._user)),
             web.get("/app", self._handler(self._app)),
-            web.get("/repos/{owner}/{repo}", self._handler(self._repo)),
-            web.get("/repos/{owner}/{repo}/installation", self._handler(self._installation)),
+            web.get(repo, self._handler(self._repo)),
+            web.get(repo + "/installation", self._handler(self._installation)),
+            web.get(repo + "/collaborators/{login}/permission", self._handler(self._permission)),
             web.post("/app/installations/{id}/access_tokens", self._handler(self._access_token)),
-            web.get(issues, self._handler(self._issues)),
-            web.post(issues, self._handler(self._new_issue)),
-            web.get(issues + "/{number}", self._handler(self._issue)),
-            web.get(issues + "/{number}/labels", self._handler(self._labels)),
-            web.post(issues + "/{number}/labels", self._handler(self._add_labels)),
-            web.get(issues + "/{number}/comments", self._handler(self._comments)),
-            web.post(issues + "/{number}/comments", self._handler(self._new_comment)),
+            *self.issues.routes(self._handler),
+            *self.contents.routes(self._handler),
+            *self.reviews.routes(self._handler),
+            *self.pulls.routes(self._handler),
             *self.hooks.routes(self._handler),
             web.route("*", "/{rest:.*}", self._handler(_nothing)),
         ]
@@ -105,41 +107,35 @@ class GitHubStandIn(StandIn):
         await self.hooks.close()
         await super().stop()
 
-    def _written(self, path: str, body: str) -> dict[str, Any]:
-        self._made += 1
-        return {
-            "id": self._made,
-            "html_url": f"https://github.example/{path}",
-            "body": body,
-            "user": {"login": "octocat", "type": "User"},
-            "created_at": "2026-01-01T00:00:00Z",
-            "updated_at": "2026-01-01T00:00:00Z",
-        }
-
     def _handler(self, handle: Handle) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def answer(request: web.Request) -> web.Response:
+            caller = ANONYMOUS
             try:
                 caller = self._caller(request)
                 self._limits()
                 response = await handle(request, caller)
                 response.headers.update(self._headers(caller))
-                return response
+                return self._or_hang_up(request, response)
             except Refused as refused:
-                return web.json_response(refused.body, status=refused.status, headers=refused.headers)
-            except HungUp:
-                return hang_up(request)
+                headers = {**_scopes(caller), **refused.headers}
+                return web.json_response(refused.body, status=refused.status, headers=headers)
 
         return answer
 
+    def _or_hang_up(self, request: web.Request, response: web.Response) -> web.Response:
+        written = request.method != "GET" and not request.path.startswith("/app/")
+        if not written or not self.hang_up_after_writing:
+            return response
+        self.hang_up_after_writing -= 1
+        return hang_up(request)
+
     def _headers(self, caller: Caller) -> dict[str, str]:
-        headers = {
+        return {
             "X-RateLimit-Limit": "5000" if caller.login else "60",
             "X-RateLimit-Remaining": "4999" if caller.login else "59",
             "X-RateLimit-Reset": str(int(self.now()) + 3600),
+            **_scopes(caller),
         }
-        if caller.scopes is not None:
-            headers["X-OAuth-Scopes"] = ", ".join(caller.scopes)
-        return headers
 
     def _caller(self, request: web.Request) -> Caller:
         if not request.headers.get("User-Agent"):
@@ -190,7 +186,8 @@ class GitHubStandIn(StandIn):
             headers = {"Retry-After": str(self.secondary_limit)} if self.secondary_limit else {}
             raise Refused(403, "You have exceeded a secondary rate limit. Please wait a few minutes.", headers=headers)
 
-    def _visible(self, request: web.Request, caller: Caller, *, write: bool = False) -> tuple[str, Repository]:
+    def visible(self, request: web.Request, caller: Caller, *, write: str = "") -> tuple[str, Repository]:
+        """Return the repository that a request is about; `write`: the permission that is needed."""
         name = f"{request.match_info['owner']}/{request.match_info['repo']}".lower()
         found = self.repositories.get(name)
         scopes = caller.scopes
@@ -201,16 +198,16 @@ class GitHubStandIn(StandIn):
             raise Refused(301, "Moved Permanently", headers=location, url=location["Location"])
         if scopes is not None and "repo" not in scopes:
             if found.private:
-                raise Refused(404, "Not Found")
+                raise Refused(404, "Not Found", headers={"X-Accepted-OAuth-Scopes": "repo"})
             if write and "public_repo" not in scopes:
                 raise Refused(
                     403,
                     "Must have push access",
-                    headers={"X-OAuth-Scopes": ", ".join(scopes), "X-Accepted-OAuth-Scopes": "public_repo, repo"},
+                    headers={"X-Accepted-OAuth-Scopes": "public_repo, repo"},
                 )
         if write and not caller.may_write:
             message = "Resource not accessible by personal access token"
-            raise Refused(403, message, headers={"X-Accepted-GitHub-Permissions": "issues=write"})
+            raise Refused(403, message, headers={"X-Accepted-GitHub-Permissions": f"{write}=write"})
         return name, found
 
     async def _user(self, request: web.Request, caller: Caller) -> web.Response:
@@ -220,16 +217,44 @@ class GitHubStandIn(StandIn):
         return web.json_response({"id": int(self.app_id), "slug": "ccb", "name": "Claude Code Bot"})
 
     async def _repo(self, request: web.Request, caller: Caller) -> web.Response:
-        name, found = self._visible(request, caller)
-        shown: dict[str, Any] = {"id": found.id, "full_name": name, "private": found.private}
+        name, _ = self.visible(request, caller)
+        shown = self._shown_repository(name)
         if caller.login:
             pushes, admin = caller.may_write, caller.may_write and caller.may_administer
             may = {"admin": admin, "maintain": admin, "push": pushes, "triage": pushes, "pull": True}
             shown["permissions"] = may
         return web.json_response(shown)
 
+    def _shown_repository(self, name: str) -> dict[str, Any]:
+        known = self.repositories[name]
+        owner, _, short = name.partition("/")
+        return {
+            "id": known.id,
+            "name": short,
+            "full_name": name,
+            "owner": {"login": owner},
+            "private": known.private,
+            "default_branch": known.default_branch,
+            "html_url": f"https://github.example/{name}",
+        }
+
+    async def _permission(self, request: web.Request, caller: Caller) -> web.Response:
+        """Tell what somebody may do; the older field knows four words only."""
+        _, found = self.visible(request, caller)
+        if not caller.may_write:
+            raise Refused(403, "Must have push access to view collaborator permission.")
+        login = request.match_info["login"]
+        known = next((one for one in self.people if one.lower() == login.lower()), None)
+        if known is None:
+            raise Refused(404, f"{login} is not a user")
+        role = self.people[known]
+        if role == "none" and not found.private:
+            role = "read"  # everybody reads what is public
+        permission = {"maintain": "write", "triage": "read"}.get(role, role)
+        return web.json_response({"permission": permission, "role_name": role, "user": user(known)})
+
     async def _installation(self, request: web.Request, caller: Caller) -> web.Response:
-        self._visible(request, caller)
+        self.visible(request, caller)
         return web.json_response({"id": 99, "app_id": int(self.app_id), "permissions": self.app_permissions})
 
     async def _access_token(self, request: web.Request, caller: Caller) -> web.Response:
@@ -242,78 +267,9 @@ class GitHubStandIn(StandIn):
         made = {"token": token, "expires_at": expires.strftime("%Y-%m-%dT%H:%M:%SZ")}
         return web.json_response(made, status=201)
 
-    async def _issues(self, request: web.Request, caller: Caller) -> web.Response:
-        _, found = self._visible(request, caller)
-        state = request.query.get("state", "open")
-        fitting = [issue for issue in found.issues if state in ("all", issue["state"])]
-        if request.query.get("direction", "desc") == "desc":
-            fitting.reverse()
-        return web.json_response([_issue(issue) for issue in page(request, fitting)])
 
-    async def _issue(self, request: web.Request, caller: Caller) -> web.Response:
-        _, found = self._visible(request, caller)
-        return web.json_response(_issue(found.issues[self._number(request, found) - 1]))
-
-    async def _labels(self, request: web.Request, caller: Caller) -> web.Response:
-        _, found = self._visible(request, caller)
-        issue = found.issues[self._number(request, found) - 1]
-        return web.json_response(page(request, _issue(issue)["labels"]))
-
-    async def _add_labels(self, request: web.Request, caller: Caller) -> web.Response:
-        """Add labels; one that the repository lacks is made. The body is an array, or an object that holds it."""
-        _, found = self._visible(request, caller, write=True)
-        issue = found.issues[self._number(request, found) - 1]
-        body = await parsed(request)
-        wanted = body.get("labels") if isinstance(body, dict) else body
-        if not isinstance(wanted, list):
-            raise invalid("Label", "labels", "invalid")
-        for label in wanted:
-            name = label.get("name") if isinstance(label, dict) else label
-            if not isinstance(name, str) or not name:
-                raise invalid("Label", "name", "invalid")
-            if name.lower() not in {known["name"].lower() for known in issue["labels"]}:
-                issue["labels"].append({"name": name})
-        return web.json_response(_issue(issue)["labels"])
-
-    async def _new_issue(self, request: web.Request, caller: Caller) -> web.Response:
-        name, _ = self._visible(request, caller, write=True)
-        body = await fields(request)
-        if not body.get("title"):
-            raise invalid("Issue", "title")
-        issue = self.open_issue(name, body["title"], body.get("body") or "", body.get("labels"))
-        return self._created(issue)
-
-    async def _comments(self, request: web.Request, caller: Caller) -> web.Response:
-        _, found = self._visible(request, caller)
-        return web.json_response(page(request, found.comments[self._number(request, found)]))
-
-    async def _new_comment(self, request: web.Request, caller: Caller) -> web.Response:
-        name, found = self._visible(request, caller, write=True)
-        number = self._number(request, found)
-        body = (await fields(request)).get("body")
-        if not isinstance(body, str) or not body:
-            raise invalid("IssueComment", "body")
-        return self._created(self.comment(name, number, body))
-
-    def _number(self, request: web.Request, found: Repository) -> int:
-        number = request.match_info["number"]
-        if not number.isdecimal() or int(number) not in found.comments:
-            raise Refused(404, "Not Found")
-        return int(number)
-
-    def _created(self, written: dict[str, Any]) -> web.Response:
-        if self.hang_up_after_writing:
-            self.hang_up_after_writing -= 1
-            raise HungUp
-        return web.json_response(written, status=201)
-
-
-def _issue(issue: dict[str, Any]) -> dict[str, Any]:
-    """Return an issue as GitHub shows it, with its labels in full."""
-    labels = [
-        {"id": 208, "color": "ededed", "default": False, "description": None, **known} for known in issue["labels"]
-    ]
-    return {**issue, "labels": labels}
+def _scopes(caller: Caller) -> dict[str, str]:
+    return {} if caller.scopes is None else {"X-OAuth-Scopes": ", ".join(caller.scopes)}
 
 
 async def _nothing(request: web.Request, caller: Caller) -> web.Response:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Protocol
 
 from aiohttp import web
+
+from tests.stand_ins.github_git import Git, seeded
 
 DOCS = "https://docs.github.com/rest"
 
@@ -20,10 +23,6 @@ class Refused(Exception):
         self.status = status
         self.headers = headers or {}
         self.body = {"message": message, "documentation_url": DOCS, "status": str(status), **more}
-
-
-class HungUp(Exception):
-    """Done, but the connection breaks before the answer."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +43,48 @@ ANONYMOUS = Caller("", scopes=None, sees=frozenset(), may_write=False, may_admin
 
 @dataclass
 class Repository:
-    """A repository's issues (oldest first), each with its comments."""
+    """A repository's issues (oldest first), each with its comments; pull requests are among the issues."""
 
     private: bool = True
     moved: bool = False
     issues: list[dict[str, Any]] = field(default_factory=list)
     comments: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     id: int = 456
+    default_branch: str = "main"
+    git: Git = field(default_factory=seeded)
+    labels: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By their names in small letters."""
+    pulls: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """What a pull request has beyond its issue."""
+    drafts: bool = True
+    """False as on the plans that have no draft pull requests."""
+    protected: set[str] = field(default_factory=set)
+    """Branches that change through pull requests alone."""
+
+
+class Hub(Protocol):
+    """What the parts of the stand-in share."""
+
+    url: str
+    now: Callable[[], float]
+    repositories: dict[str, Repository]
+    people: dict[str, str]
+
+    def visible(self, request: web.Request, caller: Caller, *, write: str = "") -> tuple[str, Repository]:
+        """Return the repository that a request is about; `write`: the permission that is needed."""
+        ...
+
+    def next_id(self) -> int:
+        """Return an id that nothing has yet."""
+        ...
+
+    def announce(self, repository: str, event: str, login: str, **payload: Any) -> None:
+        """Deliver an event to the hooks, after those before it."""
+        ...
+
+    def pushed(self, repository: str, ref: str, before: str | None, after: str | None, login: str) -> None:
+        """Tell everybody that a ref moved; None where there is no commit."""
+        ...
 
 
 Handle = Callable[[web.Request, Caller], Awaitable[web.Response]]
@@ -87,3 +121,24 @@ def page(request: web.Request, items: list[dict[str, Any]]) -> list[dict[str, An
 def per_page(request: web.Request) -> int:
     """Return how many items are asked for; at most 100 are given."""
     return min(int(request.query.get("per_page", "30")), 100)
+
+
+def stamp(at: float) -> str:
+    """Return a time as GitHub writes it."""
+    return datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def user(login: str) -> dict[str, Any]:
+    """Return somebody as GitHub shows them."""
+    return {
+        "login": login,
+        "id": sum(login.encode()),
+        "type": "Bot" if login.endswith("[bot]") else "User",
+        "html_url": f"https://github.example/{login}",
+        "site_admin": False,
+    }
+
+
+def may_push(permission: str) -> bool:
+    """Say whether somebody with this permission may write."""
+    return permission in ("admin", "maintain", "write")

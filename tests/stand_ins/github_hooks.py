@@ -6,6 +6,7 @@ A hook really delivers: signed as GitHub signs, to the address in its config, wi
 from __future__ import annotations
 
 import asyncio
+import copy
 import hashlib
 import hmac
 import json
@@ -14,13 +15,13 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp import web
 
-from tests.stand_ins.github_answers import Caller, Handle, Refused, Repository, fields, invalid, per_page
+from tests.stand_ins.github_answers import Caller, Handle, Hub, Refused, fields, invalid, per_page
 
 MASK = "********"
 KEPT_SECONDS = 3 * 24 * 3600
@@ -31,14 +32,6 @@ SCOPES = ("admin:repo_hook", "repo", "write:repo_hook")
 _BASE = "/repos/{owner}/{repo}/hooks"
 _ONE = _BASE + "/{hook_id}"
 _DELIVERIES = _ONE + "/deliveries"
-
-
-class Hub(Protocol):
-    """The stand-in that the hooks belong to."""
-
-    url: str
-    now: Callable[[], float]
-    repositories: dict[str, Repository]
 
 
 @dataclass
@@ -61,6 +54,8 @@ class Hooks:
         self._made = 0
         self._delivered = 0
         self._pings: set[asyncio.Task[Any]] = set()
+        self._later: asyncio.Queue[tuple[str, str, dict[str, Any]]] = asyncio.Queue()
+        self._deliverer: asyncio.Task[None] | None = None
         self.all: dict[int, Hook] = {}
         self.redeliveries_limited: int | None = None
         """Attempts are refused for so many seconds, by the secondary limit."""
@@ -73,6 +68,26 @@ class Hooks:
     async def happen(self, repository: str, event: str, payload: dict[str, Any]) -> list[dict[str, Any]]:
         """Deliver an event to each hook that wants it; return the deliveries."""
         return [await self._deliver(hook, event, payload) for hook in self._wanting(repository, event)]
+
+    def announce(self, repository: str, event: str, payload: dict[str, Any]) -> None:
+        """Deliver an event after those before it, without waiting for that, as GitHub does."""
+        if self._wanting(repository, event):
+            # What is told is how it was then.
+            self._later.put_nowait((repository, event, copy.deepcopy(payload)))
+            if self._deliverer is None:
+                self._deliverer = asyncio.create_task(self._deliver_in_order())
+
+    async def settled(self) -> None:
+        """Wait until everything that was announced is delivered."""
+        await self._later.join()
+
+    async def _deliver_in_order(self) -> None:
+        while True:
+            repository, event, payload = await self._later.get()
+            try:
+                await self.happen(repository, event, payload)
+            finally:
+                self._later.task_done()
 
     def lose(
         self, repository: str, event: str, payload: dict[str, Any], *, status_code: int = 502
@@ -91,9 +106,10 @@ class Hooks:
 
     async def close(self) -> None:
         """Let no ping outlive the stand-in."""
-        for ping in self._pings:
-            ping.cancel()
-        await asyncio.gather(*self._pings, return_exceptions=True)
+        tasks = [*self._pings, *([self._deliverer] if self._deliverer else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def routes(self, handler: Callable[[Handle], Any]) -> list[web.RouteDef]:
         """Return the hooks' part of the API."""
@@ -102,6 +118,7 @@ class Hooks:
             web.post(_BASE, handler(self._create)),
             web.get(_ONE, handler(self._one)),
             web.patch(_ONE, handler(self._update)),
+            web.delete(_ONE, handler(self._drop)),
             web.get(_DELIVERIES, handler(self._deliveries)),
             web.get(_DELIVERIES + "/{delivery_id}", handler(self._delivery)),
             web.post(_DELIVERIES + "/{delivery_id}/attempts", handler(self._attempt)),
@@ -152,6 +169,10 @@ class Hooks:
         hook.config, hook.events = config, [event for event in events if event not in gone]
         hook.active = body.get("active", hook.active)
         return web.json_response(self._shown(hook))
+
+    async def _drop(self, request: web.Request, caller: Caller) -> web.Response:
+        del self.all[self._hook(request, caller).id]
+        return web.Response(status=204)
 
     async def _deliveries(self, request: web.Request, caller: Caller) -> web.Response:
         hook = self._hook(request, caller)

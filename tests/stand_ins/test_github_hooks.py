@@ -6,58 +6,16 @@ import asyncio
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import aiohttp
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 
 from tests.stand_ins.github import TOKEN, Caller, GitHubStandIn
+from tests.stand_ins.github_asking import Target, ask
 
 HOOKS = "/repos/acme/app/hooks"
 SECRET = "your-webhook-secret"
-
-
-@pytest.fixture
-async def hub() -> AsyncIterator[GitHubStandIn]:
-    async with GitHubStandIn() as stand_in:
-        yield stand_in
-
-
-class Target:
-    """Where a hook delivers to: keeps the requests, and answers with `status`."""
-
-    def __init__(self) -> None:
-        self.status = 202
-        self.got: list[tuple[dict[str, str], bytes]] = []
-        self.url = ""
-
-    async def take(self, request: web.Request) -> web.Response:
-        self.got.append((dict(request.headers), await request.read()))
-        return web.Response(status=self.status, text="{}")
-
-
-@pytest.fixture
-async def target() -> AsyncIterator[Target]:
-    made = Target()
-    app = web.Application()
-    app.router.add_post("/hook", made.take)
-    async with TestServer(app, host="127.0.0.1") as server:
-        made.url = f"http://127.0.0.1:{server.port}/hook"
-        yield made
-
-
-async def ask(
-    hub: GitHubStandIn, method: str, path: str, body: Any = None, *, token: str | None = TOKEN
-) -> tuple[int, Any, Any]:
-    """Ask the stand-in; return status, JSON and headers."""
-    headers = {"Authorization": f"token {token}"} if token else {}
-    url = path if path.startswith("http") else hub.url + path
-    async with aiohttp.ClientSession() as http, http.request(method, url, json=body, headers=headers) as answer:
-        return answer.status, await answer.json(), answer.headers
 
 
 async def test_a_public_issue_is_read_without_a_token(hub: GitHubStandIn) -> None:

@@ -1,4 +1,4 @@
-"""The audit, metrics by minute, jobs, gaps, alert rules, idempotency keys, issues, monitoring settings."""
+"""The audit, metrics by minute, jobs, gaps, alert rules, idempotency keys, monitoring settings."""
 
 import json
 
@@ -112,32 +112,6 @@ def upgrade() -> None:
         sa.Column("floor_delivery", sa.BigInteger(), nullable=True),
         sa.Column("error", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("integration_id", "owner", "hook_id"),
-    )
-    op.create_table(
-        "issue_logs",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("repository", sa.String(), nullable=False),
-        sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("at", sa.Float(), nullable=False),
-        sa.Column("level", sa.String(), nullable=False),
-        sa.Column("step", sa.String(), nullable=False),
-        sa.Column("message", sa.String(), nullable=False),
-        sa.Column("fields", sa.String(), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    with op.batch_alter_table("issue_logs", schema=None) as batch_op:
-        batch_op.create_index("ix_issue_logs_issue", ["repository", "number", "id"], unique=False)
-
-    op.create_table(
-        "issues",
-        sa.Column("repository", sa.String(), nullable=False),
-        sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("title", sa.String(), nullable=False),
-        sa.Column("status", sa.String(), nullable=False),
-        sa.Column("fields", sa.String(), nullable=False),
-        sa.Column("error_details", sa.String(), nullable=True),
-        sa.Column("updated_at", sa.Float(), nullable=False),
-        sa.PrimaryKeyConstraint("repository", "number"),
     )
     op.create_table(
         "job_items",
@@ -349,11 +323,6 @@ def downgrade() -> None:
 
     op.drop_table("jobs")
     op.drop_table("job_items")
-    op.drop_table("issues")
-    with op.batch_alter_table("issue_logs", schema=None) as batch_op:
-        batch_op.drop_index("ix_issue_logs_issue")
-
-    op.drop_table("issue_logs")
     op.drop_table("github_hooks")
     op.drop_table("gap_checks")
     with op.batch_alter_table("gaps", schema=None) as batch_op:

@@ -18,18 +18,6 @@ COMMENTS = "/repos/acme/app/issues/1/comments"
 
 
 @pytest.fixture
-def clock() -> MovableClock:
-    return MovableClock()
-
-
-@pytest.fixture
-async def hub(clock: MovableClock) -> AsyncIterator[GitHubStandIn]:
-    async with GitHubStandIn() as stand_in:
-        stand_in.now = clock.now
-        yield stand_in
-
-
-@pytest.fixture
 async def github(hub: GitHubStandIn, clock: MovableClock) -> AsyncIterator[GitHub]:
     async with GitHub(settings(GITHUB_TOKEN=TOKEN, GITHUB_API_URL=hub.url), clock) as client:
         yield client
@@ -244,3 +232,17 @@ async def test_a_key_that_is_none_is_said_without_it(clock: MovableClock, app: d
         error = await _refusal(github)
     assert "GITHUB_APP_PRIVATE_KEY is no RSA private key" in str(error)
     assert "not-a-key" not in str(error)
+
+
+async def test_who_we_are_is_asked_once(hub: GitHubStandIn, github: GitHub, app: dict[str, str]) -> None:
+    assert [await github.login(), await github.login()] == ["octocat", "octocat"]
+    assert hub.requests == [("GET", "/user")]
+    async with GitHub(settings(**app), MovableClock()) as bot:
+        assert await bot.login() == "ccb[bot]"
+
+
+async def test_a_scope_that_is_hidden_behind_a_404_is_named(hub: GitHubStandIn, github: GitHub) -> None:
+    hub.callers = {TOKEN: Caller("octocat", scopes=("gist",))}
+    error = await _refusal(github)
+    assert "lacks the scope" in str(error)
+    assert error.details["status"] == 404

@@ -63,8 +63,8 @@ async def test_from_the_gallery_and_listed(client: Client) -> None:
 async def test_wrong_wishes(client: Client) -> None:
     good = package(LOG, "example.com", expected=LOGGED)
     wishes: list[tuple[Any, int, str]] = [
-        ({}, 422, "one of package and gallery"),
-        ({"gallery": "hello-webhook", "package": good}, 422, "one of package and gallery"),
+        ({}, 422, "one of package, gallery and request"),
+        ({"gallery": "hello-webhook", "package": good}, 422, "one of package, gallery and request"),
         ({"gallery": "helo-webhook"}, 404, "hello-webhook"),
         ({"package": good, "surprise": 1}, 422, "surprise"),
         ({"package": good, "config": {"surprise": 1}}, 422, "surprise"),

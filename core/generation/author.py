@@ -1,0 +1,118 @@
+"""Asking Claude for a package: one call, its answer read strictly, what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, cast
+
+from anthropic import APIError, transform_schema
+from anthropic.types import Message
+from httpx2 import TransportError
+from pydantic import ValidationError
+
+from core.config import Settings
+from core.errors import Upstream
+from core.generation import claude
+from core.generation.draft import Draft
+from core.generation.money import Usage
+from core.texts import T, Text
+
+TIMEOUT = 600.0
+"""Seconds without a word from Claude; its answer is streamed, so that each part of it begins them anew."""
+
+Turn = dict[str, str]
+"""A message of the conversation: `role` and `content`."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came: a `draft`, or the `problem` with what came instead. `text`: as Claude wrote it, for the next round."""
+
+    draft: Draft | None
+    problem: Text | None
+    text: str
+    usage: Usage
+    model: str
+    refused: bool = False
+    """Claude would not do it; asking again gives the same."""
+
+
+async def count(settings: Settings, *, system: Sequence[dict[str, Any]], turns: Sequence[Turn]) -> int:
+    """Return the tokens that a call would send, as Claude counts them; raises as `write` does."""
+    async with claude.connect(settings, timeout=claude.TIMEOUT) as client:
+        try:
+            counted = await client.messages.count_tokens(
+                model=settings.claude_model,
+                system=cast(Any, list(system)),
+                messages=cast(Any, list(turns)),
+                output_config=_output(settings),
+            )
+        except APIError as error:
+            raise claude.failure(error, settings) from None
+    return counted.input_tokens
+
+
+async def write(
+    settings: Settings, *, system: Sequence[dict[str, Any]], turns: Sequence[Turn], max_tokens: int
+) -> Answer:
+    """Ask for a package; raise `Upstream` (`retry_after` at a limit) or `NotConfigured`."""
+    async with claude.connect(settings, timeout=TIMEOUT) as client:
+        try:
+            async with client.messages.stream(
+                model=settings.claude_model,
+                max_tokens=max_tokens,
+                system=cast(Any, list(system)),
+                messages=cast(Any, list(turns)),
+                output_config=_output(settings),
+            ) as stream:
+                message = await stream.get_final_message()
+        except APIError as error:
+            raise claude.failure(error, settings) from None
+        except TransportError:  # the library lets through what its transport raises while an answer streams in
+            raise Upstream(T("Claude broke off before its answer was complete. It is asked again.")) from None
+    return _read(message)
+
+
+def _read(message: Message) -> Answer:
+    text = "".join(block.text for block in message.content if block.type == "text")
+    draft, problem = _parsed(text, message.stop_reason)
+    usage = message.usage
+    return Answer(
+        draft=draft,
+        problem=problem,
+        text=text,
+        usage=Usage(
+            input=usage.input_tokens,
+            output=usage.output_tokens,
+            cache_write=usage.cache_creation_input_tokens or 0,
+            cache_read=usage.cache_read_input_tokens or 0,
+        ),
+        model=message.model,
+        refused=message.stop_reason == "refusal",
+    )
+
+
+def _parsed(text: str, stop_reason: str | None) -> tuple[Draft | None, Text | None]:
+    """Return the draft in an answer, or what is wrong with it."""
+    if stop_reason == "refusal":
+        return None, T("Claude declined to write this. Say in the request what it is for, or change it.")
+    if stop_reason in ("max_tokens", "model_context_window_exceeded"):
+        return None, T("The answer was cut off at its limit of tokens. Write shorter: fewer samples, a shorter README.")
+    try:
+        return Draft.model_validate_json(text), None
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"])) or "-"
+        return None, T("The answer has not the form that was asked for: {where}: {reason}", where=where,
+                       reason=first["msg"])  # fmt: skip
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    return transform_schema(Draft)
+
+
+def _output(settings: Settings) -> Any:
+    return {"format": {"type": "json_schema", "schema": _schema()}, "effort": settings.claude_effort}

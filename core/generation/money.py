@@ -1,0 +1,97 @@
+"""What Claude costs, in USD: of an answer that came, and of one that is about to be asked for. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.errors import Conflict
+from core.texts import T
+
+MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """USD for a million tokens (https://platform.claude.com/docs/en/about-claude/pricing)."""
+
+    input: float
+    output: float
+    cache_write: float
+    cache_read: float
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The tokens of one answer, as Claude counts them: `input` is what was neither written to nor read from a cache."""
+
+    input: int = 0
+    output: int = 0
+    cache_write: int = 0
+    cache_read: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input + other.input,
+            self.output + other.output,
+            self.cache_write + other.cache_write,
+            self.cache_read + other.cache_read,
+        )
+
+
+def cost(usage: Usage, prices: Prices) -> float:
+    """Return what an answer cost."""
+    return (
+        usage.input * prices.input
+        + usage.output * prices.output
+        + usage.cache_write * prices.cache_write
+        + usage.cache_read * prices.cache_read
+    ) / MILLION
+
+
+def most(input_tokens: int, max_tokens: int, prices: Prices) -> float:
+    """Return the most that an answer can cost: all of its input written to the cache, its output as long as allowed."""
+    dearest = max(prices.input, prices.cache_write)
+    return (input_tokens * dearest + max_tokens * prices.output) / MILLION
+
+
+def affordable(input_tokens: int, max_tokens: int, left: float, prices: Prices) -> int:
+    """Return how many tokens of output can be paid from `left` USD after the input, at most `max_tokens`."""
+    rest = left - most(input_tokens, 0, prices)
+    return max(0, min(max_tokens, int(rest * MILLION / prices.output)))
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """One limit in USD, and what is spent of it. `name`: what it is a limit of, in the setting's words."""
+
+    name: str
+    setting: str
+    limit: float
+    spent: float
+
+    @property
+    def left(self) -> float:
+        """What may still be spent."""
+        return max(0.0, self.limit - self.spent)
+
+
+def tightest(budgets: list[Budget]) -> Budget:
+    """Return the budget of which the least is left."""
+    return min(budgets, key=lambda budget: budget.left)
+
+
+def over(budget: Budget) -> Conflict:
+    """Return the error for a call that its budget does not cover."""
+    return Conflict(
+        T(
+            "The budget for {name} is spent: {spent} of {limit} USD. Raise {setting}, or wait until it is renewed.",
+            name=budget.name,
+            spent=f"{budget.spent:.2f}",
+            limit=f"{budget.limit:.2f}",
+            setting=budget.setting,
+        ),
+        error="Budget exceeded",
+        spent_usd=round(budget.spent, 4),
+        limit_usd=budget.limit,
+        setting=budget.setting,
+    )

@@ -1,0 +1,142 @@
+"""The one comment on a request's issue, which is edited as the request moves. Pure."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from core.generation.template import FIELDS
+from core.requests.model import Asked
+from core.texts import TN, T, Text, revive
+from storage.requests import Round
+
+_STAGES = ("check", "write", "verify", "publish")
+_LONGEST_PROBLEM = 1_500
+
+
+@dataclass(frozen=True)
+class Landed:
+    """The integration that came of a request. `missing`: what keeps it from being active; `signed`: its events are."""
+
+    slug: str
+    active: bool
+    missing: Sequence[str]
+    url: str
+    signed: bool
+
+
+def comment(asked: Asked, rounds: Sequence[Round], *, spent: float, landed: Landed | None = None) -> str:
+    """Return the comment in the request's language: where it stands, what it cost, what to do next."""
+    language = asked.row.language
+
+    def say(text: Text) -> str:
+        return text.render(language)
+
+    parts = [f"### {plain(asked.row.title)}: {say(_headline(asked))}", _progress(asked, rounds, language)]
+    if asked.error_details:
+        parts.append(_trouble(asked, language))
+    if rounds:
+        spent_on = TN("{count} round, {cost} USD", "{count} rounds, {cost} USD", len(rounds), cost=f"{spent:.2f}")
+        parts.append(f"<sub>{say(spent_on)} · `{rounds[-1].model}` · `{asked.id}`</sub>")
+    else:
+        parts.append(f"<sub>`{asked.id}`</sub>")
+    steps = [_next_step(asked)] if landed is None else _after_landing(landed)
+    parts.append(" ".join(say(step) for step in steps))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _headline(asked: Asked) -> Text:
+    row = asked.row
+    match row.status:
+        case "requested":
+            return T("waits for approval") if not row.stage else T("being looked at")
+        case "generating":
+            return {
+                "write": T("Claude is writing"), "verify": T("being tested"), "publish": T("being published"),
+            }.get(row.stage, T("under way"))  # fmt: skip
+        case "inactive":
+            return T("ready for review") if row.pull_state == "open" else T("merged")
+        case "installed":
+            return T("installed")
+        case _:
+            return T("stopped")
+
+
+def _progress(asked: Asked, rounds: Sequence[Round], language: str) -> str:
+    row, names = asked.row, [T("understood"), T("Claude wrote it"), T("its samples pass"), T("pull request")]
+    done = _done(asked, rounds)
+    lines = []
+    for stage, name, is_done in zip(_STAGES, names, done, strict=True):
+        mark = "✓" if is_done else "●" if row.stage == stage else "○"
+        shown = name.render(language)
+        if stage == "publish" and row.pull is not None:
+            shown = f"[{shown} #{row.pull}]({row.pull_url})"
+        lines.append(f"{mark} {shown}")
+    return " · ".join(lines)
+
+
+def _done(asked: Asked, rounds: Sequence[Round]) -> list[bool]:
+    of_now = [r for r in rounds if r.version == asked.row.version]
+    passed = bool(of_now) and of_now[-1].problem == ""
+    published = asked.row.pull is not None and asked.row.status in ("inactive", "installed")
+    return [bool(of_now) or published, bool(of_now) or published, passed or published, published]
+
+
+def _trouble(asked: Asked, language: str) -> str:
+    """Return what went wrong, and for each missing field its name and an example."""
+    details = asked.error_details
+    assert details is not None
+    told = plain(revive(details["message"], language)[:_LONGEST_PROBLEM])
+    missing = details.get("missing_fields", [])
+    lines = [f"> **{details['error']}**", *(f"> {line}" for line in told.splitlines())]
+    for field in FIELDS:
+        if field.name in missing:
+            example = T("for example: {example}", example=field.example).render(language)
+            lines.append(f"> - **{field.title.render(language)}** (`{field.name}`): {example}")
+    lines += [f"> - {conflict}" for conflict in details.get("conflicts", [])]
+    return "\n".join(lines)
+
+
+def _next_step(asked: Asked) -> Text:
+    row, error = asked.row, (asked.error_details or {}).get("error")
+    if row.status == "failed":
+        if error == "Insufficient integration requirements":
+            return T("Edit the issue and add what is missing: it goes on by itself.")
+        return T("To begin again, comment `/ccb retry`.")
+    if row.status == "requested" and not row.stage:
+        return T("Somebody with write access lets it go on: set the label again, or comment `/ccb approve`.")
+    if row.status == "inactive" and row.pull_state == "open":
+        return T("Review the pull request. A review with wishes starts another round; merging installs it.")
+    return T("To stop it, comment `/ccb stop`.")
+
+
+def _after_landing(landed: Landed) -> list[Text]:
+    slug = landed.slug
+    if landed.active:
+        first = T("It is active.")
+    elif landed.missing:
+        names = ", ".join(f"`{name}`" for name in landed.missing)
+        first = T(
+            "It still needs {names}: `ccb config {slug} {key}=…`, then `ccb activate {slug}`.",
+            names=names, slug=slug, key=landed.missing[0],
+        )  # fmt: skip
+    else:
+        first = T("Nothing is missing: `ccb activate {slug}` switches it on.", slug=slug)
+    second = T("Its events come to {url}.", url=landed.url)
+    if not landed.signed:
+        return [first, second]
+    return [first, second, T("Their sender signs them with what `ccb config {slug} webhook_secret=…` sets.", slug=slug)]
+
+
+def plain(text: str) -> str:
+    """Return somebody's text so that nothing of GitHub's own (HTML, mentions, closing words) works in it."""
+    return html.escape(text, quote=False).replace("@", "@\u200b").replace("#", "#\u200b")
+
+
+def samples_of(report: str | None) -> list[dict[str, object]]:
+    """Return the samples' results of a round."""
+    found: list[dict[str, object]] = orjson.loads(report).get("samples", []) if report else []
+    return found

@@ -1,0 +1,103 @@
+"""What a request says: its fields, which of them are needed, and what conflicts with the runtime. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from core.errors import Conflict, Invalid
+from core.generation.template import FIELDS, LONGEST, Field, cleaned
+from core.manifest import RUNTIME
+from core.texts import T
+
+PYTHON = Version("3.11")
+"""The Python whose subset the sandbox runs."""
+_LATIN = re.compile(r"[A-Za-z]")
+_CYRILLIC = re.compile(r"[А-Яа-яЁё]")
+_NOT_A_WORD = re.compile(r"[^a-z0-9]+")
+
+
+def known(fields: Mapping[str, str]) -> dict[str, str]:
+    """Return the fields that there are, cleaned; raise `Invalid` for one that is unknown or too long."""
+    names = {field.name for field in FIELDS}
+    for name, value in fields.items():
+        if name not in names:
+            raise Invalid(
+                T("{key} is unknown here. Known: {known}.", key=name, known=", ".join(f.name for f in FIELDS)),
+                path=f"request.{name}",
+            )
+        if len(value) > LONGEST:
+            raise Invalid(T("{key} has more than {limit} characters.", key=name, limit=LONGEST), path=f"request.{name}")
+    return {name: text for name, value in fields.items() if (text := cleaned(value).strip())}
+
+
+def insufficient(absent: list[Field]) -> Invalid:
+    """Return the guide's error for a request that lacks fields."""
+    names = ", ".join(field.name for field in absent)
+    return Invalid(
+        T("The request lacks {names}. Add them: each is explained in the template, with an example.", names=names),
+        error="Insufficient integration requirements",
+        missing_fields=[field.name for field in absent],
+    )
+
+
+def conflicts(dependencies: str) -> list[str]:
+    """Return what of the wished dependencies the runtime cannot give, each with the reason, in English.
+
+    The runtime is the sandbox: Python's subset with a part of its standard library, and no packages.
+    """
+    found: list[str] = []
+    wanted: dict[str, SpecifierSet] = {}
+    for line in re.split(r"[,;\n]+", dependencies):
+        text = line.strip().strip("-* `")
+        if not text or text.lower() in ("none", "no", "нет", "-"):
+            continue
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement:
+            found.append(f"{text[:80]}: not a requirement such as python>=3.11")
+            continue
+        name = requirement.name.lower()
+        wanted[name] = wanted.get(name, SpecifierSet()) & requirement.specifier
+    for name, specifier in wanted.items():
+        if name == "python":
+            if PYTHON not in specifier:
+                found.append(f"python{specifier}: the sandbox runs Python {PYTHON}")
+        elif name == "runtime":
+            if Version(str(RUNTIME)) not in specifier:
+                found.append(f"runtime{specifier}: this engine runs version {RUNTIME} of the handler contract")
+        else:
+            found.append(f"{name}{specifier}: the sandbox has no packages, only a part of the standard library")
+    return found
+
+
+def conflicting(found: list[str]) -> Conflict:
+    """Return the guide's error for a request whose dependencies cannot be met."""
+    return Conflict(
+        T("The runtime cannot give what the request depends on: {conflicts}.", conflicts="; ".join(found)),
+        error="Dependency conflict detected",
+        conflicts=found,
+    )
+
+
+def language_of(fields: Mapping[str, str]) -> str:
+    """Return the language that a request is written in: `ru` where most of its letters are Cyrillic, else `en`."""
+    text = " ".join(fields.get(name, "") for name in ("description", "target_service", "integration_type"))
+    return "ru" if len(_CYRILLIC.findall(text)) > len(_LATIN.findall(text)) else "en"
+
+
+def title_of(fields: Mapping[str, str]) -> str:
+    """Return a title for a request: `Sentry → Slack`."""
+    parts = [fields.get(name, "").splitlines() for name in ("service_name", "target_service")]
+    names = [lines[0].strip()[:36] for lines in parts if lines and lines[0].strip()]
+    return " → ".join(names) or "Integration"
+
+
+def slug_of(fields: Mapping[str, str], suffix: str) -> str:
+    """Return a slug for a request: Latin words of its title, or `integration`, and `suffix` to tell it from others."""
+    words = _NOT_A_WORD.sub("-", title_of(fields).lower()).strip("-")[:40].strip("-")
+    return f"{words or 'integration'}-{suffix}"

@@ -1,0 +1,271 @@
+"""What people do with requests: ask, look, approve, begin again, stop. Every door calls these."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy.exc import IntegrityError
+
+from core import audit
+from core.actors import Actor
+from core.context import Context
+from core.errors import Conflict, NotFound
+from core.generation.template import cleaned
+from core.ids import new_id
+from core.requests import budgets
+from core.requests import fields as template
+from core.requests.model import Asked, Line, Stage, parsed
+from core.texts import T, Text
+from storage import requests as rows
+from storage.requests import RequestLogLine, Round
+
+
+@dataclass(frozen=True)
+class Issue:
+    """The GitHub issue that a request is. `repository`: owner/repo in lower case."""
+
+    repository: str
+    number: int
+    body: str
+
+    @property
+    def body_hash(self) -> str:
+        """What an approval is bound to: the text as it is read, so that nothing can be slipped in unseen."""
+        return hashlib.sha256(cleaned(self.body).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+async def open_request(
+    ctx: Context,
+    fields: Mapping[str, str],
+    *,
+    actor: Actor,
+    origin: str,
+    issue: Issue | None = None,
+    approved: bool = False,
+    title: str | None = None,
+) -> Asked:
+    """Take a request up; return it. What is missing shows in its `error_details` as soon as it was looked at.
+
+    `approved`: somebody with write access stands for the body as it is now (only asked of an `issue`). Raises `Invalid`
+    for a field that is unknown or too long.
+    """
+    actor.require("integrations.write")
+    given = template.known(fields)
+    now, request_id = ctx.clock.now(), new_id("int")
+    row: dict[str, Any] = {
+        "id": request_id,
+        "slug": template.slug_of(given, request_id[-6:].lower()),
+        "title": (title or template.title_of(given))[:80],
+        "language": template.language_of(given),
+        "origin": origin,
+        "asked_by": actor.name,
+        "fields": orjson.dumps(given).decode(),
+        "status": "requested",
+        "stage": "check",
+        "run_at": now,
+        "created_at": now,
+        "updated_at": now,
+        "tell_at": now if issue else None,
+    }
+    if issue is not None:
+        row |= {"repository": issue.repository, "issue": issue.number, "body_hash": issue.body_hash}
+        row |= {"approved_hash": issue.body_hash, "approved_by": actor.name} if approved else {}
+    entry = audit.entry(ctx, actor, "request.opened", integration_id=request_id, after={"title": row["title"]})
+    try:
+        await ctx.db.write(rows.add, row, entry)
+    except IntegrityError:  # another event of the same issue was faster
+        assert issue is not None
+        found = await of_issue(ctx, issue.repository, issue.number)
+        assert found is not None
+        return found
+    return await find(ctx, request_id)
+
+
+async def find(ctx: Context, reference: str) -> Asked:
+    """Return the request with this id or slug; raise `NotFound`."""
+    row = await ctx.db.read(rows.find, reference) if reference.isprintable() else None
+    if row is None:
+        raise NotFound(T("There is no request {reference}.", reference=ascii(reference)[1:-1]), request=reference)
+    return parsed(row)
+
+
+async def of_issue(ctx: Context, repository: str, number: int) -> Asked | None:
+    """Return the request that a GitHub issue is."""
+    row = await ctx.db.read(rows.of_issue, repository.lower(), number)
+    return parsed(row) if row else None
+
+
+async def of_pull(ctx: Context, repository: str, number: int) -> Asked | None:
+    """Return the request whose pull request this is."""
+    row = await ctx.db.read(rows.of_pull, repository.lower(), number)
+    return parsed(row) if row else None
+
+
+async def unfinished(ctx: Context) -> Sequence[Asked]:
+    """Return the requests of which no integration has come yet, oldest first."""
+    return [parsed(row) for row in await ctx.db.read(rows.unfinished)]
+
+
+async def newest(ctx: Context, *, status: str | None = None, limit: int = 100) -> Sequence[Asked]:
+    """Return requests, the newest first."""
+    return [parsed(row) for row in await ctx.db.read(rows.newest, status=status, limit=limit)]
+
+
+async def log(ctx: Context, asked: Asked, *, levels: Sequence[str] = (), limit: int = 500) -> Sequence[RequestLogLine]:
+    """Return the newest lines of a request's log, oldest first."""
+    return await ctx.db.read(rows.log, asked.id, levels=levels, limit=limit)
+
+
+async def rounds(ctx: Context, asked: Asked) -> Sequence[Round]:
+    """Return every round that Claude wrote."""
+    return await ctx.db.read(rows.rounds, asked.id)
+
+
+async def spending(ctx: Context, asked: Asked) -> Mapping[str, Any]:
+    """Return what was spent, against each budget, in USD."""
+    own, person, month = await budgets.of(ctx, asked)
+    return {
+        "spent_usd": round(own.spent, 4),
+        "limit_usd": own.limit,
+        "person": {"spent_usd": round(person.spent, 4), "limit_usd": person.limit},
+        "month": {"spent_usd": round(month.spent, 4), "limit_usd": month.limit},
+    }
+
+
+async def approve(ctx: Context, asked: Asked, *, actor: Actor) -> None:
+    """Let a request's body through as it is now: from here on it may cost money."""
+    actor.require("integrations.write")
+    if asked.row.approved_hash == asked.row.body_hash or _is_done(asked):
+        return
+    values = {"approved_hash": asked.row.body_hash, "approved_by": actor.name}
+    told = T("Approved by {name}.", name=actor.name)
+    await _move(ctx, asked, values, stage="check", told=told, actor=actor, action="request.approved")
+
+
+async def let_through(ctx: Context, asked: Asked, *, actor: Actor) -> Asked:
+    """Approve a request that waits for it; raise `Conflict` for one that does not."""
+    actor.require("integrations.write")
+    if not waits_for_approval(asked):
+        raise _wrong_state(asked, T("It does not wait for an approval."))
+    await approve(ctx, asked, actor=actor)
+    return await find(ctx, asked.id)
+
+
+def waits_for_approval(asked: Asked) -> bool:
+    """Say whether nobody with write access stands for what the request's issue says now."""
+    row = asked.row
+    open_still = row.status in ("requested", "failed")
+    return row.issue is not None and open_still and row.approved_hash != row.body_hash
+
+
+async def edited(
+    ctx: Context, asked: Asked, fields: Mapping[str, str], issue: Issue, *, actor: Actor, approved: bool
+) -> None:
+    """Take up what a request's issue says now; an edit by somebody without write access needs its approval again."""
+    if issue.body_hash == asked.row.body_hash or _is_done(asked):
+        return
+    given = template.known(fields)
+    values: dict[str, Any] = {
+        "fields": orjson.dumps(given).decode(),
+        "body_hash": issue.body_hash,
+        "language": template.language_of(given),
+        "title": template.title_of(given)[:80],
+        "version": asked.row.version + 1,
+        "wishes": "[]",
+    }
+    if approved:
+        values |= {"approved_hash": issue.body_hash, "approved_by": actor.name}
+    told = T("The request was edited by {name}.", name=actor.name)
+    await _move(ctx, asked, values, stage="check", told=told, actor=actor, action="request.edited")
+
+
+async def retry(ctx: Context, asked: Asked, *, actor: Actor) -> Asked:
+    """Begin a request again that failed or was stopped; raise `Conflict` for one that is under way or done."""
+    actor.require("integrations.write")
+    if asked.row.status != "failed":
+        raise _wrong_state(asked, T("Only a request that failed or was stopped is begun again."))
+    values = {"version": asked.row.version + 1}
+    told = T("Begun again by {name}.", name=actor.name)
+    await _move(ctx, asked, values, stage="check", told=told, actor=actor, action="request.retried")
+    return await find(ctx, asked.id)
+
+
+async def stop(ctx: Context, asked: Asked, *, actor: Actor) -> Asked:
+    """Stop a request; what it has done stays. Raises `Conflict` when there is nothing to stop."""
+    actor.require("integrations.write")
+    if asked.row.status not in ("requested", "generating"):
+        raise _wrong_state(asked, T("There is nothing under way that could be stopped."))
+    reason = T("Stopped by {name}.", name=actor.name)
+    await fail(ctx, asked, "Stopped", reason, actor=actor, action="request.stopped")
+    return await find(ctx, asked.id)
+
+
+async def fail(
+    ctx: Context, asked: Asked, error: str, reason: Text, *, actor: Actor, action: str, **values: Any
+) -> None:
+    """End a request with a reason; whatever stage is at work writes nothing more."""
+    details = {"error": error, "message": reason.dump()}
+    ended = {"status": "failed", "stage": "", "error_details": orjson.dumps(details).decode(), **values}
+    await _move(ctx, asked, ended, stage=None, told=reason, actor=actor, action=action)
+
+
+async def revise(ctx: Context, asked: Asked, wish: str, *, actor: Actor) -> None:
+    """Start another round on the same branch, for what a reviewer wishes of the open pull request."""
+    actor.require("integrations.write")
+    if asked.row.status == "generating" and asked.wishes[-1:] == (cleaned(wish),):
+        return  # taken up already, by an attempt that was cut short
+    wishes = [*asked.wishes, cleaned(wish)]
+    values = {"wishes": orjson.dumps(wishes).decode(), "version": asked.row.version + 1, "status": "generating"}
+    told = T("{name} asks for changes.", name=actor.name)
+    await _move(ctx, asked, values, stage="write", told=told, actor=actor, action="request.revised")
+
+
+async def merged(ctx: Context, asked: Asked, commit: str, *, actor: Actor) -> None:
+    """Take up that the pull request was merged as `commit`: its package is installed next."""
+    values = {"pull_state": "merged", "merge_commit": commit}
+    told = T("Merged by {name} as {commit}.", name=actor.name, commit=commit[:12])
+    await _move(ctx, asked, values, stage="install", told=told, actor=actor, action="request.merged")
+
+
+async def reopened(ctx: Context, asked: Asked, *, actor: Actor) -> None:
+    """Take up that a pull request that was closed unmerged is open again."""
+    values = {"status": "inactive", "stage": "", "pull_state": "open", "error_details": None}
+    told = T("Reopened by {name}.", name=actor.name)
+    await _move(ctx, asked, values, stage=None, told=told, actor=actor, action="request.reopened")
+
+
+async def _move(
+    ctx: Context,
+    asked: Asked,
+    values: Mapping[str, Any],
+    *,
+    stage: Stage | None,
+    told: Text,
+    actor: Actor,
+    action: str,
+) -> None:
+    """Write what somebody said; with a `stage` the request goes on there, at once."""
+    now = ctx.clock.now()
+    moved: dict[str, Any] = {"updated_at": now, "tell_at": now if asked.row.issue is not None else None, "run_at": None}
+    if stage is not None:
+        status = "requested" if stage == "check" else asked.row.status
+        moved |= {"stage": stage, "run_at": now, "tries": 0, "error_details": None, "status": status}
+    entry = audit.entry(ctx, actor, action, integration_id=asked.id, why=str(told))
+    line = Line("said", told).row(now)
+    await ctx.db.write(rows.advance, asked.id, None, {**moved, **values}, lines=[line], entry=entry)
+
+
+def _is_done(asked: Asked) -> bool:
+    """Say whether the package was merged: what the issue says from then on changes nothing."""
+    return asked.row.status == "installed" or asked.row.pull_state == "merged"
+
+
+def _wrong_state(asked: Asked, what: Text) -> Conflict:
+    return Conflict(
+        T("{name} is {status}. {what}", name=asked.row.title, status=asked.row.status, what=what),
+        status=asked.row.status,
+    )

@@ -1,0 +1,181 @@
+"""The stages of a request, each of which can be done again after a crash: what it did is found, not done twice."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import orjson
+
+from core import packages
+from core.context import Context
+from core.errors import CcbError, Invalid, Unavailable
+from core.generation import prompt
+from core.generation.money import Usage, affordable, cost, over, tightest
+from core.generation.template import missing
+from core.requests import budgets
+from core.requests import fields as template
+from core.requests.model import Asked, Line, Next, Stage, prices
+from core.requests.publishing import install, publish
+from core.texts import TN, T
+from storage import requests as rows
+from storage.requests import Round
+
+SHORTEST_ANSWER = 4_000
+"""Tokens: a package has rarely fewer, so a budget that covers no more is as good as spent."""
+
+
+async def check(ctx: Context, asked: Asked) -> Next:
+    """Look whether the request says enough, and whether the runtime can give what it needs."""
+    absent = missing(asked.fields)
+    if absent:
+        raise template.insufficient(absent)
+    if found := template.conflicts(asked.fields.get("dependencies", "")):
+        raise template.conflicting(found)
+    row = asked.row
+    if row.issue is not None and row.approved_hash != row.body_hash:
+        waits = T(
+            "The request is complete. It waits for somebody with write access: label it, or comment /ccb approve."
+        )
+        return Next("requested", "", (Line("check", waits),))
+    return Next("generating", "write", (Line("check", T("The request is complete.")),))
+
+
+async def write(ctx: Context, asked: Asked) -> Next:
+    """Ask Claude for the package, if the budgets allow it."""
+    from core.generation import author  # its library takes a second to import, which no start should wait for
+
+    before = await ctx.db.read(rows.rounds, asked.id, asked.row.version)
+    if before and before[-1].problem is None:  # a crash came after the answer was kept
+        return Next("generating", "verify")
+    system = prompt.system(asked.fields)
+    turns = _turns(asked, before, await _published(ctx, asked))
+    counted = await author.count(ctx.settings, system=system, turns=turns)
+    budget = tightest(await budgets.of(ctx, asked))
+    longest = affordable(counted, ctx.settings.claude_max_tokens, budget.left, prices(ctx))
+    if longest < SHORTEST_ANSWER:
+        raise over(budget)
+    answer = await author.write(ctx.settings, system=system, turns=turns, max_tokens=longest)
+    spent = cost(answer.usage, prices(ctx))
+    number = len(before) + 1
+    kept: dict[str, Any] = {
+        "request_id": asked.id,
+        "version": asked.row.version,
+        "round": number,
+        "at": ctx.clock.now(),
+        "model": answer.model,
+        "text": answer.text,
+        "files": orjson.dumps(answer.draft.files()).decode() if answer.draft else None,
+        "notes": answer.draft.notes if answer.draft else "",
+        "problem": str(answer.problem) if answer.problem else None,
+        "tokens": _tokens(answer.usage),
+        "cost": spent,
+        "person": asked.row.asked_by,
+    }
+    line = Line(
+        "write",
+        T("Claude wrote round {round} ({cost} USD).", round=number, cost=f"{spent:.2f}"),
+        fields={"round": number, "cost_usd": round(spent, 4), "model": answer.model, **orjson.loads(kept["tokens"])},
+    )
+    if answer.refused:
+        refused = Invalid(answer.problem or T("Claude declined."), error="Claude declined")
+        details = _details(refused)
+        told = Line("write", refused.message, "error")
+        return Next("failed", "", (line, told), error_details=details, round_=kept)
+    return Next("generating", "verify", (line,), round_=kept)
+
+
+async def verify(ctx: Context, asked: Asked) -> Next:
+    """Check the package as a machine would that trusts nobody; hand it back with the exact error, or let it through."""
+    known = await ctx.db.read(rows.rounds, asked.id, asked.row.version)
+    last = known[-1]
+    problem, report = last.problem, last.report
+    if problem is None:
+        problem, report = await _verified(ctx, asked, last)
+    kept = {**last.model_dump(), "problem": problem, "report": report}
+    if not problem:
+        samples = len(orjson.loads(report or "{}").get("samples", []))
+        passed = TN("{count} sample gives what it should.", "{count} samples give what they should.", samples)
+        return Next("generating", "publish", (Line("verify", passed, fields={"round": last.round}),), round_=kept)
+    first = problem.splitlines()[0][:500]
+    line = Line(
+        "verify", T("Round {round} was refused: {problem}", round=last.round, problem=first), "warning",
+        {"round": last.round, "problem": problem},
+    )  # fmt: skip
+    if last.round >= ctx.settings.claude_rounds:
+        failed = Invalid(
+            T("After {rounds} rounds the package still does not pass: {problem}", rounds=last.round, problem=first),
+            error="Generation failed",
+        )
+        told = Line("verify", failed.message, "error")
+        return Next("failed", "", (line, told), error_details=_details(failed), round_=kept)
+    return Next("generating", "write", (line,), round_=kept)
+
+
+async def _verified(ctx: Context, asked: Asked, last: Round) -> tuple[str, str | None]:
+    """Return what is wrong with a round's package (empty: nothing), and the samples' results."""
+    assert last.files is not None
+    try:
+        package = packages.read(orjson.loads(last.files))
+        if asked.row.pull_state == "open" and package.manifest.slug != asked.row.slug:
+            return f"integration.yaml: slug: it is published as {asked.row.slug}: keep that", None
+        if found := template.conflicts("\n".join(package.manifest.dependencies)):
+            return "integration.yaml: dependencies: " + "; ".join(found), None
+        report = await packages.verify(package, sandbox=ctx.sandbox)
+    except Unavailable:
+        raise  # the sandbox is busy: nothing about the package
+    except CcbError as error:
+        return str(error), None
+    samples = [
+        {"name": run.name, "type": run.event_type, "actions": run.actions, "ms": round(run.seconds * 1e3, 2)}
+        for run in report.samples
+    ]
+    return "", orjson.dumps({"samples": samples, "digest": package.digest}).decode()
+
+
+async def _published(ctx: Context, asked: Asked) -> Round | None:
+    """Return the round that reviewers have seen, where the work is on what they wish of it."""
+    if not asked.wishes:
+        return None
+    earlier = await ctx.db.read(rows.rounds, asked.id)
+    return next((one for one in reversed(earlier) if one.version < asked.row.version and one.problem == ""), None)
+
+
+def _turns(asked: Asked, before: list[Round], published: Round | None) -> list[dict[str, str]]:
+    """Return the conversation: the request, what was published of it and the wishes since, and what was refused."""
+    if published is None:
+        turns = [{"role": "user", "content": prompt.first(asked.fields, asked.wishes)}]
+    else:
+        turns = [
+            {"role": "user", "content": prompt.first(asked.fields)},
+            {"role": "assistant", "content": published.text},
+            {"role": "user", "content": prompt.revise(asked.wishes)},
+        ]
+    for one in before:
+        turns.append({"role": "assistant", "content": one.text or "(nothing)"})
+        turns.append({"role": "user", "content": prompt.repair(one.problem or "")})
+    return turns
+
+
+def _tokens(usage: Usage) -> str:
+    return orjson.dumps(
+        {
+            "input_tokens": usage.input,
+            "output_tokens": usage.output,
+            "cache_write_tokens": usage.cache_write,
+            "cache_read_tokens": usage.cache_read,
+        }
+    ).decode()
+
+
+def _details(error: CcbError) -> dict[str, Any]:
+    return {"error": error.error, "message": error.message.dump(), **error.details}
+
+
+STAGES: Mapping[Stage, Callable[[Context, Asked], Awaitable[Next]]] = {
+    "check": check,
+    "write": write,
+    "verify": verify,
+    "publish": publish,
+    "install": install,
+}

@@ -1,0 +1,79 @@
+"""Telling: the issue's comment and labels follow the request, at least once, and never as a second comment."""
+
+from __future__ import annotations
+
+import structlog
+
+from core import integrations
+from core.context import Context
+from core.errors import CcbError, NotConfigured, NotFound, Upstream
+from core.github import comments, labels
+from core.requests.comment import Landed, comment
+from core.requests.model import MARKER, Asked
+from storage import requests as rows
+
+log = structlog.get_logger()
+
+AGAIN_SECONDS = 60.0
+"""After how long a comment that could not be written is tried again."""
+NEEDS_INFO = "needs-info"
+INSUFFICIENT = "Insufficient integration requirements"
+
+
+async def tell(ctx: Context, asked: Asked) -> None:
+    """Bring the issue's comment and labels up to date; what fails is tried again later."""
+    row, now = asked.row, ctx.clock.now()
+    assert row.repository is not None and row.issue is not None
+    values: dict[str, object] = {"tell_at": None}
+    try:
+        written = await ctx.db.read(rows.rounds, asked.id)
+        spent = sum(one.cost for one in written)
+        values["comment_id"] = await comments.upsert(
+            ctx.github,
+            row.repository,
+            row.issue,
+            key=f"{MARKER}:{asked.id}",
+            body=comment(asked, written, spent=spent, landed=await _landed(ctx, asked)),
+            known_id=row.comment_id,
+        )
+        await _label(ctx, asked)
+    except (Upstream, NotConfigured) as error:
+        wait = error.retry_after if isinstance(error, Upstream) and error.retry_after else AGAIN_SECONDS
+        values = {"tell_at": now + max(1.0, wait)}
+        log.warning("issue not told", request=asked.id, reason=str(error))
+    except CcbError as error:  # such as an issue that is gone: nobody is there to be told
+        log.warning("issue cannot be told", request=asked.id, reason=str(error))
+    await ctx.db.write(rows.advance, asked.id, row.lease_token, values, release=False)
+
+
+async def _landed(ctx: Context, asked: Asked) -> Landed | None:
+    """Return the integration that came of the request; a revision's is the one that was there before."""
+    if asked.row.status != "installed" or asked.row.repository is None:
+        return None
+    try:
+        found = await integrations.find(ctx, asked.id)
+    except NotFound:
+        there = await integrations.from_repository(ctx, asked.row.repository, asked.row.slug)
+        if there is None:  # taken away meanwhile
+            return None
+        found = there
+    return Landed(
+        slug=found.slug,
+        active=found.status == "active",
+        missing=integrations.missing(found),
+        url=integrations.webhook_url(ctx, found.id),
+        signed=found.source.needs_secret,
+    )
+
+
+async def _label(ctx: Context, asked: Asked) -> None:
+    row = asked.row
+    assert row.repository is not None and row.issue is not None
+    lacking = (asked.error_details or {}).get("error") == INSUFFICIENT
+    if lacking:
+        await labels.ensure(
+            ctx.github, row.repository, NEEDS_INFO, color="d93f0b", description="The request lacks something."
+        )
+        await labels.add(ctx.github, row.repository, row.issue, NEEDS_INFO)
+    else:
+        await labels.remove(ctx.github, row.repository, row.issue, NEEDS_INFO)

@@ -1,0 +1,40 @@
+"""What an answer costs, and what the budgets still cover."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.generation.money import Budget, Prices, Usage, affordable, cost, most, over, tightest
+
+PRICES = Prices(2.0, 10.0, 2.5, 0.2)
+counts = st.integers(0, 200_000)
+
+
+def test_each_kind_of_token_has_its_price() -> None:
+    assert cost(Usage(input=1_000_000), PRICES) == 2.0
+    assert cost(Usage(output=100_000), PRICES) == 1.0
+    assert cost(Usage(cache_write=400_000, cache_read=500_000), PRICES) == pytest.approx(1.1)
+
+
+@given(counts, counts, counts, counts)
+def test_no_answer_costs_more_than_was_said_before(plain: int, written: int, read: int, output: int) -> None:
+    usage = Usage(plain, output, written, read)
+    assert cost(usage, PRICES) <= most(plain + written + read, output, PRICES) + 1e-9
+
+
+@given(counts, st.integers(1, 128_000), st.floats(0, 5))
+def test_what_is_affordable_is_covered(tokens: int, longest: int, left: float) -> None:
+    granted = affordable(tokens, longest, left, PRICES)
+    assert 0 <= granted <= longest
+    assert granted == 0 or most(tokens, granted, PRICES) <= left + 1e-9
+
+
+def test_the_tightest_budget_is_named() -> None:
+    request = Budget("this request", "CCB_BUDGET_REQUEST", 2.0, 1.5)
+    month = Budget("this month", "CCB_BUDGET_MONTH", 100.0, 99.9)
+    assert tightest([request, month]) is month
+    error = over(month)
+    assert error.error == "Budget exceeded" and "99.90 of 100.00 USD" in str(error) and "CCB_BUDGET_MONTH" in str(error)
+    assert error.details == {"spent_usd": 99.9, "limit_usd": 100.0, "setting": "CCB_BUDGET_MONTH"}
