@@ -45,8 +45,8 @@ async def publish(ctx: Context, asked: Asked) -> Next:
     )
     version, compared = await comparing.compare(ctx, repository, package)
     # Who may read a public repository need not be who may read its events.
-    values = bool(compared) and bool((await ctx.github.request("GET", f"/repos/{repository}"))["private"])
-    side_by_side = comparing.table(version, compared, asked.row.language, values=values)
+    private = bool(compared) and bool((await ctx.github.request("GET", f"/repos/{repository}"))["private"])
+    side_by_side = comparing.table(version, compared, asked.row.language, values=private)
     opened = await pulls.ensure(
         ctx.github,
         repository,

@@ -58,6 +58,8 @@ async def test_the_whole_way(
         assert len(house.pulls()) == 1 and len(claude.asked) == 1
         own = await client.ask("GET", "/v1/integrations/github")
         assert own["name"] == "Claude Code Bot on GitHub"
+        happened = await client.ask("GET", "/v1/events?status=succeeded")
+        assert "ccb-github" in {one["integration"] for one in happened}
         listed = await client.ask("GET", "/v1/integrations")
         assert [one["id"] for one in listed] == [asked.id]
 
