@@ -7,6 +7,7 @@ is not answered.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from core.actors import Actor
@@ -70,15 +71,18 @@ async def _open(ctx: Context, payload: Payload) -> Text:
         ctx, fields, actor=_actor(author), origin="issue", issue=_issue(payload), approved=approved
     )
     if approved:  # the same issue's events are worked on at once: one of somebody else's may have been faster
-        await service.approve(ctx, asked, actor=_actor(sender))
+        await service.approve(ctx, asked, actor=_actor(sender), body_hash=_issue(payload).body_hash)
     return T("request {id}", id=asked.id)
 
 
 async def _edited(ctx: Context, found: Asked, payload: Payload) -> Text:
-    sender = _sender(payload)
+    issue, sender = _issue(payload), _sender(payload)
+    now = await ctx.github.request("GET", f"/repos/{issue.repository}/issues/{issue.number}")
+    if replace(issue, body=now.get("body") or "").body_hash != issue.body_hash:
+        return T("edited again since")  # events are worked on in any order
     approved = await people.may_write(ctx.github, _repository(payload), sender)
     fields = template.parse(payload["issue"].get("body") or "").fields
-    await service.edited(ctx, found, fields, _issue(payload), actor=_actor(sender), approved=approved)
+    await service.edited(ctx, found, fields, issue, actor=_actor(sender), approved=approved)
     return T("taken up again")
 
 
@@ -107,7 +111,7 @@ async def _approve(ctx: Context, found: Asked, payload: Payload) -> Text:
     sender = _sender(payload)
     if not await people.may_write(ctx.github, _repository(payload), sender):
         return T("{name} may not write to {repository}", name=sender, repository=_repository(payload))
-    await service.approve(ctx, found, actor=_actor(sender))
+    await service.approve(ctx, found, actor=_actor(sender), body_hash=_issue(payload).body_hash)
     return T("approved by {name}", name=sender)
 
 
@@ -125,8 +129,8 @@ async def _issue_comment(ctx: Context, payload: Payload) -> Text:
         return T("{name} may not write to {repository}", name=sender, repository=_repository(payload))
     try:
         match words[1]:
-            case "approve":
-                await service.approve(ctx, found, actor=_actor(sender))
+            case "approve" if "pull_request" not in payload["issue"]:  # there nobody sees what they approve
+                await service.approve(ctx, found, actor=_actor(sender), body_hash=_issue(payload).body_hash)
             case "retry":
                 await service.retry(ctx, found, actor=_actor(sender))
             case "stop":

@@ -136,12 +136,15 @@ async def spending(ctx: Context, asked: Asked) -> Mapping[str, Any]:
     }
 
 
-async def approve(ctx: Context, asked: Asked, *, actor: Actor) -> None:
-    """Let a request's body through as it is now: from here on it may cost money."""
+async def approve(ctx: Context, asked: Asked, *, actor: Actor, body_hash: str | None = None) -> None:
+    """Let a request's body through: from here on it may cost money.
+
+    `body_hash`: of the body that `actor` saw, where it may have been edited since; else it is that which is known.
+    """
     actor.require("integrations.write")
     if asked.row.approved_hash == asked.row.body_hash or _is_done(asked):
         return
-    values = {"approved_hash": asked.row.body_hash, "approved_by": actor.name}
+    values = {"approved_hash": body_hash or asked.row.body_hash, "approved_by": actor.name}
     told = T("Approved by {name}.", name=actor.name)
     await _move(ctx, asked, values, stage="check", told=told, actor=actor, action="request.approved")
 

@@ -39,11 +39,17 @@ async def tell(ctx: Context, asked: Asked) -> None:
         await _label(ctx, asked)
     except (Upstream, NotConfigured) as error:
         wait = error.retry_after if isinstance(error, Upstream) and error.retry_after else AGAIN_SECONDS
-        values = {"tell_at": now + max(1.0, wait)}
+        if not _is_gone(error):
+            values = {"tell_at": now + max(1.0, wait)}
         log.warning("issue not told", request=asked.id, reason=str(error))
-    except CcbError as error:  # such as an issue that is gone: nobody is there to be told
+    except CcbError as error:
         log.warning("issue cannot be told", request=asked.id, reason=str(error))
     await ctx.db.write(rows.advance, asked.id, row.lease_token, values, release=False)
+
+
+def _is_gone(error: CcbError) -> bool:
+    """Say whether nobody is there to be told: the issue was deleted or moved, or GitHub will never have the text."""
+    return isinstance(error, Upstream) and (error.permanent or error.details.get("status") in (404, 410))
 
 
 async def _landed(ctx: Context, asked: Asked) -> Landed | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from pathlib import Path
 
@@ -58,6 +59,8 @@ async def test_the_whole_way(
         assert len(house.pulls()) == 1 and len(claude.asked) == 1
         own = await client.ask("GET", "/v1/integrations/github")
         assert own["name"] == "Claude Code Bot on GitHub"
+        happened = await client.ask("GET", "/v1/events?status=succeeded")
+        assert "ccb-github" in {one["integration"] for one in happened}
         listed = await client.ask("GET", "/v1/integrations")
         assert [one["id"] for one in listed] == [asked.id]
 
@@ -104,6 +107,43 @@ async def test_an_approval_is_bound_to_the_text(house: House) -> None:
     asked = await house.request(issue)
     assert (asked.row.status, len(house.claude.asked), len(house.pulls())) == ("inactive", 2, 1)
     assert "And less." in house.claude.asked[1].body["messages"][0]["content"]
+
+
+async def test_a_text_is_not_exchanged_behind_an_approval(house: House) -> None:
+    """A writer labels one text; the label's event comes after that of a stranger's edit."""
+    issue = house.hub.open_issue(REPOSITORY, "Helpdesk", ENGLISH, as_user="stranger")["number"]
+    house.hub.repositories[REPOSITORY].labels.setdefault(LABEL, {"name": LABEL})
+    await house.settled()
+    seen = copy.deepcopy(house.hub.repositories[REPOSITORY].issues[issue - 1]) | {"labels": [{"name": LABEL}]}
+    house.hub.edit_issue(REPOSITORY, issue, body=ENGLISH + "\nEvil.\n", as_user="stranger")
+    now = copy.deepcopy(house.hub.repositories[REPOSITORY].issues[issue - 1]) | {"labels": [{"name": LABEL}]}
+    shown = {"repository": {"full_name": REPOSITORY, "default_branch": "main"}}
+    edit = {"action": "edited", "issue": now, "changes": {"body": {"from": ENGLISH}}, "sender": {"login": "stranger"}}
+    label = {"action": "labeled", "issue": seen, "label": {"name": LABEL}, "sender": {"login": "dev"}}
+    await house.hub.hooks.happen(REPOSITORY, "issues", {**edit, **shown})
+    await house.settled()
+    await house.hub.hooks.happen(REPOSITORY, "issues", {**label, **shown})
+    await house.settled()
+    asked = await house.request(issue)
+    assert (asked.row.status, asked.row.stage, house.claude.asked) == ("requested", "", [])
+    house.claude.answers = [answer(draft())]
+    house.hub.comment(REPOSITORY, issue, "/ccb approve", as_user="dev")
+    await house.settled()
+    assert (await house.now(asked)).row.status == "inactive"
+
+
+async def test_edits_that_come_in_the_wrong_order(house: House) -> None:
+    house.claude.answers = [answer(draft()), answer(draft(readme="Other.\n"))]
+    issue = house.hub.open_issue(REPOSITORY, "Helpdesk", ENGLISH, [LABEL], as_user="dev")["number"]
+    await house.settled()
+    house.hub.edit_issue(REPOSITORY, issue, body=ENGLISH + "\nSecond.\n", as_user="dev")
+    await house.settled()
+    old = copy.deepcopy(house.hub.repositories[REPOSITORY].issues[issue - 1]) | {"body": ENGLISH + "\nFirst.\n"}
+    late = {"action": "edited", "issue": old, "changes": {"body": {"from": ENGLISH}}, "sender": {"login": "dev"}}
+    await house.hub.hooks.happen(REPOSITORY, "issues", {**late, "repository": {"full_name": REPOSITORY}})
+    await house.settled()
+    assert (await house.done())[-1] == "issues.edited: edited again since"
+    assert len(house.claude.asked) == 2 and (await house.request(issue)).row.status == "inactive"
 
 
 async def test_what_is_missing_is_asked_for_and_taken_up(house: House) -> None:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from core.requests import service
+from core.requests.service import Issue
 from tests.contexts import MovableClock
 from tests.core.generation.drafts import answer, draft
-from tests.core.requests.conftest import REPOSITORY, House, settings_of
+from tests.core.requests.conftest import ASKER, FIELDS, REPOSITORY, House, settings_of
 from tests.core.requests.issues import ENGLISH, LABEL
 from tests.engines import running
 from tests.stand_ins.claude import LIMITED, ClaudeStandIn, Failure
@@ -87,6 +89,15 @@ async def test_claudes_limit_outlives_a_restart(
         await house.later(301)
         assert (await house.now(asked)).row.status == "inactive"
         assert len(house.pulls()) == len(house.comments(issue)) == 1
+
+
+async def test_an_issue_that_is_gone_is_told_nothing(house: House) -> None:
+    house.claude.answers = [answer(draft())]
+    ctx, gone = house.client.engine.ctx, Issue(REPOSITORY, 999, ENGLISH)
+    asked = await service.open_request(ctx, FIELDS, actor=ASKER, origin="issue", issue=gone, approved=True)
+    await house.settled()
+    done = await house.now(asked)
+    assert (done.row.status, done.row.tell_at) == ("inactive", None)
 
 
 async def test_an_injection_that_the_model_obeys_is_refused(house: House) -> None:
