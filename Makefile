@@ -13,7 +13,7 @@ run: $(READY) ## start the whole engine on SQLite in ./data
 	@exec $(BIN)/ccb serve
 
 test: $(READY) ## all tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2
 
 quick: $(READY) ## the tests that take no whole processes
 	$(BIN)/pytest -m "not slow" -n 2 --hypothesis-profile=quick
