@@ -25,7 +25,7 @@ class StatesOut(BaseModel):
 class QueueOut(BaseModel):
     """How the queue stands. A count of 10,000 means that many or more."""
 
-    depth: int = Field(description="Events that wait for a worker.")
+    depth: int = Field(description="Events that wait for a worker, or for their next attempt.")
     oldest_age_seconds: float | None = Field(description="How long the one that has waited longest waits.")
     oldest_age: str | None = Field(description="The same, for people.")
     in_flight: int = Field(description="Events that workers have in hand.")
@@ -61,7 +61,7 @@ async def status(ctx: Context, request: Request) -> QueueOut:
 def _out(found: queue_status.Status, language: str) -> QueueOut:
     standing, troubles = found.standing, found.standing.troubles
     return QueueOut(
-        depth=standing.queued,
+        depth=standing.queued + max(0, troubles["failed"] - sum(standing.waiting_for.values())),
         oldest_age_seconds=None if found.oldest_age is None else round(found.oldest_age, 3),
         oldest_age=None if found.oldest_age is None else queue_status.age(found.oldest_age).render(language),
         in_flight=standing.processing,

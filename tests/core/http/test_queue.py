@@ -44,6 +44,7 @@ async def test_from_nothing_to_dead(tmp_path: Path, receiver: Receiver, clock: M
         failed = await client.ended(event, "failed")
         found = await client.ask("GET", path)
         assert (found["failed"], found["next_attempt_at"], found["healthy"]) == (1, failed["retry_at"], True)
+        assert found["depth"] == 1  # as the metric queue_depth counts it
         clock.move(11)
         await client.ended(event, "dead")
         for where in (path, "/v1/queue/status"):
