@@ -31,6 +31,7 @@ async def publish(ctx: Context, asked: Asked) -> Next:
     package = packages.read(orjson.loads(last.files))
     slug = package.manifest.slug
     branch = await _branch(ctx, asked, repository, slug)
+    title = text.title(package.manifest, asked.row.language)
     base = await branches.default(ctx.github, repository)
     commit = await branches.commit(
         ctx.github,
@@ -41,7 +42,7 @@ async def publish(ctx: Context, asked: Asked) -> Next:
         files=package.files,
         # What was closed unmerged lies on an old base.
         afresh=await pulls.opened(ctx.github, repository, branch=branch, base=base) is None,
-        message=f"{text.title(package.manifest)}\n\nRequest {asked.id}, round {last.round}.",
+        message=f"{title}\n\nRequest {asked.id}, round {last.round}.",
     )
     version, compared = await comparing.compare(ctx, repository, package)
     # Who may read a public repository need not be who may read its events.
@@ -52,7 +53,7 @@ async def publish(ctx: Context, asked: Asked) -> Next:
         repository,
         branch=branch,
         base=base,
-        title=text.title(package.manifest),
+        title=title,
         body=text.body(asked, package.manifest, written, compared=side_by_side),
         draft=ctx.settings.draft_pull_requests,
     )

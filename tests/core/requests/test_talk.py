@@ -41,6 +41,26 @@ async def test_a_review_starts_another_round_on_the_same_branch(house: House) ->
     assert house.pulls() == [number] and (await house.now(asked)).row.status == "inactive"
 
 
+async def test_a_review_does_not_stand_for_a_text_that_was_edited_since(house: House) -> None:
+    house.claude.answers = [answer(draft()), answer(draft(readme="Quick.\n"))]
+    issue = house.hub.open_issue(REPOSITORY, "Helpdesk", ENGLISH, [LABEL], as_user="stranger")["number"]
+    await house.settled()
+    house.hub.comment(REPOSITORY, issue, "/ccb approve", as_user="dev")
+    await house.settled()
+    house.hub.edit_issue(REPOSITORY, issue, body=ENGLISH + "\nAnd evil.\n", as_user="stranger")
+    await house.settled()
+    asked = await house.request(issue)
+    assert asked.row.pull is not None
+    house.hub.review(REPOSITORY, asked.row.pull, "Make it quick.", as_user="dev")
+    await house.settled()
+    asked = await house.now(asked)
+    assert (asked.row.status, asked.row.stage, len(house.claude.asked)) == ("requested", "", 1)
+    house.hub.comment(REPOSITORY, issue, "/ccb approve", as_user="dev")
+    await house.settled()
+    assert "Make it quick." in house.claude.asked[1].body["messages"][-1]["content"]
+    assert (await house.now(asked)).row.status == "inactive"
+
+
 async def test_a_review_that_approves_asks_for_nothing(house: House) -> None:
     _, asked = await house.published()
     assert asked.row.pull is not None
