@@ -41,7 +41,7 @@ def test_code_cannot_be_ended() -> None:
 
 def test_events_and_keys_stay_in_their_cells() -> None:
     config = {"type": "object", "properties": {EVIL: {"type": "string"}}, "required": [EVIL]}
-    source = {"kind": "none", "events": [EVIL]}
+    source = {"kind": "standard-webhooks", "events": [EVIL]}
     manifest = parse(MANIFEST).model_copy(update={"source": source, "config": config})
     table = pull.capabilities(manifest, "en")
     assert "closes #1" not in table and all(line.startswith("|") for line in table.splitlines())

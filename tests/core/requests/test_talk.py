@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from core.requests import service
 from core.texts import revive
 from tests.core.generation.drafts import answer, draft
 from tests.core.requests.conftest import REPOSITORY, House
@@ -127,6 +128,8 @@ async def test_stop_while_claude_thinks(house: House) -> None:
     await house.settled()
     stopped = await house.now(asked)
     assert (stopped.row.status, house.pulls()) == ("failed", [])
+    spent = (await service.spending(house.client.engine.ctx, stopped))["spent_usd"]
+    assert spent > 0, "the answer came too late to be of use, and is paid all the same"
     assert "Stopped by dev." in house.comments(issue)[0] and "/ccb retry" in house.comments(issue)[0]
     house.hub.comment(REPOSITORY, issue, "/ccb retry", as_user="dev")
     await house.settled()
