@@ -161,7 +161,7 @@ async def test_requests_at_once_stay_within_a_budget_together(
     tmp_path: Path, clock: MovableClock, claude: ClaudeStandIn, hub: GitHubStandIn
 ) -> None:
     claude.answers, claude.held = [answer(draft()) for _ in range(3)], asyncio.Event()
-    given = {**settings_of(claude, hub), "CCB_BUDGET_PERSON": "0.3", "CCB_CLAUDE_MAX_TOKENS": "10000"}
+    given = {**settings_of(claude, hub), "CCB_BUDGET_PERSON": "0.25", "CCB_CLAUDE_MAX_TOKENS": "10000"}
     async with running(tmp_path, clock=clock, **given) as client:
         house = House(client, claude, hub, clock)
         asked = [await house.ask(service_name=f"Service {number}") for number in range(3)]
@@ -169,7 +169,7 @@ async def test_requests_at_once_stay_within_a_budget_together(
             while len(claude.asked) + len([one for one in asked if (await house.now(one)).error_details]) < 3:
                 await asyncio.sleep(0.02)
         output = client.engine.ctx.settings.claude_prices[1]
-        assert sum(call.body["max_tokens"] for call in claude.asked) * output / 1e6 <= 0.3
+        assert sum(call.body["max_tokens"] for call in claude.asked) * output / 1e6 <= 0.25
         assert [(await house.now(one)).row.status for one in asked] == ["generating"] * 3
         spending = await service.spending(client.engine.ctx, asked[0])
         assert spending["person"]["spent_usd"] == 0, "what is reserved is not spent"
