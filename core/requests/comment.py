@@ -64,6 +64,8 @@ def _headline(asked: Asked) -> Text:
             return T("ready for review") if row.pull_state == "open" else T("merged")
         case "installed":
             return T("installed")
+        case _ if (asked.error_details or {}).get("error") == "Insufficient integration requirements":
+            return T("something is missing")
         case _:
             return T("stopped")
 

@@ -17,12 +17,16 @@ _LISTS = (
 )  # fmt: skip
 
 
-def title(manifest: Manifest, language: str) -> str:
-    """Return the pull request's title, one line."""
-    return T("Add the integration {name}", name=disarmed(" ".join(manifest.name.split()))).render(language)
+def title(manifest: Manifest, language: str, *, replaces: bool = False) -> str:
+    """Return the pull request's title, one line. `replaces`: its folder is there already."""
+    name = disarmed(" ".join(manifest.name.split()))
+    added = T("Add the integration {name}", name=name)
+    return (T("Change the integration {name}", name=name) if replaces else added).render(language)
 
 
-def body(asked: Asked, manifest: Manifest, rounds: Sequence[Round], *, compared: str = "") -> str:
+def body(
+    asked: Asked, manifest: Manifest, rounds: Sequence[Round], *, compared: str = "", replaces: bool = False
+) -> str:
     """Return the pull request's text in the request's language. `compared`: old and new output side by side."""
     language = asked.row.language
 
@@ -32,7 +36,9 @@ def body(asked: Asked, manifest: Manifest, rounds: Sequence[Round], *, compared:
     last = rounds[-1]
     count = TN("{count} round, {cost} USD", "{count} rounds, {cost} USD", len(rounds),
                cost=f"{sum(r.cost for r in rounds):.2f}")  # fmt: skip
+    there = T("The folder integrations/{slug} is there already: merging replaces what it holds.", slug=manifest.slug)
     parts = [
+        f"> [!CAUTION]\n> {say(there)}" if replaces else "",
         plain(manifest.description),
         f"### {say(T('Capabilities'))}\n\n{capabilities(manifest, language)}",
         f"### {say(T('Samples'))}\n\n{samples(last, language)}",

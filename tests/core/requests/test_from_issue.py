@@ -158,6 +158,7 @@ async def test_what_is_missing_is_asked_for_and_taken_up(house: House) -> None:
     for field, example in (("target_service", "Slack, channel #errors"), ("api_endpoints", "POST https://api.")):
         line = next(line for line in said.splitlines() if f"(`{field}`)" in line)
         assert T(example).render("ru")[:5] in line or example[:5] in line
+    assert said.startswith(f"### Служба поддержки: {T('something is missing').render('ru')}")
     assert "needs-info" in house.labels(issue)
     house.hub.edit_issue(REPOSITORY, issue, body=RUSSIAN, as_user="dev")
     await house.settled()

@@ -212,7 +212,12 @@ async def test_a_request_that_revises_what_is_installed_updates_it(house: House)
     await house.settled()
     second = await house.request(issue)
     assert second.row.pull is not None
-    body = house.hub.pulls.shown(REPOSITORY, second.row.pull)["body"]
+    shown = house.hub.pulls.shown(REPOSITORY, second.row.pull)
+    assert shown["title"] == "Change the integration Hello, webhook"
+    body = shown["body"]
+    assert "integrations/hello-webhook is there already" in body, "whoever merges knows whose folder it is"
+    earlier = house.hub.pulls.shown(REPOSITORY, first.row.pull)
+    assert earlier["title"].startswith("Add ") and "CAUTION" not in earlier["body"]
     assert "Different from what `" in body and "1 of the last 2." in body
     same, other = (line.split(" | ") for line in sorted(body.splitlines()) if "<code>greet</code>" in line)
     assert [cells[2] for cells in (same, other)].count("the same |") == 1
