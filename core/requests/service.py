@@ -244,6 +244,13 @@ async def reopened(ctx: Context, asked: Asked, *, actor: Actor) -> None:
     await _move(ctx, asked, values, stage=None, told=told, actor=actor, action="request.reopened")
 
 
+async def tell_again(ctx: Context, integration_id: str) -> None:
+    """Let the issue say how the integration stands that came of its request, after somebody changed that."""
+    row = await ctx.db.read(rows.get, integration_id)
+    if row is not None and row.issue is not None and row.status == "installed":
+        await ctx.db.write(rows.advance, row.id, None, {"tell_at": ctx.clock.now()})
+
+
 async def _move(
     ctx: Context,
     asked: Asked,

@@ -53,6 +53,8 @@ async def test_the_whole_way(
         assert state.render("ru") in said
         if not active:
             await client.ask("POST", f"/v1/integrations/{asked.id}/activate", {})
+            await house.settled()
+            assert T("It is active.").render("ru") in house.comments(issue)[0]
         delivered = await client.deliver(asked.id, {"type": "user.created", "data": {}})
         event = await client.ended(delivered.json["event_id"])
         assert event["version"] == commit[:12]
