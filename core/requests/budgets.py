@@ -74,13 +74,13 @@ def _spent(connection: sa.Connection, asked: Asked, settings: Settings, now: flo
     own, person, everybody = _kinds(asked)
     since = month_of(now)
     return [
-        Budget("this request", "CCB_BUDGET_REQUEST", settings.budget_request, rows.spent(connection, **own)),
+        Budget(T("this request"), "CCB_BUDGET_REQUEST", settings.budget_request, rows.spent(connection, **own)),
         Budget(
-            f"{asked.row.asked_by} this month", "CCB_BUDGET_PERSON", settings.budget_person,
+            T("{name} this month", name=asked.row.asked_by), "CCB_BUDGET_PERSON", settings.budget_person,
             rows.spent(connection, **person, since=since),
         ),
         Budget(
-            "all requests this month", "CCB_BUDGET_MONTH", settings.budget_month,
+            T("all requests this month"), "CCB_BUDGET_MONTH", settings.budget_month,
             rows.spent(connection, **everybody, since=since),
         ),
     ]  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 from core.actors import SYSTEM, Actor
 from core.requests import service
 from core.requests.service import Issue
-from core.texts import revive
+from core.texts import T, revive
 from tests.contexts import MovableClock
 from tests.core.generation.drafts import answer, draft
 from tests.core.requests.conftest import ASKER, FIELDS, REPOSITORY, House, settings_of
@@ -136,6 +136,8 @@ async def test_a_budget_that_covers_nothing_ends_it_before_any_call(
         failed = await until(house, made["id"], "failed")
         details = failed["error_details"]
         assert (details["error"], details["setting"]) == ("Budget exceeded", "CCB_BUDGET_REQUEST")
+        told = (await get(house, f"/v1/integrations/{made['id']}", "ru"))["error_details"]["message"]
+        assert T("this request").render("ru") in told
         assert (details["spent_usd"], details["limit_usd"]) == (0, 0.001) and "0.00" in details["message"]
         status = await get(house, f"/v1/integrations/{made['id']}/status")
         assert status["spending"]["spent_usd"] == 0 and "of 0.00 USD" in status["summary"]
