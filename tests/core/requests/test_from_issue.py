@@ -144,7 +144,7 @@ async def test_edits_that_come_in_the_wrong_order(house: House) -> None:
     late = {"action": "edited", "issue": old, "changes": {"body": {"from": ENGLISH}}, "sender": {"login": "dev"}}
     await house.hub.hooks.happen(REPOSITORY, "issues", {**late, "repository": {"full_name": REPOSITORY}})
     await house.settled()
-    assert (await house.done())[-1] == "issues.edited: edited again since"
+    assert "issues.edited: edited again since" in await house.done()
     assert len(house.claude.asked) == 2 and (await house.request(issue)).row.status == "inactive"
 
 
