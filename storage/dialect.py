@@ -32,6 +32,12 @@ def announce(connection: sa.Connection) -> None:
         connection.info[ANNOUNCED] = True
 
 
+def one_at_a_time(connection: sa.Connection, key: int) -> None:
+    """Let one transaction at a time past this point, until it ends; SQLite's writer is alone already."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
+
+
 def upsert(connection: sa.Connection, table: sa.Table) -> Any:
     """Return an INSERT of `table` that knows ON CONFLICT."""
     if connection.dialect.name == "postgresql":

@@ -10,8 +10,13 @@ import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from storage import audit
-from storage.dialect import BIG_ID, announce, for_update, where
+from storage.dialect import BIG_ID, announce, for_update, one_at_a_time, where
 from storage.events import table
+
+RESERVED = 0
+"""The round under which stands what the call under way may cost; it is no round that Claude wrote."""
+_BUDGETS_LOCK = 0x636362_72
+"""Of PostgreSQL's advisory locks: budgets are looked at and reserved by one at a time."""
 
 DUE = "(run_at IS NOT NULL OR tell_at IS NOT NULL)"
 
@@ -207,11 +212,13 @@ def advance(
     round_: Mapping[str, Any] | None = None,
     entry: Mapping[str, Any] | None = None,
     release: bool = True,
+    settles: int | None = None,
 ) -> bool:
     """Write what a stage has done; all of it, or nothing when the lease `token` is lost.
 
     Without a `token` it is written whoever holds it, and the lease ends: what a person says goes before a stage that is
     still at work, which then writes nothing more. `round_`: a round to be added or replaced. `release`: the lease ends.
+    `settles`: the version of which nothing is reserved any more.
     """
     held = [REQUESTS.c.id == request_id]
     if token is not None:
@@ -219,6 +226,8 @@ def advance(
     freed = {"lease_token": None, "lease_until": None} if release or token is None else {}
     if not connection.execute(sa.update(REQUESTS).where(*held).values(**values, **freed)).rowcount:
         return False
+    if settles is not None:
+        free(connection, request_id, settles)
     if round_ is not None:
         _put_round(connection, round_)
     for line in lines:
@@ -232,7 +241,7 @@ def advance(
 
 def rounds(connection: sa.Connection, request_id: str, version: int | None = None) -> list[Round]:
     """Return a request's rounds (of one version), in their order."""
-    query = sa.select(ROUNDS).where(ROUNDS.c.request_id == request_id)
+    query = sa.select(ROUNDS).where(ROUNDS.c.request_id == request_id, ROUNDS.c.round != RESERVED)
     if version is not None:
         query = query.where(ROUNDS.c.version == version)
     rows = connection.execute(query.order_by(ROUNDS.c.version, ROUNDS.c.round)).mappings()
@@ -240,10 +249,16 @@ def rounds(connection: sa.Connection, request_id: str, version: int | None = Non
 
 
 def spent(
-    connection: sa.Connection, *, request_id: str | None = None, person: str | None = None, since: float | None = None
+    connection: sa.Connection,
+    *,
+    request_id: str | None = None,
+    person: str | None = None,
+    since: float | None = None,
+    reserved: bool = False,
 ) -> float:
-    """Return the USD spent on a request, by a person, or in all, since a time."""
-    query = sa.select(sa.func.coalesce(sa.func.sum(ROUNDS.c.cost), 0.0))
+    """Return the USD spent on a request, by a person, or in all, since a time; `reserved`: of calls under way."""
+    kind = ROUNDS.c.round == RESERVED if reserved else ROUNDS.c.round != RESERVED
+    query = sa.select(sa.func.coalesce(sa.func.sum(ROUNDS.c.cost), 0.0)).where(kind)
     if request_id is not None:
         query = query.where(ROUNDS.c.request_id == request_id)
     if person is not None:
@@ -251,6 +266,30 @@ def spent(
     if since is not None:
         query = query.where(ROUNDS.c.at >= since)
     return float(connection.execute(query).scalar_one())
+
+
+def look_at_budgets(connection: sa.Connection, request_id: str, version: int) -> None:
+    """Begin to look at budgets: nobody else does until this transaction ends. What was reserved before is free."""
+    one_at_a_time(connection, _BUDGETS_LOCK)
+    free(connection, request_id, version)
+
+
+def reserve(connection: sa.Connection, values: Mapping[str, Any]) -> None:
+    """Reserve the `cost` of a call that is about to be made."""
+    _put_round(connection, {**values, "round": RESERVED, "text": ""})
+
+
+def free(connection: sa.Connection, request_id: str, version: int) -> None:
+    """Give back what was reserved for a call."""
+    key = (ROUNDS.c.request_id == request_id, ROUNDS.c.version == version, ROUNDS.c.round == RESERVED)
+    connection.execute(sa.delete(ROUNDS).where(*key))
+
+
+def too_late(connection: sa.Connection, request_id: str, version: int, round_: Mapping[str, Any] | None) -> None:
+    """Keep an answer that came after its request had moved on: it has cost what it cost."""
+    free(connection, request_id, version)
+    if round_ is not None and all(one.round != round_["round"] for one in rounds(connection, request_id, version)):
+        connection.execute(sa.insert(ROUNDS).values(**round_))
 
 
 def log(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.errors import Conflict
-from core.texts import T
+from core.texts import T, Text
 
 MILLION = 1_000_000
 
@@ -64,7 +64,7 @@ def affordable(input_tokens: int, max_tokens: int, left: float, prices: Prices) 
 class Budget:
     """One limit in USD, and what is spent of it. `name`: what it is a limit of, in the setting's words."""
 
-    name: str
+    name: Text | str
     setting: str
     limit: float
     spent: float

@@ -236,9 +236,9 @@ async def config(ctx: Context, request: Request) -> dict[str, Any]:
 async def configure(ctx: Context, request: Request) -> dict[str, Any]:
     """Change the configuration."""
     changes: dict[str, Any] = request.body_as(dict)
-    return integrations.shown_config(
-        await integrations.configure(ctx, request.path["id"], changes, actor=request.actor)
-    )
+    changed = await integrations.configure(ctx, request.path["id"], changes, actor=request.actor)
+    await requests.tell_again(ctx, changed.id)
+    return integrations.shown_config(changed)
 
 
 @route(
@@ -248,6 +248,7 @@ async def configure(ctx: Context, request: Request) -> dict[str, Any]:
 async def activate(ctx: Context, request: Request) -> IntegrationOut:
     """Switch on."""
     changed = await integrations.activate(ctx, request.path["id"], actor=request.actor)
+    await requests.tell_again(ctx, changed.id)
     return await _out(ctx, changed, request.language)
 
 
@@ -259,6 +260,7 @@ async def activate(ctx: Context, request: Request) -> IntegrationOut:
 async def pause(ctx: Context, request: Request) -> IntegrationOut:
     """Switch off for a while."""
     changed = await integrations.pause(ctx, request.path["id"], actor=request.actor)
+    await requests.tell_again(ctx, changed.id)
     return await _out(ctx, changed, request.language)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from storage.requests import Round
 
 _STAGES = ("check", "write", "verify", "publish")
 _LONGEST_PROBLEM = 1_500
+_CLOSING = re.compile(r"\b(close[sd]?|fix(?:e[sd])?|resolve[sd]?)\b(?=:?\s+(?:https?://|gh-))", re.IGNORECASE)
+"""Words that close an issue which is named without `#`."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,8 @@ def _headline(asked: Asked) -> Text:
             return T("ready for review") if row.pull_state == "open" else T("merged")
         case "installed":
             return T("installed")
+        case _ if (asked.error_details or {}).get("error") == "Insufficient integration requirements":
+            return T("something is missing")
         case _:
             return T("stopped")
 
@@ -96,7 +101,7 @@ def _trouble(asked: Asked, language: str) -> str:
         if field.name in missing:
             example = T("for example: {example}", example=field.example).render(language)
             lines.append(f"> - **{field.title.render(language)}** (`{field.name}`): {example}")
-    lines += [f"> - {conflict}" for conflict in details.get("conflicts", [])]
+    lines += [f"> - {plain(conflict)}" for conflict in details.get("conflicts", [])]
     return "\n".join(lines)
 
 
@@ -118,7 +123,7 @@ def _after_landing(landed: Landed) -> list[Text]:
     if landed.active:
         first = T("It is active.")
     elif landed.missing:
-        names = ", ".join(f"`{name}`" for name in landed.missing)
+        names = ", ".join(map(code, landed.missing))
         first = T(
             "It still needs {names}: `ccb config {slug} {key}=…`, then `ccb activate {slug}`.",
             names=names, slug=slug, key=landed.missing[0],
@@ -133,7 +138,20 @@ def _after_landing(landed: Landed) -> list[Text]:
 
 def plain(text: str) -> str:
     """Return somebody's text so that nothing of GitHub's own (HTML, mentions, closing words) works in it."""
-    return html.escape(text, quote=False).replace("@", "@\u200b").replace("#", "#\u200b")
+    return disarmed(html.escape(text, quote=False))
+
+
+def disarmed(text: str) -> str:
+    """Return somebody's text, for where HTML is shown as it is, so that it mentions nobody and closes nothing."""
+    quiet = text.replace("@", "@\u200b").replace("#", "#\u200b")
+    return _CLOSING.sub(lambda word: f"{word[0][0]}\u200b{word[0][1:]}", quiet)
+
+
+def code(text: str) -> str:
+    """Return somebody's text as code that it cannot end, also in a table's cell."""
+    if text.isprintable() and not {"`", "|"} & set(text):
+        return f"`{text}`"
+    return "<code>" + "".join(c if c.isalnum() or c == " " else f"&#{ord(c)};" for c in text) + "</code>"
 
 
 def samples_of(report: str | None) -> list[dict[str, object]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from urllib.parse import quote
 
 import orjson
 
@@ -10,7 +11,7 @@ from core import integrations, packages
 from core.actors import SYSTEM
 from core.context import Context
 from core.errors import CcbError, Conflict, NotConfigured
-from core.github import branches, pulls
+from core.github import asking, branches, pulls
 from core.integrations import Installed, Wish
 from core.requests import comparing
 from core.requests import pull as text
@@ -32,6 +33,8 @@ async def publish(ctx: Context, asked: Asked) -> Next:
     slug = package.manifest.slug
     branch = await _branch(ctx, asked, repository, slug)
     base = await branches.default(ctx.github, repository)
+    replaces = await _is_there(ctx, repository, base, slug)
+    title = text.title(package.manifest, asked.row.language, replaces=replaces)
     commit = await branches.commit(
         ctx.github,
         repository,
@@ -41,7 +44,7 @@ async def publish(ctx: Context, asked: Asked) -> Next:
         files=package.files,
         # What was closed unmerged lies on an old base.
         afresh=await pulls.opened(ctx.github, repository, branch=branch, base=base) is None,
-        message=f"{text.title(package.manifest)}\n\nRequest {asked.id}, round {last.round}.",
+        message=f"{title}\n\nRequest {asked.id}, round {last.round}.",
     )
     version, compared = await comparing.compare(ctx, repository, package)
     # Who may read a public repository need not be who may read its events.
@@ -52,8 +55,8 @@ async def publish(ctx: Context, asked: Asked) -> Next:
         repository,
         branch=branch,
         base=base,
-        title=text.title(package.manifest),
-        body=text.body(asked, package.manifest, written, compared=side_by_side),
+        title=title,
+        body=text.body(asked, package.manifest, written, compared=side_by_side, replaces=replaces),
         draft=ctx.settings.draft_pull_requests,
     )
     told = T("The pull request is {repository}#{number}.", repository=repository, number=opened.number)
@@ -120,6 +123,11 @@ async def _branch(ctx: Context, asked: Asked, repository: str, slug: str) -> str
     branch = f"ccb/{slug}"
     others = await ctx.db.read(rows.of_branch, repository, branch)
     return branch if others in (None, asked.id) else f"{branch}-{_suffix(asked)}"
+
+
+async def _is_there(ctx: Context, repository: str, base: str, slug: str) -> bool:
+    path = f"/repos/{repository}/contents/{FOLDER}/{slug}?ref={quote(base, safe='')}"
+    return await asking.find(ctx.github, path) is not None
 
 
 def _suffix(asked: Asked) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from core.manifest import Capabilities, FromConfig, Manifest
-from core.requests.comment import plain, samples_of
+from core.requests.comment import code, disarmed, plain, samples_of
 from core.requests.model import Asked
 from core.texts import TN, T, Text
 from storage.requests import Round
@@ -17,12 +17,16 @@ _LISTS = (
 )  # fmt: skip
 
 
-def title(manifest: Manifest) -> str:
-    """Return the pull request's title."""
-    return f"Add the integration {manifest.name}"
+def title(manifest: Manifest, language: str, *, replaces: bool = False) -> str:
+    """Return the pull request's title, one line. `replaces`: its folder is there already."""
+    name = disarmed(" ".join(manifest.name.split()))
+    added = T("Add the integration {name}", name=name)
+    return (T("Change the integration {name}", name=name) if replaces else added).render(language)
 
 
-def body(asked: Asked, manifest: Manifest, rounds: Sequence[Round], *, compared: str = "") -> str:
+def body(
+    asked: Asked, manifest: Manifest, rounds: Sequence[Round], *, compared: str = "", replaces: bool = False
+) -> str:
     """Return the pull request's text in the request's language. `compared`: old and new output side by side."""
     language = asked.row.language
 
@@ -32,7 +36,9 @@ def body(asked: Asked, manifest: Manifest, rounds: Sequence[Round], *, compared:
     last = rounds[-1]
     count = TN("{count} round, {cost} USD", "{count} rounds, {cost} USD", len(rounds),
                cost=f"{sum(r.cost for r in rounds):.2f}")  # fmt: skip
+    there = T("The folder integrations/{slug} is there already: merging replaces what it holds.", slug=manifest.slug)
     parts = [
+        f"> [!CAUTION]\n> {say(there)}" if replaces else "",
         plain(manifest.description),
         f"### {say(T('Capabilities'))}\n\n{capabilities(manifest, language)}",
         f"### {say(T('Samples'))}\n\n{samples(last, language)}",
@@ -49,10 +55,8 @@ def capabilities(manifest: Manifest, language: str) -> str:
     granted: Capabilities = manifest.capabilities
     rows = [(T("is sent by"), _sent(manifest, language))]
     rows += [(name, shown) for key, name in _LISTS if (shown := _codes(getattr(granted, key)))]
-    rows += [
-        (T("sends the secret {name} to", name=f"`{key}`"), _codes(hosts)) for key, hosts in granted.secrets.items()
-    ]
-    required = ", ".join(f"`{key}`" for key in manifest.required)
+    rows += [(T("sends the secret {name} to", name=code(key)), _codes(hosts)) for key, hosts in granted.secrets.items()]
+    required = _codes(manifest.required)
     rows += [(T("needs in its configuration"), required)] if required else []
     lines = [f"| {name.render(language)} | {shown} |" for name, shown in rows]
     return "\n".join([f"| {T('The integration').render(language)} | |", "| --- | --- |", *lines])
@@ -69,14 +73,14 @@ def samples(last: Round, language: str) -> str:
     lines = [f"| {' | '.join(head)} |", "| --- | --- | --- | ---: |"]
     for one in samples_of(last.report):
         actions: Any = one["actions"]
-        kinds = ", ".join(f"`{action['type']}`" for action in actions) or "–"
-        lines.append(f"| ✓ `{one['name']}` | `{one['type']}` | {kinds} | {one['ms']} |")
+        kinds = _codes(action["type"] for action in actions) or "–"
+        lines.append(f"| ✓ {code(str(one['name']))} | {code(str(one['type']))} | {kinds} | {one['ms']} |")
     return "\n".join(lines)
 
 
 def _codes(values: Iterable[str | FromConfig]) -> str:
     shown = (f"config.{value.key}" if isinstance(value, FromConfig) else value for value in values)
-    return ", ".join(f"`{one}`" for one in shown)
+    return ", ".join(map(code, shown))
 
 
 def _quoted(text: str) -> str:

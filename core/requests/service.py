@@ -217,14 +217,17 @@ async def fail(
 
 
 async def revise(ctx: Context, asked: Asked, wish: str, *, actor: Actor) -> None:
-    """Start another round on the same branch, for what a reviewer wishes of the open pull request."""
+    """Start another round on the same branch, for what a reviewer wishes of the open pull request.
+
+    It is looked at first, since the issue may have been edited: a review does not stand for a text that it is not of.
+    """
     actor.require("integrations.write")
-    if asked.row.status == "generating" and asked.wishes[-1:] == (cleaned(wish),):
+    if asked.row.status in ("requested", "generating") and asked.wishes[-1:] == (cleaned(wish),):
         return  # taken up already, by an attempt that was cut short
     wishes = [*asked.wishes, cleaned(wish)]
-    values = {"wishes": orjson.dumps(wishes).decode(), "version": asked.row.version + 1, "status": "generating"}
+    values = {"wishes": orjson.dumps(wishes).decode(), "version": asked.row.version + 1}
     told = T("{name} asks for changes.", name=actor.name)
-    await _move(ctx, asked, values, stage="write", told=told, actor=actor, action="request.revised")
+    await _move(ctx, asked, values, stage="check", told=told, actor=actor, action="request.revised")
 
 
 async def merged(ctx: Context, asked: Asked, commit: str, *, actor: Actor) -> None:
@@ -239,6 +242,13 @@ async def reopened(ctx: Context, asked: Asked, *, actor: Actor) -> None:
     values = {"status": "inactive", "stage": "", "pull_state": "open", "error_details": None}
     told = T("Reopened by {name}.", name=actor.name)
     await _move(ctx, asked, values, stage=None, told=told, actor=actor, action="request.reopened")
+
+
+async def tell_again(ctx: Context, integration_id: str) -> None:
+    """Let the issue say how the integration stands that came of its request, after somebody changed that."""
+    row = await ctx.db.read(rows.get, integration_id)
+    if row is not None and row.issue is not None and row.status == "installed":
+        await ctx.db.write(rows.advance, row.id, None, {"tell_at": ctx.clock.now()})
 
 
 async def _move(

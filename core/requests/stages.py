@@ -11,7 +11,7 @@ from core import packages
 from core.context import Context
 from core.errors import CcbError, Invalid, Unavailable
 from core.generation import prompt
-from core.generation.money import Usage, affordable, cost, over, tightest
+from core.generation.money import Usage, cost
 from core.generation.template import missing
 from core.requests import budgets
 from core.requests import fields as template
@@ -20,9 +20,6 @@ from core.requests.publishing import install, publish
 from core.texts import TN, T
 from storage import requests as rows
 from storage.requests import Round
-
-SHORTEST_ANSWER = 4_000
-"""Tokens: a package has rarely fewer, so a budget that covers no more is as good as spent."""
 
 
 async def check(ctx: Context, asked: Asked) -> Next:
@@ -51,10 +48,7 @@ async def write(ctx: Context, asked: Asked) -> Next:
     system = prompt.system(asked.fields)
     turns = _turns(asked, before, await _published(ctx, asked))
     counted = await author.count(ctx.settings, system=system, turns=turns)
-    budget = tightest(await budgets.of(ctx, asked))
-    longest = affordable(counted, ctx.settings.claude_max_tokens, budget.left, prices(ctx))
-    if longest < SHORTEST_ANSWER:
-        raise over(budget)
+    longest = await budgets.reserve(ctx, asked, counted)
     answer = await author.write(ctx.settings, system=system, turns=turns, max_tokens=longest)
     spent = cost(answer.usage, prices(ctx))
     number = len(before) + 1

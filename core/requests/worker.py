@@ -174,8 +174,10 @@ class RequestWorker:
             values,
             lines=[line.row(now) for line in came.lines],
             round_=came.round_,
+            settles=asked.row.version,
         )
         if not written:
+            await self._ctx.db.write(rows.too_late, asked.id, asked.row.version, came.round_)
             log.warning("lease of a request lost", request=asked.id, stage=asked.row.stage)
 
 

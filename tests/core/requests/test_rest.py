@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from core.actors import SYSTEM, Actor
 from core.requests import service
 from core.requests.service import Issue
-from core.texts import revive
+from core.texts import T, revive
 from tests.contexts import MovableClock
 from tests.core.generation.drafts import answer, draft
 from tests.core.requests.conftest import ASKER, FIELDS, REPOSITORY, House, settings_of
@@ -135,6 +136,8 @@ async def test_a_budget_that_covers_nothing_ends_it_before_any_call(
         failed = await until(house, made["id"], "failed")
         details = failed["error_details"]
         assert (details["error"], details["setting"]) == ("Budget exceeded", "CCB_BUDGET_REQUEST")
+        told = (await get(house, f"/v1/integrations/{made['id']}", "ru"))["error_details"]["message"]
+        assert T("this request").render("ru") in told
         assert (details["spent_usd"], details["limit_usd"]) == (0, 0.001) and "0.00" in details["message"]
         status = await get(house, f"/v1/integrations/{made['id']}/status")
         assert status["spending"]["spent_usd"] == 0 and "of 0.00 USD" in status["summary"]
@@ -153,6 +156,30 @@ async def test_what_a_person_has_spent_counts_for_the_next_request(
         spent = (await get(house, f"/v1/requests/{first}"))["spending"]
         assert spent["person"] == {"spent_usd": spent["spent_usd"], "limit_usd": 0.1}
         assert spent["month"]["spent_usd"] == spent["spent_usd"]
+
+
+@pytest.mark.slow
+async def test_requests_at_once_stay_within_a_budget_together(
+    tmp_path: Path, clock: MovableClock, claude: ClaudeStandIn, hub: GitHubStandIn
+) -> None:
+    claude.answers, claude.held = [answer(draft()) for _ in range(3)], asyncio.Event()
+    given = {**settings_of(claude, hub), "CCB_BUDGET_PERSON": "0.25", "CCB_CLAUDE_MAX_TOKENS": "10000"}
+    async with running(tmp_path, clock=clock, **given) as client:
+        house = House(client, claude, hub, clock)
+        asked = [await house.ask(service_name=f"Service {number}") for number in range(3)]
+        async with asyncio.timeout(10):
+            while len(claude.asked) + len([one for one in asked if (await house.now(one)).error_details]) < 3:
+                await asyncio.sleep(0.02)
+        output = client.engine.ctx.settings.claude_prices[1]
+        assert sum(call.body["max_tokens"] for call in claude.asked) * output / 1e6 <= 0.25
+        assert [(await house.now(one)).row.status for one in asked] == ["generating"] * 3
+        spending = await service.spending(client.engine.ctx, asked[0])
+        assert spending["person"]["spent_usd"] == 0, "what is reserved is not spent"
+        claude.held.set()
+        await house.settled()
+        for _ in asked[1:]:
+            await house.later(31)
+        assert [(await house.now(one)).row.status for one in asked] == ["inactive"] * 3
 
 
 @pytest.mark.parametrize(

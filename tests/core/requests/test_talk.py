@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from core.requests import service
 from core.texts import revive
 from tests.core.generation.drafts import answer, draft
 from tests.core.requests.conftest import REPOSITORY, House
@@ -39,6 +40,26 @@ async def test_a_review_starts_another_round_on_the_same_branch(house: House) ->
     git = house.hub.repositories[REPOSITORY].git
     assert list(git.commits[pull["head"]["sha"]].parents) == [before]
     assert house.pulls() == [number] and (await house.now(asked)).row.status == "inactive"
+
+
+async def test_a_review_does_not_stand_for_a_text_that_was_edited_since(house: House) -> None:
+    house.claude.answers = [answer(draft()), answer(draft(readme="Quick.\n"))]
+    issue = house.hub.open_issue(REPOSITORY, "Helpdesk", ENGLISH, [LABEL], as_user="stranger")["number"]
+    await house.settled()
+    house.hub.comment(REPOSITORY, issue, "/ccb approve", as_user="dev")
+    await house.settled()
+    house.hub.edit_issue(REPOSITORY, issue, body=ENGLISH + "\nAnd evil.\n", as_user="stranger")
+    await house.settled()
+    asked = await house.request(issue)
+    assert asked.row.pull is not None
+    house.hub.review(REPOSITORY, asked.row.pull, "Make it quick.", as_user="dev")
+    await house.settled()
+    asked = await house.now(asked)
+    assert (asked.row.status, asked.row.stage, len(house.claude.asked)) == ("requested", "", 1)
+    house.hub.comment(REPOSITORY, issue, "/ccb approve", as_user="dev")
+    await house.settled()
+    assert "Make it quick." in house.claude.asked[1].body["messages"][-1]["content"]
+    assert (await house.now(asked)).row.status == "inactive"
 
 
 async def test_a_review_that_approves_asks_for_nothing(house: House) -> None:
@@ -107,6 +128,8 @@ async def test_stop_while_claude_thinks(house: House) -> None:
     await house.settled()
     stopped = await house.now(asked)
     assert (stopped.row.status, house.pulls()) == ("failed", [])
+    spent = (await service.spending(house.client.engine.ctx, stopped))["spent_usd"]
+    assert spent > 0, "the answer came too late to be of use, and is paid all the same"
     assert "Stopped by dev." in house.comments(issue)[0] and "/ccb retry" in house.comments(issue)[0]
     house.hub.comment(REPOSITORY, issue, "/ccb retry", as_user="dev")
     await house.settled()
@@ -189,7 +212,12 @@ async def test_a_request_that_revises_what_is_installed_updates_it(house: House)
     await house.settled()
     second = await house.request(issue)
     assert second.row.pull is not None
-    body = house.hub.pulls.shown(REPOSITORY, second.row.pull)["body"]
+    shown = house.hub.pulls.shown(REPOSITORY, second.row.pull)
+    assert shown["title"] == "Change the integration Hello, webhook"
+    body = shown["body"]
+    assert "integrations/hello-webhook is there already" in body, "whoever merges knows whose folder it is"
+    earlier = house.hub.pulls.shown(REPOSITORY, first.row.pull)
+    assert earlier["title"].startswith("Add ") and "CAUTION" not in earlier["body"]
     assert "Different from what `" in body and "1 of the last 2." in body
     same, other = (line.split(" | ") for line in sorted(body.splitlines()) if "<code>greet</code>" in line)
     assert [cells[2] for cells in (same, other)].count("the same |") == 1
