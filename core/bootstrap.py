@@ -116,6 +116,7 @@ async def serve(settings: Settings, *, on_ready: Callable[[Report], None]) -> No
     logs.configure(settings.log_level)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(logs.unseen)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     async with start(_with_a_port(settings)) as engine:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 import time
 from contextlib import suppress
-from typing import TextIO, cast
+from typing import Any, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
@@ -80,3 +81,15 @@ def configure(level: str) -> None:
     logging.basicConfig(level=max(number, logging.WARNING), stream=sys.stderr)
     # It warns each time a job still runs when its next round is due: with a slow database, every second for each job.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
+
+
+def unseen(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what went wrong where nobody waits for it (asyncio's exception handler), as one line like every other.
+
+    A connection that broke, or could not be closed in time, is said without a traceback: libraries let go of those so.
+    """
+    error, what = context.get("exception"), str(context["message"])
+    if isinstance(error, OSError):
+        structlog.get_logger().warning("connection let go", what=what, reason=repr(error))
+    else:
+        structlog.get_logger().error("failed unseen", what=what, exc_info=error)

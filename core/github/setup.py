@@ -11,7 +11,7 @@ from typing import Any, Literal
 from core import audit
 from core.actors import Actor
 from core.context import Context
-from core.errors import CcbError, Invalid, NotConfigured, Upstream
+from core.errors import CcbError, Conflict, Invalid, NotConfigured, Upstream
 from core.github import asking, branches, labels, pulls
 from core.github.hooks import ensure_hook
 from core.texts import T, Text
@@ -25,7 +25,9 @@ EVENTS = ("issue_comment", "issues", "pull_request", "pull_request_review", "pul
 FORMS = ".github/ISSUE_TEMPLATE"
 _FORMS_BRANCH = "ccb-setup"
 _FORMS_MESSAGE = "Add the forms for integration requests"
-_REPOSITORY = re.compile(r"[A-Za-z0-9-]{1,39}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")
+FORM = r"^[A-Za-z0-9-]{1,39}/\.?[A-Za-z0-9_-][A-Za-z0-9._-]{0,98}$"
+"""owner/repo."""
+_REPOSITORY = re.compile(FORM.strip("^$"))
 _LABELS = {
     REQUEST_LABEL: ("1d76db", "Asks for an integration"),
     NEEDS_INFO_LABEL: ("fbca04", "The request lacks something"),
@@ -46,15 +48,15 @@ class Step:
 async def setup(ctx: Context, *, repository: str | None = None, actor: Actor) -> tuple[str, list[Step]]:
     """Set up `repository` (owner/repo; else the settings' own); return its name and each step.
 
-    A step that fails says why and keeps none of the others from being done. Raises `Invalid` where no repository is
-    named, `NotConfigured` without a token.
+    A step that fails says why and keeps none of the others from being done. Raises `Conflict` where no repository is
+    named, `Invalid` for what is none, `NotConfigured` without a token.
     """
     name = repository or ctx.settings.github_repository
-    if not name or not _REPOSITORY.fullmatch(name):
-        raise Invalid(
-            T("Which repository? Name it as owner/repo, or set {setting}.", setting="GITHUB_REPOSITORY"),
-            path="repository",
-        )
+    which = T("Which repository? Name it as owner/repo, or set {setting}.", setting="GITHUB_REPOSITORY")
+    if name is None:
+        raise Conflict(which, error="Not configured", settings=["GITHUB_REPOSITORY"])
+    if not _REPOSITORY.fullmatch(name):
+        raise Invalid(which, path="repository")
     steps = [await _step(f"label {label}", _label(ctx, name, label)) for label in _LABELS]
     steps.append(await _step("issue forms", _forms(ctx, name)))
     steps.append(await _step("webhook", _hook(ctx, name)))

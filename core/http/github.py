@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.context import Context
-from core.errors import Invalid, NotConfigured
+from core.errors import Conflict, Invalid, NotConfigured
 from core.github import setup
 from core.http.routes import Request, route
 from core.texts import T
@@ -19,7 +19,10 @@ class SetupIn(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     repository: str | None = Field(
-        None, max_length=140, description="owner/repo; absent: the one that GITHUB_REPOSITORY names."
+        None,
+        max_length=140,
+        description="owner/repo; absent: the one that GITHUB_REPOSITORY names.",
+        json_schema_extra={"anyOf": [{"type": "string", "maxLength": 140, "pattern": setup.FORM}, {"type": "null"}]},
     )
 
 
@@ -41,7 +44,7 @@ class SetupOut(BaseModel):
 
 @route(
     "POST", "/v1/github/setup", permission="admin", tag="github", request=SetupIn, response=SetupOut,
-    errors=[Invalid, NotConfigured], summary=T("Make a repository ready for integration requests"),
+    errors=[Conflict, Invalid, NotConfigured], summary=T("Make a repository ready for integration requests"),
 )  # fmt: skip
 async def set_up(ctx: Context, request: Request) -> SetupOut:
     """Create labels, issue forms and the webhook where they are missing. It can be run again without harm."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core import integrations
 from core.context import Context
-from core.errors import NotFound
+from core.errors import Conflict, NotFound
 from core.http.routes import Request, route
 from core.monitoring import Monitoring
 from core.texts import T
@@ -21,7 +21,7 @@ async def monitoring(ctx: Context, request: Request) -> Monitoring:
 
 @route(
     "PATCH", "/v1/integrations/{id}/monitoring", permission="integrations.write", tag="metrics",
-    request=Monitoring, response=Monitoring, errors=[NotFound],
+    request=Monitoring, response=Monitoring, errors=[Conflict, NotFound],
     summary=T("Set keys of an integration's monitoring settings"),
 )  # fmt: skip
 async def monitor(ctx: Context, request: Request) -> Monitoring:

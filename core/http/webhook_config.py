@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core import integrations
 from core.context import Context
-from core.errors import NotFound
+from core.errors import Conflict, NotFound
 from core.http.routes import Request, kept_for, moment, route
 from core.http.times import KEPT
 from core.integrations import Installed
@@ -56,7 +56,7 @@ async def webhook_config(ctx: Context, request: Request) -> WebhookConfigOut:
 
 @route(
     "PATCH", "/v1/integrations/{id}/webhook-secret", permission="integrations.write", tag="webhooks",
-    request=SecretIn, response=SecretChangedOut, errors=[NotFound],
+    request=SecretIn, response=SecretChangedOut, errors=[Conflict, NotFound],
     summary=T("Set or make the secret that deliveries are signed with; the former one stays valid for a while"),
 )  # fmt: skip
 async def webhook_secret(ctx: Context, request: Request) -> SecretChangedOut:

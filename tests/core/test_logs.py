@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 
@@ -41,3 +42,13 @@ def test_an_outage_is_one_line_a_second_of_each_kind(capsys: pytest.CaptureFixtu
 def test_what_nobody_foresaw_keeps_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     _fail(ZeroDivisionError("why"), "job failed", 3)
     assert capsys.readouterr().err.count("Traceback") == 3
+
+
+@pytest.mark.parametrize(("error", "traced"), [(TimeoutError("closing"), 0), (ZeroDivisionError("why"), 1)])
+async def test_what_fails_where_nobody_waits_is_a_line_too(
+    error: Exception, traced: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.unseen(asyncio.get_running_loop(), {"message": "Task exception was never retrieved", "exception": error})
+    (line,) = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert line["what"] == "Task exception was never retrieved"
+    assert str(line).count(type(error).__name__) >= 1 and ("exception" in line) == bool(traced)

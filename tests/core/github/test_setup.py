@@ -9,7 +9,7 @@ from sqlmodel import SQLModel
 
 from core.actors import LOCAL
 from core.context import Context
-from core.errors import Invalid, NotConfigured
+from core.errors import Conflict, Invalid, NotConfigured
 from core.github import setup
 from core.github.client import GitHub
 from storage import audit
@@ -124,8 +124,10 @@ async def test_what_is_no_repository(hub: GitHubStandIn, ctx: Context, repositor
 
 
 async def test_without_a_repository_or_a_token(hub: GitHubStandIn, db: Any, bot: GitHub, clock: MovableClock) -> None:
-    with pytest.raises(Invalid):
+    with pytest.raises(Conflict):
         await setup.setup(context(db=db, github=bot), actor=LOCAL)
+    with pytest.raises(Invalid):
+        await setup.setup(context(db=db, github=bot), repository="acme", actor=LOCAL)
     async with GitHub(settings(GITHUB_API_URL=hub.url), clock) as stranger:
         with pytest.raises(NotConfigured):
             await setup.setup(context(given=settings(**GIVEN), db=db, github=stranger), actor=LOCAL)
