@@ -44,12 +44,15 @@ class SetupOut(BaseModel):
 
 @route(
     "POST", "/v1/github/setup", permission="admin", tag="github", request=SetupIn, response=SetupOut,
-    errors=[Conflict, Invalid, NotConfigured], summary=T("Make a repository ready for integration requests"),
+    errors=[Conflict, Invalid], summary=T("Make a repository ready for integration requests"),
 )  # fmt: skip
 async def set_up(ctx: Context, request: Request) -> SetupOut:
     """Create labels, issue forms and the webhook where they are missing. It can be run again without harm."""
     wish = request.body_as(SetupIn)
-    name, steps = await setup.setup(ctx, repository=wish.repository, actor=request.actor)
+    try:
+        name, steps = await setup.setup(ctx, repository=wish.repository, actor=request.actor)
+    except NotConfigured as error:  # nothing waits here for the setting, as an event would
+        raise Conflict(error.message, error=error.error, **error.details) from None
     shown = [
         SetupStepOut(name=step.name, outcome=step.outcome, detail=step.detail.render(request.language))
         for step in steps
