@@ -9,6 +9,7 @@ from typing import Any, Literal
 import orjson
 
 from core.context import Context
+from core.errors import CcbError
 from core.generation.money import Prices
 from core.texts import Text
 from storage.requests import IntegrationRequest
@@ -83,6 +84,11 @@ class Next:
     error_details: Mapping[str, Any] | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
     round_: Mapping[str, Any] | None = None
+
+
+def details_of(error: CcbError) -> dict[str, Any]:
+    """Return an error as a request's row keeps it; its message stays readable in any language."""
+    return {"error": error.error, "message": error.message.dump(), **error.details}
 
 
 def prices(ctx: Context) -> Prices:

@@ -15,7 +15,7 @@ from core.generation.money import Usage, cost
 from core.generation.template import missing
 from core.requests import budgets
 from core.requests import fields as template
-from core.requests.model import Asked, Line, Next, Stage, prices
+from core.requests.model import Asked, Line, Next, Stage, details_of, prices
 from core.requests.publishing import install, publish
 from core.texts import TN, T
 from storage import requests as rows
@@ -73,7 +73,7 @@ async def write(ctx: Context, asked: Asked) -> Next:
     )
     if answer.refused:
         refused = Invalid(answer.problem or T("Claude declined."), error="Claude declined")
-        details = _details(refused)
+        details = details_of(refused)
         told = Line("write", refused.message, "error")
         return Next("failed", "", (line, told), error_details=details, round_=kept)
     return Next("generating", "verify", (line,), round_=kept)
@@ -102,7 +102,7 @@ async def verify(ctx: Context, asked: Asked) -> Next:
             error="Generation failed",
         )
         told = Line("verify", failed.message, "error")
-        return Next("failed", "", (line, told), error_details=_details(failed), round_=kept)
+        return Next("failed", "", (line, told), error_details=details_of(failed), round_=kept)
     return Next("generating", "write", (line,), round_=kept)
 
 
@@ -160,10 +160,6 @@ def _tokens(usage: Usage) -> str:
             "cache_read_tokens": usage.cache_read,
         }
     ).decode()
-
-
-def _details(error: CcbError) -> dict[str, Any]:
-    return {"error": error.error, "message": error.message.dump(), **error.details}
 
 
 STAGES: Mapping[Stage, Callable[[Context, Asked], Awaitable[Next]]] = {

@@ -6,7 +6,6 @@ A stage that a crash cuts short is begun again by whoever takes the lease over; 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -15,7 +14,7 @@ import structlog
 from core.context import Context
 from core.errors import CcbError, NotConfigured, Unavailable, Upstream
 from core.requests import telling
-from core.requests.model import Asked, Line, Next, Stage, parsed
+from core.requests.model import Asked, Line, Next, Stage, details_of, parsed
 from core.requests.stages import STAGES
 from core.texts import T
 from storage import requests as rows
@@ -141,7 +140,7 @@ class RequestWorker:
 
     def _later(self, asked: Asked, stage: Stage, error: CcbError, wait: float, *, counted: bool) -> Next:
         seconds = max(1.0, min(wait, 24 * 3600.0))
-        details = {**_details(error), "retry_after": f"{round(seconds)}s"}
+        details = {**details_of(error), "retry_after": f"{round(seconds)}s"}
         return Next(
             asked.row.status,  # type: ignore[arg-type]  # as it is
             stage,
@@ -182,13 +181,8 @@ class RequestWorker:
 
 
 def _failed(stage: Stage, error: CcbError) -> Next:
-    return Next("failed", "", (Line(stage, error.message, "error"),), error_details=_details(error))
+    return Next("failed", "", (Line(stage, error.message, "error"),), error_details=details_of(error))
 
 
 def _wait(tries: int) -> float:
     return float(min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(tries, 20)))
-
-
-def _details(error: CcbError) -> Mapping[str, Any]:
-    """Return an error as the row keeps it; its message stays readable in any language."""
-    return {"error": error.error, "message": error.message.dump(), **error.details}
