@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from chatbot.notifier import SlackNotifier
+from core.demo.stand_ins.slack import BOT_TOKEN, Channel, SlackStandIn
 from core.errors import NotConfigured, Upstream
 from tests.contexts import MovableClock, settings
-from tests.stand_ins.slack import BOT_TOKEN, Channel, SlackStandIn
 
 
 @pytest.fixture

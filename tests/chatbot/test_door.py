@@ -6,10 +6,10 @@ from importlib.metadata import entry_points
 import pytest
 
 from chatbot.door import SlackDoor
+from core.demo.stand_ins.slack import APP_TOKEN, BOT_TOKEN, SlackStandIn
 from core.errors import NotConfigured, Upstream
 from core.services import SERVICES
 from tests.contexts import settings
-from tests.stand_ins.slack import APP_TOKEN, BOT_TOKEN, SlackStandIn
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from chatbot.notifier import SlackNotifier
+from core.demo.stand_ins.slack import BOT_TOKEN, Channel, SlackStandIn
 from core.errors import NotConfigured, Upstream
 from tests.contexts import MovableClock, settings
-from tests.stand_ins.slack import BOT_TOKEN, Channel, SlackStandIn
 
 
 @pytest.fixture

@@ -12,12 +12,12 @@ from typing import Any
 
 import aiohttp
 
+from core.demo.stand_ins.claude import LIMITED, Failure
 from core.http.server import Server
 from tests.contexts import context, settings
 from tests.e2e.guide import Block
 from tests.e2e.guide_checks import found
 from tests.e2e.guide_house import House
-from tests.stand_ins.claude import LIMITED, Failure
 
 Verdict = Callable[[House, Block], Awaitable[str]]
 

@@ -12,9 +12,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from core.demo.stand_ins.slack import WEBHOOK
 from tests.e2e.guide import Asked
 from tests.e2e.guide_house import House, Ran
-from tests.stand_ins.slack import WEBHOOK
 
 Check = Callable[[House, Ran], Awaitable[str]]
 _ONE = "/v1/integrations/{id}"

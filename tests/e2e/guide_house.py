@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from core.auth import PERMISSIONS
+from core.demo.stand_ins.claude import API_KEY, ClaudeStandIn
+from core.demo.stand_ins.github.hub import TOKEN, Caller, GitHubStandIn
+from core.demo.stand_ins.slack import BOT_TOKEN, WEBHOOK, SlackStandIn
 from tests.e2e import guide
 from tests.e2e.engine import EngineProcess, running
 from tests.e2e.guide import Block
 from tests.packages import package
-from tests.stand_ins.claude import API_KEY, ClaudeStandIn
-from tests.stand_ins.github import TOKEN, Caller, GitHubStandIn
-from tests.stand_ins.slack import BOT_TOKEN, WEBHOOK, SlackStandIn
 
 HANDLER = """
 def handle(event: dict, config: dict) -> list[dict]:

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from tests.stand_ins.github import GitHubStandIn
+from core.demo.stand_ins.github.hub import GitHubStandIn
 from tests.stand_ins.github_asking import Target
 
 

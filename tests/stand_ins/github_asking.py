@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from tests.stand_ins.github import TOKEN, GitHubStandIn
+from core.demo.stand_ins.github.hub import TOKEN, GitHubStandIn
 
 REPO = "/repos/acme/app"
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.stand_ins.github import BOT_TOKEN, Caller, GitHubStandIn
+from core.demo.stand_ins.github.git import Git
+from core.demo.stand_ins.github.hub import BOT_TOKEN, Caller, GitHubStandIn
 from tests.stand_ins.github_asking import REPO, ask
-from tests.stand_ins.github_git import Git
 
 NOWHERE = "0" * 39 + "1"
 

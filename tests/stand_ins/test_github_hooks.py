@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.stand_ins.github import TOKEN, Caller, GitHubStandIn
+from core.demo.stand_ins.github.hub import TOKEN, Caller, GitHubStandIn
 from tests.stand_ins.github_asking import Target, ask
 
 HOOKS = "/repos/acme/app/hooks"

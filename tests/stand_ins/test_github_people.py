@@ -7,7 +7,7 @@ import hmac
 
 import pytest
 
-from tests.stand_ins.github import BOT_TOKEN, Caller, GitHubStandIn
+from core.demo.stand_ins.github.hub import BOT_TOKEN, Caller, GitHubStandIn
 from tests.stand_ins.github_asking import REPO, Target, ask
 
 ISSUE = f"{REPO}/issues/1"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.stand_ins.github import BOT_TOKEN, GitHubStandIn
-from tests.stand_ins.github_answers import Refused
+from core.demo.stand_ins.github.answers import Refused
+from core.demo.stand_ins.github.hub import BOT_TOKEN, GitHubStandIn
 from tests.stand_ins.github_asking import REPO, ask
 
 PULLS = f"{REPO}/pulls"

@@ -10,9 +10,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.stand_ins.claude import API_KEY, ClaudeStandIn
-from tests.stand_ins.github import TOKEN, GitHubStandIn
-from tests.stand_ins.slack import APP_TOKEN, BOT_TOKEN, WEBHOOK, SlackStandIn
+from core.demo.stand_ins.claude import API_KEY, ClaudeStandIn
+from core.demo.stand_ins.github.hub import TOKEN, GitHubStandIn
+from core.demo.stand_ins.slack import APP_TOKEN, BOT_TOKEN, WEBHOOK, SlackStandIn
 
 
 @pytest.fixture
@@ -187,11 +187,12 @@ async def test_claude_refuses(http: aiohttp.ClientSession, headers: dict[str, st
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "path", "status"), [("slack", "auth.test", 200), ("github", "/user", 401), ("claude", "/v1/models", 401)]
+    ("name", "path", "status"),
+    [("slack", "auth.test", 200), ("github.hub", "/user", 401), ("claude", "/v1/models", 401)],
 )
 async def test_each_runs_as_a_process(http: aiohttp.ClientSession, name: str, path: str, status: int) -> None:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", f"tests.stand_ins.{name}", "--port", "0", stdout=asyncio.subprocess.PIPE
+        sys.executable, "-m", f"core.demo.stand_ins.{name}", "--port", "0", stdout=asyncio.subprocess.PIPE
     )
     try:
         assert process.stdout is not None

@@ -7,12 +7,12 @@ import pytest
 
 from core.actions.github_comment import GitHubCommentParams
 from core.context import Context
+from core.demo.stand_ins.github.hub import TOKEN, Caller, GitHubStandIn
 from core.effects import ACTIONS, Call, Outcome, plan
 from core.errors import Denied, Invalid, NotConfigured, Upstream
 from core.github.client import GitHub
 from core.grants import Grants
 from tests.contexts import MovableClock, context, settings
-from tests.stand_ins.github import TOKEN, Caller, GitHubStandIn
 
 GRANTS = Grants(actions=frozenset({"github_comment"}), repositories=frozenset({"acme/app"}))
 COMMENT: dict[str, Any] = {"type": "github_comment", "repository": "Acme/app", "issue": 1, "body": "Mended."}

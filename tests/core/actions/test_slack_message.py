@@ -8,11 +8,11 @@ import pytest
 from chatbot.notifier import SlackNotifier
 from core.actions.slack_message import SlackMessageParams
 from core.context import Context
+from core.demo.stand_ins.slack import BOT_TOKEN, SlackStandIn
 from core.effects import ACTIONS, Call, Outcome, plan
 from core.errors import Denied, Invalid, NotConfigured, Upstream
 from core.grants import Grants
 from tests.contexts import MovableClock, context, settings
-from tests.stand_ins.slack import BOT_TOKEN, SlackStandIn
 
 GRANTS = Grants(actions=frozenset({"slack_message"}), channels=frozenset({"#deploys", "#random"}))
 MESSAGE: dict[str, Any] = {"type": "slack_message", "channel": "#deploys", "text": "Deployed"}

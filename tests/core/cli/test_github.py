@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from core.cli.app import run
+from core.demo.stand_ins.github.hub import BOT_TOKEN, GitHubStandIn
 from tests.engines import Client, running
-from tests.stand_ins.github import BOT_TOKEN, GitHubStandIn
 
 pytestmark = pytest.mark.slow
 

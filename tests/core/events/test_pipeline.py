@@ -13,12 +13,12 @@ import pytest
 import sqlalchemy as sa
 
 from core import logs
+from core.demo.stand_ins.slack import BOT_TOKEN, SlackStandIn
 from storage.events import RUNS
 from tests.contexts import MovableClock
 from tests.engines import Client, running
 from tests.packages import FORWARD_TWICE, forwarded, package
 from tests.stand_ins.receiver import Received, Receiver, receiving
-from tests.stand_ins.slack import BOT_TOKEN, SlackStandIn
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ import pytest
 from cryptography.fernet import Fernet
 
 from core import jobs
+from core.demo.stand_ins.github.hooks import Hook
+from core.demo.stand_ins.github.hub import TOKEN, GitHubStandIn
 from tests.contexts import MovableClock
 from tests.engines import Client, running
 from tests.packages import package
-from tests.stand_ins.github import TOKEN, GitHubStandIn
-from tests.stand_ins.github_hooks import Hook
 
 KEY = Fernet.generate_key().decode()
 BOTH = pytest.mark.parametrize("client", ["sqlite", "postgresql"], indirect=True)

@@ -6,12 +6,12 @@ import asyncio
 
 import pytest
 
+from core.demo.stand_ins.github.hub import TOKEN, Caller
 from core.gaps.github import MOST_PAGES
 from storage import accept
 from tests.core.gaps.conftest import BOTH, SECRET, Watched
 from tests.engines import running
 from tests.packages import package
-from tests.stand_ins.github import TOKEN, Caller
 
 GONE = 3 * 86400 + 1
 

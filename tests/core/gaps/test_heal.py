@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from core import gaps, healing, jobs
+from core.demo.stand_ins.github.hub import TOKEN, Caller, GitHubStandIn
 from tests.core.gaps.conftest import BOTH, LOG, LOGGED, SECRET, Watched
 from tests.engines import running
 from tests.packages import package
-from tests.stand_ins.github import TOKEN, Caller, GitHubStandIn
 
 
 @BOTH

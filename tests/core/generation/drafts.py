@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from core import gallery
+from core.demo.stand_ins.claude import Answer
 from core.generation.draft import Draft, DraftSample
-from tests.stand_ins.claude import Answer
 
 
 def draft(name: str = "hello-webhook", **changes: Any) -> Draft:

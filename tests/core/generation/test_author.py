@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from core.demo.stand_ins.claude import API_KEY, LIMITED, OVERLOADED, Answer, ClaudeStandIn, Failure
 from core.errors import NotConfigured, Upstream
 from core.generation import author, prompt
 from core.generation.money import Usage
 from tests.contexts import settings
 from tests.core.generation.drafts import answer, draft
-from tests.stand_ins.claude import API_KEY, LIMITED, OVERLOADED, Answer, ClaudeStandIn, Failure
 
 REQUEST = {"service_name": "Sentry", "description": "Open a GitHub issue for each new error."}
 

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from core.demo.stand_ins.claude import API_KEY, ClaudeStandIn
 from core.errors import NotConfigured, Upstream
 from core.generation import service
 from core.services import SERVICES
 from tests.contexts import settings
-from tests.stand_ins.claude import API_KEY, ClaudeStandIn
 
 
 @pytest.fixture

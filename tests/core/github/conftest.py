@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from core.context import GitHubAccess, GitHubPort
+from core.demo.stand_ins.github.hub import BOT_TOKEN, GitHubStandIn
 from core.github.client import GitHub
 from tests.contexts import MovableClock, settings
-from tests.stand_ins.github import BOT_TOKEN, GitHubStandIn
 
 
 class Killed(BaseException):

@@ -9,10 +9,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from core.demo.stand_ins.github.hub import TOKEN, Caller, GitHubStandIn
 from core.errors import NotConfigured, Upstream
 from core.github.client import GitHub
 from tests.contexts import MovableClock, settings
-from tests.stand_ins.github import TOKEN, Caller, GitHubStandIn
 
 
 @pytest.fixture

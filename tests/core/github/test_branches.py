@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.context import GitHubPort
+from core.demo.stand_ins.github.hub import BOT_TOKEN, Caller, GitHubStandIn
 from core.errors import Conflict, Invalid, Upstream
 from core.github import branches
 from core.github.client import GitHub
 from tests.contexts import MovableClock
 from tests.core.github.conftest import Dying, Killed, writes
-from tests.stand_ins.github import BOT_TOKEN, Caller, GitHubStandIn
 
 FILES = {"integration.yaml": "name: Deploys\n", "handler.py": "x = 1\n", "samples/push.json": '{"ü": 1}\n'}
 BRANCH = "ccb/deploys"

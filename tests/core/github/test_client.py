@@ -9,10 +9,10 @@ from aiohttp.test_utils import TestServer
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from core.demo.stand_ins.github.hub import TOKEN, Caller, GitHubStandIn, Repository
 from core.errors import NotConfigured, Upstream
 from core.github.client import GitHub
 from tests.contexts import MovableClock, settings
-from tests.stand_ins.github import TOKEN, Caller, GitHubStandIn, Repository
 
 COMMENTS = "/repos/acme/app/issues/1/comments"
 

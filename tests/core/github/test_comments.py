@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from core.context import GitHubAccess
+from core.demo.stand_ins.github.hub import BOT_TOKEN, Caller, GitHubStandIn
 from core.errors import Upstream
 from core.github import comments
 from core.github.client import GitHub
 from tests.core.github.conftest import writes
-from tests.stand_ins.github import BOT_TOKEN, Caller, GitHubStandIn
 
 MARKER = "<!-- ccb:request:req_1 -->"
 

@@ -4,10 +4,10 @@ import contextlib
 
 import pytest
 
+from core.demo.stand_ins.github.hub import BOT_TOKEN, Caller, GitHubStandIn
 from core.errors import Upstream
 from core.github.client import GitHub
 from core.github.hooks import ensure_hook
-from tests.stand_ins.github import BOT_TOKEN, Caller, GitHubStandIn
 
 URL = "http://127.0.0.1:9/webhooks/github"
 

@@ -4,11 +4,11 @@ import contextlib
 
 import pytest
 
+from core.demo.stand_ins.github.hub import GitHubStandIn
 from core.errors import Upstream
 from core.github import labels
 from core.github.client import GitHub
 from tests.core.github.conftest import writes
-from tests.stand_ins.github import GitHubStandIn
 
 LABEL = {"color": "1d76db", "description": "Asks for an integration"}
 

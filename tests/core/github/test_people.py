@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from core.demo.stand_ins.github.hub import BOT_TOKEN, Caller, GitHubStandIn
 from core.errors import Upstream
 from core.github.client import GitHub
 from core.github.people import may_write
-from tests.stand_ins.github import BOT_TOKEN, Caller, GitHubStandIn
 
 
 @pytest.mark.parametrize(

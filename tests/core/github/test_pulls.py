@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from core.context import GitHubPort
+from core.demo.stand_ins.github.hub import BOT_TOKEN, Caller, GitHubStandIn
 from core.errors import Upstream
 from core.github import pulls
 from core.github.client import GitHub
 from core.github.pulls import Pull
 from tests.core.github.conftest import Dying, Killed, writes
-from tests.stand_ins.github import BOT_TOKEN, Caller, GitHubStandIn
 
 
 @pytest.fixture(autouse=True)

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+from core.demo.stand_ins.github.hub import TOKEN, Caller, GitHubStandIn
 from core.errors import NotConfigured, Upstream
 from core.github import service
 from core.services import SERVICES
 from tests.contexts import settings
-from tests.stand_ins.github import TOKEN, Caller, GitHubStandIn
 
 
 async def _check(caller: Caller | None) -> str:

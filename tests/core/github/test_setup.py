@@ -9,6 +9,7 @@ from sqlmodel import SQLModel
 
 from core.actors import LOCAL
 from core.context import Context
+from core.demo.stand_ins.github.hub import BOT_TOKEN, Caller, GitHubStandIn
 from core.errors import Conflict, Invalid, NotConfigured
 from core.github import setup
 from core.github.client import GitHub
@@ -16,7 +17,6 @@ from storage import audit
 from storage.db import open_database
 from tests.contexts import MovableClock, context, settings
 from tests.core.github.conftest import Dying, Killed, writes
-from tests.stand_ins.github import BOT_TOKEN, Caller, GitHubStandIn
 
 URL = "https://ccb.example.com"
 GIVEN = {"CCB_PUBLIC_URL": URL, "GITHUB_WEBHOOK_SECRET": "your-webhook-secret", "GITHUB_REPOSITORY": "acme/app"}

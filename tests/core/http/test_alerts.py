@@ -17,6 +17,7 @@ from sqlmodel import SQLModel
 from chatbot.notifier import SlackNotifier
 from core import auth, integrations
 from core.context import Context
+from core.demo.stand_ins.slack import BOT_TOKEN, SlackStandIn
 from core.integrations import Wish
 from core.secret_box import SecretBox
 from core.texts import T
@@ -24,7 +25,6 @@ from storage.db import open_database
 from tests.contexts import MovableClock, context, settings
 from tests.core.http.conftest import Sandbox
 from tests.packages import package
-from tests.stand_ins.slack import BOT_TOKEN, SlackStandIn
 
 Keys = Callable[..., Awaitable[dict[str, str]]]
 

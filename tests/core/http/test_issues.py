@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from core.actors import Actor
+from core.demo.stand_ins.github.hub import TOKEN, Caller, GitHubStandIn
 from core.generation.template import parse
 from core.requests import service
 from tests.contexts import MovableClock
 from tests.engines import Client, running
-from tests.stand_ins.github import TOKEN, Caller, GitHubStandIn
 
 COMPLETE = """## 🔌 Запрос на создание интеграции
 

@@ -13,11 +13,11 @@ from aiohttp.test_utils import TestServer
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from core.demo.stand_ins.github.hub import TOKEN, Caller, GitHubStandIn, Repository
+from core.demo.stand_ins.slack import BOT_TOKEN, SlackStandIn
 from tests.contexts import MovableClock
 from tests.engines import Client, running
 from tests.packages import package
-from tests.stand_ins.github import TOKEN, Caller, GitHubStandIn, Repository
-from tests.stand_ins.slack import BOT_TOKEN, SlackStandIn
 
 NOTHING = "def handle(event: dict, config: dict) -> list[dict]:\n    return []\n"
 MAY = {

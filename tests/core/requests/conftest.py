@@ -12,6 +12,8 @@ import pytest
 import sqlalchemy as sa
 
 from core.actors import Actor
+from core.demo.stand_ins.claude import API_KEY, ClaudeStandIn
+from core.demo.stand_ins.github.hub import BOT_TOKEN, GitHubStandIn
 from core.github.setup import EVENTS as HEARD
 from core.requests import service
 from core.requests.model import Asked
@@ -24,8 +26,6 @@ from tests.contexts import MovableClock
 from tests.core.generation.drafts import answer, draft
 from tests.core.requests.issues import ENGLISH, LABEL
 from tests.engines import Client, running
-from tests.stand_ins.claude import API_KEY, ClaudeStandIn
-from tests.stand_ins.github import BOT_TOKEN, GitHubStandIn
 
 REPOSITORY = "acme/app"
 HOOK_SECRET = "what the hook signs with"

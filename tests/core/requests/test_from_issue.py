@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from core.demo.stand_ins.claude import ClaudeStandIn
+from core.demo.stand_ins.github.hub import GitHubStandIn
 from core.texts import T
 from tests.contexts import MovableClock
 from tests.core.generation.drafts import answer, draft
 from tests.core.requests.conftest import REPOSITORY, House, settings_of
 from tests.core.requests.issues import ENGLISH, LABEL, RUSSIAN
 from tests.engines import running
-from tests.stand_ins.claude import ClaudeStandIn
-from tests.stand_ins.github import GitHubStandIn
 
 BOT_MARK = re.compile(r"\n\n<!-- ccb:request:int_\w+ -->$")
 

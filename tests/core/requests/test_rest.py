@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from core.actors import SYSTEM, Actor
+from core.demo.stand_ins.claude import LIMITED, ClaudeStandIn, Failure
+from core.demo.stand_ins.github.hub import GitHubStandIn
 from core.requests import service
 from core.requests.service import Issue
 from core.texts import T, revive
@@ -16,8 +18,6 @@ from tests.contexts import MovableClock
 from tests.core.generation.drafts import answer, draft
 from tests.core.requests.conftest import ASKER, FIELDS, REPOSITORY, House, settings_of
 from tests.engines import running
-from tests.stand_ins.claude import LIMITED, ClaudeStandIn, Failure
-from tests.stand_ins.github import GitHubStandIn
 
 LIMIT = Failure(429, LIMITED.kind, LIMITED.message, retry_after=300)
 STRANGER = Actor("github", "eve", "eve", frozenset({"integrations.write"}))

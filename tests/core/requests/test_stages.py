@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 
+from core.demo.stand_ins.claude import LIMITED, Answer, Failure
 from core.texts import revive
 from storage import requests as rows
 from tests.core.generation.drafts import answer, draft
 from tests.core.requests.conftest import REPOSITORY, House
-from tests.stand_ins.claude import LIMITED, Answer, Failure
 
 BROKEN = draft(handler='def handle(event, config):\n    return [{"type": "log", "message": missing}]\n')
 

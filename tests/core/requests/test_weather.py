@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from core.demo.stand_ins.claude import LIMITED, ClaudeStandIn, Failure
+from core.demo.stand_ins.github.hub import GitHubStandIn
 from core.requests import service
 from core.requests.service import Issue
 from tests.contexts import MovableClock
@@ -13,8 +15,6 @@ from tests.core.generation.drafts import answer, draft
 from tests.core.requests.conftest import ASKER, FIELDS, REPOSITORY, House, settings_of
 from tests.core.requests.issues import ENGLISH, LABEL
 from tests.engines import running
-from tests.stand_ins.claude import LIMITED, ClaudeStandIn, Failure
-from tests.stand_ins.github import GitHubStandIn
 
 pytestmark = pytest.mark.slow
 

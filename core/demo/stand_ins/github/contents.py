@@ -9,8 +9,8 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.stand_ins.github_answers import Caller, Handle, Hub, Refused, Repository, fields, page, stamp
-from tests.stand_ins.github_git import EXECUTABLE, FILE, FOLDER, LINK, Git
+from core.demo.stand_ins.github.answers import Caller, Handle, Hub, Refused, Repository, fields, page, stamp
+from core.demo.stand_ins.github.git import EXECUTABLE, FILE, FOLDER, LINK, Git
 
 _REPO = "/repos/{owner}/{repo}"
 _GIT = _REPO + "/git"

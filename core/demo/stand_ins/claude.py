@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.stand_ins.server import StandIn, hang_up, main
+from core.demo.stand_ins.server import StandIn, hang_up, main
 
 API_KEY = "sk-ant-stand-in"
 _KNOWN = {

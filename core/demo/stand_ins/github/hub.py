@@ -10,15 +10,15 @@ from typing import Any
 import jwt
 from aiohttp import web
 
-from tests.stand_ins.github_answers import ANONYMOUS, Caller, Handle, Refused, Repository, user
-from tests.stand_ins.github_contents import Contents
-from tests.stand_ins.github_hooks import Hooks
-from tests.stand_ins.github_issues import Issues
-from tests.stand_ins.github_pulls import Pulls
-from tests.stand_ins.github_pushes import payload as push
-from tests.stand_ins.github_reviews import Reviews
-from tests.stand_ins.github_web import Web
-from tests.stand_ins.server import hang_up, main
+from core.demo.stand_ins.github.answers import ANONYMOUS, Caller, Handle, Refused, Repository, user
+from core.demo.stand_ins.github.contents import Contents
+from core.demo.stand_ins.github.hooks import Hooks
+from core.demo.stand_ins.github.issues import Issues
+from core.demo.stand_ins.github.pulls import Pulls
+from core.demo.stand_ins.github.pushes import payload as push
+from core.demo.stand_ins.github.reviews import Reviews
+from core.demo.stand_ins.github.web import Web
+from core.demo.stand_ins.server import hang_up, main
 
 __all__ = ["TOKEN", "Caller", "GitHubStandIn", "Repository"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.stand_ins.github_answers import stamp
-from tests.stand_ins.github_git import ZERO, Git
+from core.demo.stand_ins.github.answers import stamp
+from core.demo.stand_ins.github.git import ZERO, Git
 
 
 def payload(name: str, git: Git, ref: str, before: str | None, after: str | None, login: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.stand_ins.github_answers import (
+from core.demo.stand_ins.github.answers import (
     Caller,
     Handle,
     Hub,

@@ -15,7 +15,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.stand_ins.server import StandIn, hang_up, main
+from core.demo.stand_ins.server import StandIn, hang_up, main
 
 BOT_TOKEN = "xoxb-stand-in"
 APP_TOKEN = "xapp-stand-in"

@@ -8,10 +8,10 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.stand_ins.github_answers import Caller, Handle, Hub, Refused, Repository, fields, invalid, page, stamp
-from tests.stand_ins.github_contents import Contents
-from tests.stand_ins.github_git import Git
-from tests.stand_ins.github_issues import Issues, number_of
+from core.demo.stand_ins.github.answers import Caller, Handle, Hub, Refused, Repository, fields, invalid, page, stamp
+from core.demo.stand_ins.github.contents import Contents
+from core.demo.stand_ins.github.git import Git
+from core.demo.stand_ins.github.issues import Issues, number_of
 
 _PULLS = "/repos/{owner}/{repo}/pulls"
 _PULL = _PULLS + "/{number}"

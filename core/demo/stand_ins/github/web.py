@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tests.stand_ins.github_answers import Repository, may_push
-from tests.stand_ins.github_contents import Contents
-from tests.stand_ins.github_hooks import Hooks
-from tests.stand_ins.github_issues import Issues
-from tests.stand_ins.github_pulls import Pulls
-from tests.stand_ins.github_reviews import Reviews
-from tests.stand_ins.server import StandIn
+from core.demo.stand_ins.github.answers import Repository, may_push
+from core.demo.stand_ins.github.contents import Contents
+from core.demo.stand_ins.github.hooks import Hooks
+from core.demo.stand_ins.github.issues import Issues
+from core.demo.stand_ins.github.pulls import Pulls
+from core.demo.stand_ins.github.reviews import Reviews
+from core.demo.stand_ins.server import StandIn
 
 
 class Web(StandIn):

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from tests.stand_ins.github_git import Git, seeded
+from core.demo.stand_ins.github.git import Git, seeded
 
 DOCS = "https://docs.github.com/rest"
 

@@ -21,7 +21,7 @@ from urllib.parse import urlencode
 import aiohttp
 from aiohttp import web
 
-from tests.stand_ins.github_answers import Caller, Handle, Hub, Refused, fields, invalid, per_page
+from core.demo.stand_ins.github.answers import Caller, Handle, Hub, Refused, fields, invalid, per_page
 
 MASK = "********"
 KEPT_SECONDS = 3 * 24 * 3600

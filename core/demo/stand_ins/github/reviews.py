@@ -7,9 +7,9 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.stand_ins.github_answers import Caller, Handle, Hub, Refused, fields, invalid, page, stamp, user
-from tests.stand_ins.github_issues import number_of, text
-from tests.stand_ins.github_pulls import Pulls
+from core.demo.stand_ins.github.answers import Caller, Handle, Hub, Refused, fields, invalid, page, stamp, user
+from core.demo.stand_ins.github.issues import number_of, text
+from core.demo.stand_ins.github.pulls import Pulls
 
 _PULL = "/repos/{owner}/{repo}/pulls/{number}"
 _COMMENT = "/repos/{owner}/{repo}/pulls/comments/{id}"
