@@ -135,7 +135,11 @@ class Settings(BaseSettings):
     worker_slots: int = _setting("CCB_WORKER_SLOTS", 32, "Events that one worker holds at a time.", ge=1, le=1000)
     sandbox_processes: int = _setting("CCB_SANDBOX_PROCESSES", 2, "Sandbox processes kept ready.", ge=1, le=64)
     lease_seconds: float = _setting(
-        "CCB_LEASE_SECONDS", 30.0, "How long a worker may be silent before its events go to another.", ge=1, le=3600
+        "CCB_LEASE_SECONDS",
+        30.0,
+        "How long a worker may be silent before its events and requests go to another.",
+        ge=1,
+        le=3600,
     )
     retry_base_seconds: float = _setting(
         "CCB_RETRY_BASE_SECONDS", 2.0, "The first retry's longest delay; the later ones grow from it.", gt=0, le=3600

@@ -24,7 +24,6 @@ log = structlog.get_logger()
 
 SLOTS = 4
 """Requests at work at a time: Claude takes minutes, and its answers are large."""
-LEASE_SECONDS = 60.0
 IDLE_SECONDS = 5.0
 """How long a worker that was not woken waits before it looks by itself."""
 UNCONFIGURED_SECONDS = 300.0
@@ -76,7 +75,7 @@ class RequestWorker:
             return False
         now = self._ctx.clock.now()
         try:
-            row = await self._ctx.db.write(rows.claim, now, now + LEASE_SECONDS)
+            row = await self._ctx.db.write(rows.claim, now, now + self._ctx.settings.lease_seconds)
         except Exception:  # the loop must outlive a database that is away for a moment
             log.exception("claim of a request failed")
             return False
@@ -99,9 +98,10 @@ class RequestWorker:
         self._wake.set()
 
     async def _renew(self) -> None:
+        lease = self._ctx.settings.lease_seconds
         while True:
-            await asyncio.sleep(LEASE_SECONDS / 3)
-            until = self._ctx.clock.now() + LEASE_SECONDS
+            await asyncio.sleep(lease / 3)
+            until = self._ctx.clock.now() + lease
             for row in list(self._tasks.values()):
                 assert row.lease_token is not None
                 try:

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import sys
 from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
 from typing import Self
 
 from aiohttp import web
@@ -19,6 +20,8 @@ class StandIn(ABC):
         self.requests: list[tuple[str, str]] = []
         """Method and path of every request, in order."""
         self.url = ""
+        self.after: Callable[[web.Request], Awaitable[None]] | None = None
+        """Called when something was asked and done, before the caller learns of it."""
         self._runner: web.AppRunner | None = None
 
     @abstractmethod
@@ -55,7 +58,10 @@ class StandIn(ABC):
     @web.middleware
     async def _noted(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         self.requests.append((request.method, request.path))
-        return await handler(request)
+        response = await handler(request)
+        if self.after is not None:
+            await self.after(request)
+        return response
 
 
 def hang_up(request: web.Request) -> web.Response:
