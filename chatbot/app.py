@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
@@ -38,7 +38,14 @@ class SlackApp:
         self.client = client
         self.bot_user = ""
         """Our own id there, once it is known."""
-        self.bolt = AsyncApp(client=AsyncWebClient(token=None), authorize=self._authorized)
+
+        # Bolt looks at the names of a function's arguments, and takes no method here.
+        async def authorized(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+            return AuthorizeResult(
+                enterprise_id=enterprise_id, team_id=team_id, bot_user_id=self.bot_user, bot_token=client.token
+            )
+
+        self.bolt = AsyncApp(client=AsyncWebClient(token=None), authorize=authorized)
         self._working: set[asyncio.Task[Any]] = set()
         self._listen()
 
@@ -50,11 +57,6 @@ class SlackApp:
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
-
-    async def _authorized(self, enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
-        return AuthorizeResult(
-            enterprise_id=enterprise_id, team_id=team_id, bot_user_id=self.bot_user, bot_token=self.client.token
-        )
 
     def _listen(self) -> None:
         bolt = self.bolt
@@ -68,19 +70,18 @@ class SlackApp:
 
     async def _command(self, ack: AsyncAck, body: Body) -> None:
         await ack()
-        asked = await self._asked(incoming.of_command(body))
-        self._work(dispatch.line(self.ctx, asked, split(str(body.get("text", "")))))
+        words = split(str(body.get("text", "")))
+        self._begin(incoming.of_command(body), lambda asked: dispatch.line(self.ctx, asked, words))
 
     async def _action(self, ack: AsyncAck, body: Body) -> None:
         await ack()
-        action = body["actions"][0]
-        asked = await self._asked(incoming.of_press(body))
-        self._work(dispatch.press(self.ctx, asked, str(action["action_id"])))
+        action_id = str(body["actions"][0]["action_id"])
+        self._begin(incoming.of_press(body), lambda asked: dispatch.press(self.ctx, asked, action_id))
 
     async def _shortcut(self, ack: AsyncAck, body: Body) -> None:
         await ack()
-        asked = await self._asked(incoming.of_press(body))
-        self._work(dispatch.use(self.ctx, asked, str(body["callback_id"])))
+        name = str(body["callback_id"])
+        self._begin(incoming.of_press(body), lambda asked: dispatch.use(self.ctx, asked, name))
 
     async def _submission(self, ack: AsyncAck, body: Body) -> None:
         # The one place that cannot acknowledge first: what is wrong with a field is said in the acknowledgement.
@@ -97,8 +98,7 @@ class SlackApp:
             await ack(response_action="errors", errors={block: asked.say(p) for block, p in problems.items()})
             return
         await ack()
-        asked = asked or await self._asked(incoming.of_submission(body))
-        self._work(dispatch.submit(self.ctx, asked, name))
+        self._begin(incoming.of_submission(body), lambda asked: dispatch.submit(self.ctx, asked, name))
 
     async def _checked(self, asked: Asked, name: str, body: Body) -> dict[str, Text]:
         shown = view.VIEWS.get(name)
@@ -120,36 +120,42 @@ class SlackApp:
 
     async def _mention(self, ack: AsyncAck, body: Body) -> None:
         await ack()
-        await self._said(body, direct=False)
+        self._said(body, direct=False)
 
     async def _message(self, ack: AsyncAck, body: Body) -> None:
         await ack()
         event = body["event"]
         if event.get("channel_type") == "im" and not event.get("subtype") and not event.get("bot_id"):
-            await self._said(body, direct=True)
+            self._said(body, direct=True)
 
-    async def _said(self, body: Body, *, direct: bool) -> None:
-        seen = ("slack-event", body.get("event_id"))
-        if self.ctx.memo.get(seen) or not body["event"].get("user"):
+    def _said(self, body: Body, *, direct: bool) -> None:
+        event, seen = body["event"], ("slack-event", body.get("event_id"))
+        if self.ctx.memo.get(seen) or not event.get("user"):
             return
         self.ctx.memo.put(seen, True, seconds=SEEN_SECONDS)
-        asked = await self._asked(incoming.of_message(body["event"], direct=direct))
-        words = split(str(body["event"].get("text", "")))
+        words = split(str(event.get("text", "")))
         if words and words[0] == f"@{self.bot_user}":
             words = words[1:]
-        self._work(dispatch.line(self.ctx, asked, words))
+        self._begin(incoming.of_message(event, direct=direct), lambda asked: dispatch.line(self.ctx, asked, words))
 
     async def _home(self, ack: AsyncAck, body: Body) -> None:
         await ack()
         if body["event"].get("tab") == "home":
-            asked = await self._asked(incoming.of_message(body["event"], direct=True))
-            self._work(dispatch.home(self.ctx, asked))
+            came = incoming.of_message(body["event"], direct=True)
+            self._begin(came, lambda asked: dispatch.home(self.ctx, asked))
 
     async def _asked(self, came: incoming.Incoming) -> Asked:
         actor, language = await people.actor(self.ctx, self.client, came.user, came.name)
         return Asked(actor=actor, language=language, slack=self.client, **came.rest)
 
-    def _work(self, doing: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(doing)
+    def _begin(self, came: incoming.Incoming, run: Callable[[Asked], Awaitable[None]]) -> None:
+        """Work on it apart from the listener, which ends here: it has acknowledged."""
+        task = asyncio.create_task(self._run(came, run), name="slack-work")
         self._working.add(task)
         task.add_done_callback(self._working.discard)
+
+    async def _run(self, came: incoming.Incoming, run: Callable[[Asked], Awaitable[None]]) -> None:
+        try:
+            await run(await self._asked(came))
+        except Exception:  # the border: not even who asks could be found, as when the database is away
+            log.exception("slack request not worked on", user=came.user)

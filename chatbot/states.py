@@ -27,7 +27,7 @@ def state(status: str) -> Text:
 def event_state(status: str) -> Text:
     """Return an event's status."""
     match status:
-        case "pending":
+        case "queued":
             return T(":white_circle: waits")
         case "processing":
             return T(":hourglass_flowing_sand: in hand")
@@ -39,8 +39,8 @@ def event_state(status: str) -> Text:
             return T(":red_circle: dead")
         case "discarded":
             return T(":wastebasket: discarded")
-        case "waiting":
-            return T(":large_yellow_circle: waits for a service")
+        case "skipped":
+            return T(":fast_forward: not handled, as its type is not wanted")
         case _:
             return T("{status}", status=status)
 
