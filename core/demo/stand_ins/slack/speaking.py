@@ -43,7 +43,7 @@ class Speaking(Sending):
                 outcome.message = show(self, user, place.id, outcome.response)
             except Refused as refused:
                 self.refused.append((command, str(refused), refused.answer.get("errors", [])))
-                outcome.error = str(refused)
+                outcome.error = "invalid_command_response"
         return outcome
 
     async def say(self, user: str, channel: str, text: str, *, thread_ts: str | None = None) -> Outcome:

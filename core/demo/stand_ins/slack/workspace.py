@@ -18,11 +18,11 @@ WEBHOOK = "T0ACME/B0CCB/stand-in"
 TEAM, BOT, BOT_ID, APP = "T0ACME", "U0CCB", "B0CCB", "A0CCB"
 ANNA, BORIS, CAROL = "U0ANNA", "U0BORIS", "U0CAROL"
 SCOPES = (
+    "chat:write",
     "app_mentions:read",
     "channels:history",
     "channels:join",
     "channels:read",
-    "chat:write",
     "commands",
     "files:write",
     "groups:history",
