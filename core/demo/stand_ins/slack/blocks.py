@@ -13,7 +13,6 @@ from core.demo.stand_ins.slack.limits import (
     COMPOSITIONS,
     ELEMENTS,
     ID,
-    MESSAGE,
     MODAL,
     MOST_BLOCKS,
     Anything,
@@ -113,7 +112,9 @@ class _Reader:
         for name, inner in value.items():
             if name not in shape.fields:
                 self.say(f"invalid additional property: {name}", at)
-            elif inner is not None:
+            elif inner is None:
+                self.say("must not be null", f"{at}/{name}")
+            else:
                 self.kind(shape.fields[name], inner, f"{at}/{name}")
 
     def kind(self, kind: Kind, value: Any, at: str) -> None:
@@ -191,6 +192,7 @@ class _Reader:
     def twice(self, blocks: list[Any], at: str) -> None:
         """A block_id is used once in a message or view, an action_id once in a block."""
         seen: set[str] = set()
+        focused = 0
         for n, block in enumerate(blocks):
             if not isinstance(block, dict):
                 continue
@@ -199,8 +201,18 @@ class _Reader:
                 self.say(f'`block_id` "{block_id}" already exists for another block', f"{at}/{n}")
             seen.add(str(block_id))
             ids = [element["action_id"] for element in elements_of(block) if "action_id" in element]
+            focused += sum(bool(element.get("focus_on_load")) for element in elements_of(block))
             for action_id in {str(one) for one in ids if ids.count(one) > 1}:
                 self.say(f'`action_id` "{action_id}" already exists for another element', f"{at}/{n}")
+        if focused > 1:
+            self.say("only one element can have `focus_on_load`", at)
+
+
+def problems_of_options(options: Any) -> list[str]:
+    """Return what Slack would refuse in what an external select is offered."""
+    found = _Reader(MODAL)
+    found.kind(Many(Part("option"), 0, 100), options, "/options")
+    return found.problems
 
 
 def elements_of(block: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -231,6 +243,3 @@ def with_ids(blocks: list[Block]) -> list[Block]:
 def size(view: View) -> int:
     """Return how many bytes a view takes."""
     return len(json.dumps(view, ensure_ascii=False).encode())
-
-
-SURFACES = (MESSAGE, *VIEWS)

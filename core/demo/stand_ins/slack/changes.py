@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ class Changes:
     """A log that can be followed, and conditions that are looked at again after each entry."""
 
     def __init__(self) -> None:
-        self.log: list[Change] = []
+        self.log: deque[Change] = deque(maxlen=1000)
         self._followers: list[asyncio.Queue[Change]] = []
 
     def note(self, kind: str, **about: Any) -> None:
@@ -52,5 +53,5 @@ class Changes:
                         await queue.get()
                 return found
         except TimeoutError:
-            last = "\n".join(f"  {change.kind} {change.about}" for change in self.log[-8:])
+            last = "\n".join(f"  {change.kind} {change.about}" for change in [*self.log][-8:])
             raise TimeoutError(f"not within {seconds} s. What happened last:\n{last}") from None

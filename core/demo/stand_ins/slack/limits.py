@@ -99,7 +99,7 @@ PLACEHOLDER = Text(150, plain=True)
 FOCUS: Mapping[str, Kind] = {"focus_on_load": Flag()}
 ACTION: Mapping[str, Kind] = {"action_id": ID}
 DATE = Str(pattern=r"\d{4}-\d{2}-\d{2}")
-OPTION = Part("option")
+OPTION, LINK, CHOICE = Part("option"), Part("link_option"), Part("choice")
 CHOOSING: Mapping[str, Kind] = {**ACTION, **FOCUS, "confirm": CONFIRM, "placeholder": PLACEHOLDER}
 OPTIONS: Mapping[str, Kind] = {"options": Many(OPTION, 1, 100), "option_groups": Many(Part("option_group"), 1, 100)}
 ASKING: Mapping[str, Kind] = {"response_url_enabled": Flag()}
@@ -112,6 +112,11 @@ TYPING: Mapping[str, Kind] = {
 }
 
 _C = f"{DOCS}/composition-objects"
+_OPTION: Mapping[str, Kind] = {
+    "text": Text(75, plain=True),
+    "value": Str(150),
+    "description": Text(75, plain=True),
+}
 COMPOSITIONS: Mapping[str, Shape] = {
     "plain_text": Shape(f"{_C}/text-object", {"text": Str(3000), "emoji": Flag()}, ("text",)),
     "mrkdwn": Shape(f"{_C}/text-object", {"text": Str(3000), "verbatim": Flag()}, ("text",)),
@@ -126,10 +131,10 @@ COMPOSITIONS: Mapping[str, Shape] = {
         },
         ("title", "text", "confirm", "deny"),
     ),
-    "option": Shape(
-        f"{_C}/option-object",
-        {"text": Text(75), "value": Str(150), "description": Text(75), "url": URL},
-        ("text", "value"),
+    "option": Shape(f"{_C}/option-object", _OPTION, ("text", "value")),
+    "link_option": Shape(f"{_C}/option-object", {**_OPTION, "url": URL}, ("text", "value")),
+    "choice": Shape(
+        f"{_C}/option-object", {"text": Text(75), "value": Str(150), "description": Text(75)}, ("text", "value")
     ),
     "option_group": Shape(
         f"{_C}/option-group-object",
@@ -156,6 +161,7 @@ COMPOSITIONS: Mapping[str, Shape] = {
 }
 
 _E = f"{DOCS}/block-elements"
+# Which block and which surface takes which element: the table at https://api.slack.com/reference/block-kit/block-elements.
 _SELECT = f"{_E}/select-menu-element"
 _MULTI = f"{_E}/multi-select-menu-element"
 _CHANNEL: Mapping[str, Kind] = {"default_to_current_conversation": Flag(), "filter": Part("filter")}
@@ -180,16 +186,16 @@ ELEMENTS: Mapping[str, Shape] = {
         only_one_of=("image_url", "slack_file"),
     ),
     "overflow": Shape(
-        f"{_E}/overflow-menu-element", {**ACTION, "options": Many(OPTION, 1, 5), "confirm": CONFIRM}, ("options",)
+        f"{_E}/overflow-menu-element", {**ACTION, "options": Many(LINK, 1, 5), "confirm": CONFIRM}, ("options",)
     ),
     "checkboxes": Shape(
         f"{_E}/checkboxes-element",
-        {**ACTION, **FOCUS, "options": Many(OPTION, 1, 10), "initial_options": Many(OPTION, 1, 10), "confirm": CONFIRM},
+        {**ACTION, **FOCUS, "options": Many(CHOICE, 1, 10), "initial_options": Many(CHOICE, 1, 10), "confirm": CONFIRM},
         ("options",),
     ),
     "radio_buttons": Shape(
         f"{_E}/radio-button-group-element",
-        {**ACTION, **FOCUS, "options": Many(OPTION, 1, 10), "initial_option": OPTION, "confirm": CONFIRM},
+        {**ACTION, **FOCUS, "options": Many(CHOICE, 1, 10), "initial_option": CHOICE, "confirm": CONFIRM},
         ("options",),
     ),
     "static_select": Shape(
@@ -218,6 +224,7 @@ ELEMENTS: Mapping[str, Shape] = {
     "datetimepicker": Shape(
         f"{_E}/datetime-picker-element",
         {**ACTION, **FOCUS, "confirm": CONFIRM, "initial_date_time": Whole(10**9, 10**10 - 1)},
+        surfaces=(MESSAGE, MODAL),
     ),
     "plain_text_input": Shape(
         f"{_E}/plain-text-input-element",
@@ -229,14 +236,19 @@ ELEMENTS: Mapping[str, Shape] = {
             "max_length": Whole(1, 3000),
         },
     ),
-    "email_text_input": Shape(f"{_E}/email-input-element", {**TYPING, "initial_value": Str(least=0)}),
-    "url_text_input": Shape(f"{_E}/url-input-element", {**TYPING, "initial_value": Str(least=0)}),
+    "email_text_input": Shape(
+        f"{_E}/email-input-element", {**TYPING, "initial_value": Str(least=0)}, surfaces=(MODAL,)
+    ),
+    "url_text_input": Shape(f"{_E}/url-input-element", {**TYPING, "initial_value": Str(least=0)}, surfaces=(MODAL,)),
     "number_input": Shape(
         f"{_E}/number-input-element",
         {**TYPING, "is_decimal_allowed": Flag(), "initial_value": Str(), "min_value": Str(), "max_value": Str()},
         ("is_decimal_allowed",),
+        surfaces=(MODAL,),
     ),
-    "rich_text_input": Shape(f"{_E}/rich-text-input-element", {**TYPING, "initial_value": Anything()}),
+    "rich_text_input": Shape(
+        f"{_E}/rich-text-input-element", {**TYPING, "initial_value": Anything()}, surfaces=(MODAL, HOME)
+    ),
     "file_input": Shape(
         f"{_E}/file-input-element", {**ACTION, "filetypes": Many(Str()), "max_files": Whole(1, 10)}, surfaces=(MODAL,)
     ),

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 
 from core.demo.stand_ins.slack.limits import (
     DOCS,
-    EVERYWHERE,
     FILLED,
     HOME,
-    ID,
     MESSAGE,
     MODAL,
     PRESSED,
@@ -138,6 +136,3 @@ VIEWS: Mapping[str, Shape] = {
 }
 LARGEST_VIEW = 250_000
 """https://docs.slack.dev/reference/methods/views.open: view_too_large above 250 kB."""
-
-BLOCK_ID = ID
-assert set(EVERYWHERE) == {MESSAGE, MODAL, HOME}

@@ -26,7 +26,7 @@ class Modals(Sending):
         for name, value in given.items():
             block, element = _input(top, name)
             state = top["state"]["values"].setdefault(block["block_id"], {})
-            state[element["action_id"]] = {"type": element["type"], **chosen(element, value)}
+            state[element["action_id"]] = {"type": element["type"], **chosen(self, element, value)}
         return top
 
     async def submit(self, user: str, view: View | str | None = None, given: Given | None = None) -> Outcome:
@@ -66,7 +66,7 @@ class Modals(Sending):
                 stack.clear()
                 self.changes.note("view_closed", user=user, id=view["id"])
             elif action is None and not outcome.response:
-                stack.remove(view)
+                stack[:] = [one for one in stack if one is not view]
                 self.changes.note("view_closed", user=user, id=view["id"])
             else:
                 raise Refused("invalid_response_action")

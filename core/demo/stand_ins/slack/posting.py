@@ -120,7 +120,12 @@ def put_for(slack: Workspace, user: str, channel: Channel, message: Message) -> 
 
 
 def edit(slack: Workspace, message: Message, said: Content, *, whole: bool = False) -> Message:
-    """Change a message in place; what is not mentioned stays, unless the `whole` is replaced."""
+    """Change a message in place; what is not mentioned stays, unless the `whole` is replaced.
+
+    https://docs.slack.dev/reference/methods/chat.update: a text without blocks takes the blocks away, and only then
+    the message is shown as edited.
+    """
+    whole = whole or (bool(said.text) and said.blocks is None and said.attachments is None)
     slack.versions.setdefault(message["ts"], []).append(copy.deepcopy(message))
     if said.text is not None or whole:
         message["text"] = said.text or ""
@@ -131,7 +136,7 @@ def edit(slack: Workspace, message: Message, said: Content, *, whole: bool = Fal
             message.pop(name, None)
     if said.metadata is not None:
         message["metadata"] = said.metadata
-    if not message.get("is_ephemeral"):
+    if not message.get("is_ephemeral") and "blocks" not in message:
         message["edited"] = {"user": BOT, "ts": f"{int(slack.clock.now())}.000000"}
     slack.changes.note("edited", ts=message["ts"], text=message["text"][:80])
     return message

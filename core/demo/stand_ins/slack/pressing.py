@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from core.demo.stand_ins.slack.blocks import Block, elements_of
+from core.demo.stand_ins.slack.blocks import Block, elements_of, options_of, problems_of_options
 from core.demo.stand_ins.slack.sending import Outcome, Payload, Sending
 from core.demo.stand_ins.slack.values import Impossible, chosen, first_values
 from core.demo.stand_ins.slack.workspace import Channel, Message, View
@@ -65,7 +65,7 @@ class Pressing(Sending):
         place = self._place(user, where)
         wanted = {"action_id": action_id, **({"block_id": block_id} if block_id else {})}
         block, element = _the_one(place.blocks, wanted, button=False)
-        value = chosen(element, given)
+        value = chosen(self, element, given)
         if not _confirmed(element, confirm):
             return Outcome(sent=False)
         if place.view is not None and element["type"] != "overflow":
@@ -83,7 +83,14 @@ class Pressing(Sending):
             raise Impossible(f"{action_id} does not ask the app for options")
         payload = self._at(user, place, "block_suggestion")
         payload |= {"action_id": action_id, "block_id": block["block_id"], "value": typed}
-        return await self._interact(payload, answerable=True)
+        outcome = await self._interact(payload, answerable=True)
+        options = outcome.response.get("options") or list(options_of(outcome.response))
+        problems = problems_of_options(options)
+        if problems:
+            self.refused.append(("block_suggestion", "invalid_options", problems))
+            outcome.error = "invalid_options"
+        self.offered[element["action_id"]] = [] if problems else options
+        return outcome
 
     async def _act(
         self, user: str, place: Place, block: Block, element: dict[str, Any], action: dict[str, Any]

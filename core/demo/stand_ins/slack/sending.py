@@ -53,6 +53,8 @@ class Sending(Workspace):
 
     async def _interact(self, payload: Payload, *, answerable: bool = False) -> Outcome:
         kind = "slash_commands" if "command" in payload else "interactive"
+        if kind == "interactive" and not self.interactive:
+            raise Impossible("this app is not configured to handle interactive responses")
         delivery = await self.sockets.deliver(kind, payload, answerable=answerable)
         error = "" if delivery.acked else "operation_timeout" if delivery.reached else "dispatch_failed"
         self._note_outcome(payload, delivery)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import secrets
 from collections.abc import Iterable
@@ -17,6 +18,7 @@ from core.demo.stand_ins.slack.workspace import APP
 MOST_CONNECTIONS = 10
 ACK_SECONDS = 3.0
 PING_SECONDS = 10.0
+GRACE_SECONDS = 10.0
 REASONS = ("refresh_requested", "warning", "link_disabled", "too_many_websockets")
 RETRIES = 3
 
@@ -60,6 +62,7 @@ class Sockets:
         self.ack_seconds = ACK_SECONDS
         self.retry_seconds: tuple[float, ...] = (0, 60, 300)
         """How long Slack waits before it sends an event again, attempt by attempt."""
+        self.grace_seconds = GRACE_SECONDS
         self.faults: list[str] = []
         """What the app did that it should not: acknowledged something unknown, sent nonsense."""
         self.envelopes: list[dict[str, Any]] = []
@@ -136,12 +139,13 @@ class Sockets:
             waiting.set_result(payload)
 
     async def dismiss(self, reason: str, *only: Connection) -> None:
-        """Send `disconnect` on all connections, or on some: the app is to open others."""
+        """Send `disconnect` on all connections, or on some: the app is to open others before these end."""
         assert reason in REASONS
         for connection in only or tuple(self.connections):
             connection.leaving = True
             debug_info = {"host": "applink-stand-in"}
             await connection.socket.send_json({"type": "disconnect", "reason": reason, "debug_info": debug_info})
+            asyncio.get_running_loop().call_later(self.grace_seconds, connection.cut)
 
     def cut(self, *only: Connection) -> None:
         """Break all connections hard, or some."""
@@ -170,7 +174,7 @@ class Sockets:
         }
         if kind == "events_api":
             envelope |= {"retry_attempt": attempt, "retry_reason": "timeout" if attempt else ""}
-        self.envelopes.append(envelope)
+        self.envelopes.append(copy.deepcopy(envelope))
         return await self._sent(connection, envelope, answerable=answerable)
 
     async def _sent(self, connection: Connection, envelope: dict[str, Any], *, answerable: bool) -> Delivery:

@@ -43,7 +43,7 @@ class Speaking(Sending):
                 outcome.message = show(self, user, place.id, outcome.response)
             except Refused as refused:
                 self.refused.append((command, str(refused), refused.answer.get("errors", [])))
-                outcome.error = str(refused)
+                outcome.error = "invalid_command_response"
         return outcome
 
     async def say(self, user: str, channel: str, text: str, *, thread_ts: str | None = None) -> Outcome:
@@ -69,10 +69,14 @@ class Speaking(Sending):
 
     async def direct_message(self, user: str, text: str) -> Outcome:
         """Write to the app alone."""
+        if not self.has_messages:
+            raise Impossible("sending messages to this app has been turned off")
         return await self.say(user, self.direct(user).id, text)
 
     async def open_home(self, user: str, *, tab: str = "home") -> Outcome:
         """Open the app's Home."""
+        if not self.has_home:
+            raise Impossible("the app has no Home")
         event = {"type": "app_home_opened", "user": user, "channel": self.direct(user).id, "tab": tab}
         return await self._event("app_home_opened", {**event, **({"view": v} if (v := self.homes.get(user)) else {})})
 
@@ -88,14 +92,14 @@ class Speaking(Sending):
 
     async def shortcut(self, callback_id: str, *, user: str = ANNA) -> Outcome:
         """Use a global shortcut."""
-        self._check_shortcut(callback_id)
+        self._check_shortcut(callback_id, "global")
         payload = self._common("shortcut", user)
         payload |= {"callback_id": callback_id, "trigger_id": self.trigger(user), "action_ts": self.ts()}
         return await self._interact(payload)
 
     async def message_shortcut(self, user: str, message: Message, callback_id: str) -> Outcome:
         """Use a shortcut on a message."""
-        self._check_shortcut(callback_id)
+        self._check_shortcut(callback_id, "message")
         for place in self.channels:
             if user in place.members and any(one["ts"] == message["ts"] for one in place.messages):
                 break
@@ -113,7 +117,7 @@ class Speaking(Sending):
         }
         return await self._interact(payload)
 
-    def _check_shortcut(self, callback_id: str) -> None:
+    def _check_shortcut(self, callback_id: str, kind: str) -> None:
         self._needs_commands("shortcut")
-        if self.shortcuts is not None and callback_id not in self.shortcuts:
-            raise Impossible(f"the app has no shortcut {callback_id}")
+        if self.shortcuts is not None and self.shortcuts.get(callback_id) != kind:
+            raise Impossible(f"the app has no {kind} shortcut {callback_id}")

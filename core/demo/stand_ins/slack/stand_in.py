@@ -70,6 +70,7 @@ class SlackStandIn(Speaking, Pressing, Modals, StandIn):
             return web.json_response({"ok": False, "error": "unknown_method", "req_method": name})
         self.called.append(name)
         try:
+            self._make_trouble(name)
             answer = await self._answer(request, name, access)
         except Refused as refused:
             answer = refused.answer
@@ -81,6 +82,14 @@ class SlackStandIn(Speaking, Pressing, Modals, StandIn):
             return hang_up(request)
         scopes = self.app_scopes if access.app_token else self.scopes
         return web.json_response(answer, headers={"X-OAuth-Scopes": ",".join(scopes)})
+
+    def _make_trouble(self, name: str) -> None:
+        ordered = self.trouble.get(name, [])
+        trouble = ordered.pop(0) if ordered else ""
+        if isinstance(trouble, int):
+            raise Limited(trouble)
+        if trouble:
+            raise Refused(trouble)
 
     async def _answer(self, request: web.Request, name: str, access: Access) -> Answer:
         given, warning = await arguments(request, takes_json=access.takes_json)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from core.demo.stand_ins.slack.blocks import Block, elements_of, options_of
+from core.demo.stand_ins.slack.workspace import Workspace
 
 _KEYS = {
     "static_select": ("selected_option", "initial_option"),
@@ -27,7 +29,8 @@ _KEYS = {
     "rich_text_input": ("rich_text_value", "initial_value"),
     "file_input": ("files", ""),
 }
-_FROM_OPTIONS = ("static_select", "radio_buttons", "overflow", "multi_static_select", "checkboxes")
+_SEVERAL = ("selected_options", "selected_users", "selected_conversations", "selected_channels", "files")
+_PATTERNS = {"selected_date": r"\d{4}-\d{2}-\d{2}", "selected_time": r"\d{2}:\d{2}", "selected_date_time": r"\d{10}"}
 Values = dict[str, dict[str, dict[str, Any]]]
 
 
@@ -44,27 +47,47 @@ def first_values(blocks: list[Block]) -> Values:
                 continue
             key, initial = _KEYS.get(element["type"], ("value", "initial_value"))
             first = element.get(initial)
-            empty: Any = [] if key in ("selected_options", "files") or key.endswith("s") else None
+            empty: Any = [] if key in _SEVERAL else None
             value = {"type": element["type"], key: empty if first is None else first}
             state.setdefault(block["block_id"], {})[element["action_id"]] = value
     return state
 
 
-def chosen(element: Mapping[str, Any], given: Any) -> dict[str, Any]:
+def chosen(slack: Workspace, element: Mapping[str, Any], given: Any) -> dict[str, Any]:
     """Return Slack's form of what a person chose (by value or by its words) or typed; Impossible if they could not."""
     kind = str(element["type"])
     key, _ = _KEYS.get(kind, ("value", ""))
-    if kind in _FROM_OPTIONS:
-        options = list(options_of(element))
-        if key == "selected_options":
-            return {key: [_option(options, one) for one in given]}
-        return {key: None if given is None else _option(options, given)}
-    if kind in ("external_select", "multi_external_select"):
-        return {key: given}
-    if key == "value" and given is not None:
+    if isinstance(given, list) != (key in _SEVERAL):
+        raise Impossible(f"{kind} takes {'a list' if key in _SEVERAL else 'one value'}, not {given!r}")
+    if isinstance(given, list) and len(given) > int(element.get("max_selected_items") or len(given)):
+        raise Impossible(f"at most {element['max_selected_items']} can be chosen in {element['action_id']}")
+    if given is None:
+        return {key: None}
+    if key in _SEVERAL:
+        return {key: [_one(slack, element, key, one) for one in given]}
+    return {key: _one(slack, element, key, given)}
+
+
+def _one(slack: Workspace, element: Mapping[str, Any], key: str, given: Any) -> Any:
+    """Return one thing that is chosen or typed."""
+    if key.startswith("selected_option"):
+        external = "external" in element["type"]
+        options = slack.offered.get(element["action_id"], []) if external else list(options_of(element))
+        return _option(options, given)
+    if key == "value":
         _check_typed(element, str(given))
-        return {key: str(given) or None}
-    return {key: given}
+        return str(given) or None
+    known = {
+        "selected_user": [user.id for user in slack.users],
+        "selected_channel": [channel.id for channel in slack.channels if not channel.user],
+        "selected_conversation": [channel.id for channel in slack.channels],
+    }.get(key.removesuffix("s"))
+    if known is not None and given not in known:
+        raise Impossible(f"{given!r} cannot be chosen; there are: {', '.join(known)}")
+    pattern = _PATTERNS.get(key, "")
+    if pattern and not re.fullmatch(pattern, str(given)):
+        raise Impossible(f"{given!r} cannot be chosen in a {element['type']}")
+    return given
 
 
 def _option(options: list[dict[str, Any]], given: Any) -> dict[str, Any]:

@@ -54,6 +54,8 @@ def update(slack: Workspace, call: Call) -> Answer:
 @method("views.publish")
 def publish(slack: Workspace, call: Call) -> Answer:
     """Set what a user sees in the app's Home."""
+    if not slack.has_home:
+        raise Refused("not_enabled")
     user = str(call.arguments.get("user_id") or "")
     if not any(one.id == user for one in slack.users):
         raise refused_for("invalid_arguments", ["user_id is not valid [json-pointer:/user_id]"])

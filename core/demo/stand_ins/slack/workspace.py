@@ -18,11 +18,11 @@ WEBHOOK = "T0ACME/B0CCB/stand-in"
 TEAM, BOT, BOT_ID, APP = "T0ACME", "U0CCB", "B0CCB", "A0CCB"
 ANNA, BORIS, CAROL = "U0ANNA", "U0BORIS", "U0CAROL"
 SCOPES = (
+    "chat:write",
     "app_mentions:read",
     "channels:history",
     "channels:join",
     "channels:read",
-    "chat:write",
     "commands",
     "files:write",
     "groups:history",
@@ -109,8 +109,10 @@ class Workspace:
         self.scopes: tuple[str, ...] = SCOPES
         self.commands = {"/ccb"}
         """Slash commands that the app has."""
-        self.shortcuts: set[str] | None = None
-        """The callback ids of the app's shortcuts; None lets any be used."""
+        self.shortcuts: dict[str, str] | None = None
+        """The callback ids of the app's shortcuts, `global` or `message`; None lets any be used."""
+        self.interactive = self.has_home = self.has_messages = True
+        """Whether the app may be pressed, has a Home, may be written to."""
         self.subscriptions = {"app_mention", "app_home_opened", "message.im", "member_joined_channel"}
         """Events that the app has subscribed to."""
         people = [ANNA, BORIS, CAROL]
@@ -145,6 +147,10 @@ class Workspace:
         """Scopes without which something that was done would have failed."""
         self.refused: list[tuple[str, str, list[str]]] = []
         """Method, code and messages of every `ok: false`."""
+        self.trouble: dict[str, list[str | int]] = {}
+        """By method, what becomes of the next calls: a code (`internal_error`), or seconds to wait (429)."""
+        self.offered: dict[str, list[dict[str, Any]]] = {}
+        """By action_id, the options that the app offered last."""
         self.limits: dict[str, int] = {}
         """Channels (by name) at their rate limit, and the Retry-After in seconds."""
         self.one_a_second = False
@@ -167,7 +173,13 @@ class Workspace:
         self.scopes = tuple(manifest.get("oauth_config", {}).get("scopes", {}).get("bot", []))
         self.subscriptions = set(settings.get("event_subscriptions", {}).get("bot_events", []))
         self.commands = {one["command"] for one in features.get("slash_commands", [])}
-        self.shortcuts = {one["callback_id"] for one in features.get("shortcuts", [])}
+        self.shortcuts = {one["callback_id"]: one["type"] for one in features.get("shortcuts", [])}
+        self.interactive = bool(settings.get("interactivity", {}).get("is_enabled"))
+        home = features.get("app_home", {})
+        self.has_home = bool(home.get("home_tab_enabled"))
+        self.has_messages = bool(home.get("messages_tab_enabled", True)) and not home.get(
+            "messages_tab_read_only_enabled"
+        )
 
     def channel(self, name: str) -> Channel:
         """Return the channel called `name` or with that id."""
