@@ -75,12 +75,13 @@ class Connection(SocketModeClient):
 
     def begin(self) -> None:
         """Connect, however long it takes."""
-        self._connecting = asyncio.create_task(self.connect(), name="slack-socket")
+        connecting = self.connect()  # type: ignore[no-untyped-call]  # slack_sdk says nothing of what it returns
+        self._connecting = asyncio.create_task(connecting, name="slack-socket")
 
     async def end(self) -> None:
         """Close it, and leave nothing behind."""
         self._stopping.set()
-        await self.close()
+        await self.close()  # type: ignore[no-untyped-call]  # as above
         tasks = [self._connecting, self.message_processor, self.current_session_monitor, self.message_receiver]
         left = [task for task in tasks if task is not None]
         for task in left:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,28 +68,31 @@ class House:
         assert found is not None
         return found
 
-    def well(self) -> None:
-        """Fail if Slack refused anything of ours."""
-        assert self.slack.refused == []
-        assert self.slack.sockets.faults == []
+
+@asynccontextmanager
+async def connected(folder: Path, clock: MovableClock, **more: str) -> AsyncIterator[House]:
+    """Run an engine on SQLite that is connected to a Slack; `more`: settings."""
+    async with SlackStandIn() as slack:
+        tokens = {"SLACK_BOT_TOKEN": BOT_TOKEN, "SLACK_APP_TOKEN": APP_TOKEN, "SLACK_API_URL": slack.url}
+        async with running(folder, clock=clock, **tokens, **more) as client:
+            await slack.connected(2)
+            yield House(client, slack, clock)
+        assert slack.refused == []
+        assert slack.sockets.faults == []
 
 
 @pytest.fixture
 async def house(tmp_path: Path, clock: MovableClock) -> AsyncIterator[House]:
-    """An engine on SQLite, connected to a Slack."""
-    async with SlackStandIn() as slack:
-        given = {
-            "SLACK_BOT_TOKEN": BOT_TOKEN,
-            "SLACK_APP_TOKEN": APP_TOKEN,
-            "SLACK_API_URL": slack.url,
-            "CCB_SLACK_ADMINS": ANNA,
-            "CCB_SLACK_OPERATORS": "S0OPS",
-        }
-        async with running(tmp_path / "data", clock=clock, **given) as client:
-            await slack.connected(2)
-            house = House(client, slack, clock)
-            yield house
-        house.well()
+    """An engine and a Slack with an admin, an operator and a viewer; fails if Slack refused anything of ours."""
+    async with connected(tmp_path / "data", clock, CCB_SLACK_ADMINS=ANNA, CCB_SLACK_OPERATORS="S0OPS") as house:
+        yield house
+
+
+@pytest.fixture
+async def unclaimed(tmp_path: Path, clock: MovableClock) -> AsyncIterator[House]:
+    """The same before anybody is an admin; everybody may look."""
+    async with connected(tmp_path / "data", clock) as house:
+        yield house
 
 
 def text_of(message: Message) -> str:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from slack_sdk.web.async_client import AsyncWebClient
+
+from chatbot import people
+from core import audit
 from core.demo.stand_ins.slack import BORIS, CAROL
 from tests.chatbot.conftest import House, text_of
 
@@ -38,3 +42,25 @@ async def test_mentions_and_direct_messages(house: House) -> None:
     direct = house.slack.direct(CAROL).id
     said = await house.after(CAROL, direct, lambda: house.slack.direct_message(CAROL, "status"), skip=1)
     assert "The engine" in text_of(said)
+
+
+async def test_a_modal_checks_its_fields_and_says_what_became_of_it(unclaimed: House) -> None:
+    house, code = unclaimed, unclaimed.client.engine.report.claim_code
+    assert code is not None
+    assert "role viewer" not in text_of(await house.type("status", user=CAROL))
+    await house.slack.command("/ccb", "claim", user=CAROL)
+    await house.modal("claim", user=CAROL)
+    problems = (await house.slack.submit(CAROL, given={"code": "nonsense"})).errors
+    assert problems == {"code": "A code looks like ABCDE-FGHJK-LMNPQ-RSTUV."}
+    said = await house.after(CAROL, "general", lambda: house.slack.submit(CAROL, given={"code": code.lower()}))
+    assert "You are an admin now" in text_of(said)
+    assert "This code is not good" in text_of(await house.type(f"claim {code}"))
+    [entry] = await audit.newest(house.ctx, action="slack.admin_claimed")
+    assert (entry.actor_kind, entry.actor_id) == ("slack", CAROL)
+    assert await people.role_of(house.ctx, AsyncWebClient(), CAROL) == "admin"
+
+
+async def test_a_mention_opens_a_modal_by_a_button(unclaimed: House) -> None:
+    offered = await unclaimed.mention("claim", user=BORIS)
+    await unclaimed.slack.press(BORIS, offered, text="Type the code")
+    await unclaimed.modal("claim", user=BORIS)
