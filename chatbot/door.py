@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from chatbot.notifier import SlackNotifier
+from contextlib import AsyncExitStack
+
+import aiohttp
+import structlog
+
+from chatbot.app import SlackApp
+from chatbot.notifier import TIMEOUT, SlackNotifier
+from chatbot.socket import CONNECTIONS, GRACE_SECONDS, Connection, interactive
 from core.clock import SystemClock
 from core.config import Settings
+from core.context import Context
 from core.errors import NotConfigured
 from core.services import Service, register
 from core.texts import T, Text
+
+log = structlog.get_logger()
 
 
 async def check(settings: Settings) -> Text:
@@ -28,13 +38,27 @@ async def check(settings: Settings) -> Text:
 
 
 class SlackDoor:
-    """What core asks of Slack: the service to configure, and a port to post through."""
+    """What core asks of Slack: the service to configure, and a port to post through, and ears."""
 
     service = Service(name="slack", title="Slack", required=("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"), check=check)
 
     def port(self, settings: Settings) -> SlackNotifier:
         """Return the engine's way to Slack; its `close` is to be awaited at the end."""
         return SlackNotifier(settings, SystemClock())
+
+    async def serve(self, ctx: Context, stack: AsyncExitStack) -> None:
+        """Take what people type and press, over Socket Mode; without tokens nothing happens but a line in the log."""
+        if not self.service.configured(ctx.settings):
+            log.info("slack not configured", settings=list(self.service.required))
+            return
+        session = aiohttp.ClientSession(timeout=TIMEOUT, trust_env=False)
+        stack.push_async_callback(session.close)
+        app = SlackApp(ctx, interactive(ctx.settings, session))
+        stack.push_async_callback(app.finish, grace=GRACE_SECONDS)
+        for _ in range(CONNECTIONS):
+            connection = Connection(ctx, app)
+            stack.push_async_callback(connection.end)
+            connection.begin()
 
 
 register(SlackDoor.service)

@@ -64,6 +64,10 @@ class Door(Protocol):
         """Return the way to Slack that core uses."""
         ...
 
+    async def serve(self, ctx: Context, stack: AsyncExitStack) -> None:
+        """Take what people type and press, until `stack` is left; waits for no service outside."""
+        ...
+
 
 @dataclass(frozen=True)
 class ServiceState:
@@ -85,6 +89,8 @@ class Report:
     sandbox_workers: int
     admin_key: str | None
     services: tuple[ServiceState, ...]
+    claim_code: str | None = None
+    """With it somebody becomes Slack's first admin; like the key, it is shown once."""
 
 
 @dataclass
@@ -156,7 +162,8 @@ async def start(settings: Settings, *, clock: Clock | None = None) -> AsyncItera
         http = await stack.enter_async_context(Outbound(settings.outbound_allow))
         github = GitHub(settings, clock)
         stack.push_async_callback(github.close)
-        slack = next((door.port(settings) for door in load_doors()), None)
+        doors = load_doors()
+        slack = next((door.port(settings) for door in doors), None)
         if slack is not None:
             stack.push_async_callback(slack.close)
         ctx = Context(
@@ -171,12 +178,16 @@ async def start(settings: Settings, *, clock: Clock | None = None) -> AsyncItera
         )
         await _resume(ctx)
         admin_key = await auth.ensure_first_admin(ctx)
+        claim_code = await auth.ensure_claim_code(ctx)
         scheduler = await _start_scheduler(ctx, stack)
         worker = await _start_worker(ctx, stack)
         server = await _start_server(ctx, stack)
+        if "slack" in settings.roles:
+            for door in doors:
+                await door.serve(ctx, stack)
         stack.callback(db.hurry)  # the first of what a stop does
         address = server.address if server is not None else ""
-        yield Engine(ctx, _report(settings, address, admin_key), server, worker, scheduler)
+        yield Engine(ctx, _report(settings, address, admin_key, claim_code), server, worker, scheduler)
 
 
 async def _upgrade(db: Database, settings: Settings) -> None:
@@ -268,7 +279,7 @@ def _url(settings: Settings) -> str | None:
     return settings.database_url.get_secret_value() if settings.database_url else None
 
 
-def _report(settings: Settings, address: str, admin_key: str | None) -> Report:
+def _report(settings: Settings, address: str, admin_key: str | None, claim_code: str | None) -> Report:
     return Report(
         address=address,
         database=_where(settings),
@@ -276,6 +287,7 @@ def _report(settings: Settings, address: str, admin_key: str | None) -> Report:
         sandbox_workers=settings.sandbox_processes,
         admin_key=admin_key,
         services=tuple(ServiceState(s.name, s.title, s.configured(settings), s.required) for s in SERVICES.values()),
+        claim_code=claim_code,
     )
 
 

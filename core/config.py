@@ -62,7 +62,13 @@ class Settings(BaseSettings):
     slack_app_token: SecretStr | None = _setting("SLACK_APP_TOKEN", None, "Slack app token, xapp-….")
     slack_api_url: str = _setting("SLACK_API_URL", "https://slack.com/api/", "Address of Slack's API.")
     slack_admins: Annotated[tuple[str, ...], NoDecode] = _setting(
-        "CCB_SLACK_ADMINS", (), "Slack user ids that are admins (comma-separated)."
+        "CCB_SLACK_ADMINS", (), "Slack user ids and user group ids (S…) that are admins (comma-separated)."
+    )
+    slack_operators: Annotated[tuple[str, ...], NoDecode] = _setting(
+        "CCB_SLACK_OPERATORS", (), "Those that are operators, likewise; * is everybody."
+    )
+    slack_viewers: Annotated[tuple[str, ...], NoDecode] = _setting(
+        "CCB_SLACK_VIEWERS", ("*",), "Those that may look, likewise; * is everybody."
     )
 
     github_token: SecretStr | None = _setting("GITHUB_TOKEN", None, "GitHub personal access token.")
@@ -149,7 +155,9 @@ class Settings(BaseSettings):
         "CCB_GAP_SECONDS", 300.0, "How often to look for events that never arrived, where gap_healing is on.", ge=1
     )
 
-    @field_validator("roles", "slack_admins", "outbound_allow", "cors_origins", mode="before")
+    @field_validator(
+        "roles", "slack_admins", "slack_operators", "slack_viewers", "outbound_allow", "cors_origins", mode="before"
+    )
     @classmethod
     def _comma_separated(cls, value: Any) -> Any:
         if isinstance(value, str):

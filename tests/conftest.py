@@ -40,7 +40,7 @@ def _connect_at_home(self: socket.socket, address: Any) -> None:
     _connect(self, address)
 
 
-WITH_AN_ENGINE = frozenset({"watched", "house"})
+WITH_AN_ENGINE = frozenset({"watched", "house", "unclaimed"})
 """Fixtures of `conftest.py` files that start an engine."""
 
 

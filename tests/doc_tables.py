@@ -17,6 +17,8 @@ os.environ["CCB_LANGUAGE"] = "en"  # help texts are read when the commands are i
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from chatbot import people
+from chatbot.command import COMMANDS as SLACK_COMMANDS
 from core.auth import PERMISSIONS
 from core.cli.app import app
 from core.config import Settings, setting_names
@@ -103,6 +105,18 @@ def _default(value: object) -> str:
 def _command_rows() -> str:
     rows = [(_code(f"ccb {name}"), command.help) for name, command in commands().items()]
     return _table(("Command", "What it does"), rows)
+
+
+def _slack_commands() -> str:
+    rows = [
+        (
+            _code(f"/ccb {one.name} {one.usage}".rstrip()),
+            one.summary,
+            people.role_for([one.permission]) if one.permission else _NONE,
+        )
+        for one in SLACK_COMMANDS
+    ]
+    return _table(("Command", "What it does", "Role"), rows)
 
 
 def _sources() -> str:
@@ -297,6 +311,7 @@ def _metrics() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "settings": _settings,
     "commands": _command_rows,
+    "slack-commands": _slack_commands,
     "sources": _sources,
     "actions": _actions,
     "engine-config": _engine_config,

@@ -1,4 +1,4 @@
-"""Who is asking and what they may do: permissions, roles, API keys."""
+"""Who is asking and what they may do: permissions, roles, API keys, Slack's first admin."""
 
 from core.actors import (
     ANONYMOUS,
@@ -11,6 +11,7 @@ from core.actors import (
     in_order,
     parse_permissions,
 )
+from core.auth.claims import claim, claimed_admins, ensure_claim_code
 from core.auth.key_form import is_well_formed, new_key
 from core.auth.keys import (
     LONGEST_NAME,
@@ -37,6 +38,9 @@ __all__ = [
     "Permission",
     "authenticate",
     "change",
+    "claim",
+    "claimed_admins",
+    "ensure_claim_code",
     "ensure_first_admin",
     "get",
     "in_order",

@@ -20,7 +20,7 @@ from core.cli.command import Session, command
 from core.cli.language import said
 from core.cli.settings import load_settings
 from core.cli.starting import explained
-from core.texts import TN, T
+from core.texts import TN, T, Text
 
 if TYPE_CHECKING:  # the engine takes a second to import, which no other command should wait for
     from core.bootstrap import Report, ServiceState
@@ -91,7 +91,9 @@ def banner(report: Report, *, width: int, program: str) -> Group:
     )
     lines = [Line(f"  {head}", style="bold"), *_states(report, width)]
     if report.admin_key:
-        lines += _admin_key(report.admin_key, width)
+        lines += _shown_once(T("Your admin key, shown once:"), report.admin_key, width)
+    if report.claim_code:
+        lines += _shown_once(T("To be Slack's first admin, type there:"), f"/ccb claim {report.claim_code}", width)
     if report.address:
         lines += _try(program)
     return Group(*lines)
@@ -128,11 +130,11 @@ def _row(row: Sequence[str], columns: Sequence[int], gaps: Sequence[int]) -> Lin
     return line
 
 
-def _admin_key(key: str, width: int) -> list[Line]:
-    told = said(T("Your admin key, shown once:"))
-    if 4 + cell_len(told) + len(key) <= width:
-        return [Line.assemble(f"  {told}  ", (key, "bold yellow"))]
-    return [Line(f"  {told}"), Line.assemble("    ", (key, "bold yellow"))]
+def _shown_once(what: Text, secret: str, width: int) -> list[Line]:
+    told = said(what)
+    if 4 + cell_len(told) + len(secret) <= width:
+        return [Line.assemble(f"  {told}  ", (secret, "bold yellow"))]
+    return [Line(f"  {told}"), Line.assemble("    ", (secret, "bold yellow"))]
 
 
 def _try(program: str) -> list[Line]:

@@ -39,7 +39,7 @@ async def _refusal(notifier: SlackNotifier, channel: str = "#deploys", **more: A
 
 @pytest.mark.parametrize("channel", ["#deploys", "deploys", "C0DEPLOYS"])
 async def test_posts_with_its_key_in_the_metadata(slack: SlackStandIn, notifier: SlackNotifier, channel: str) -> None:
-    blocks = [{"type": "divider"}]
+    blocks = [{"type": "divider", "block_id": "line"}]
     ts = await _post(notifier, channel, blocks=blocks)
     (message,) = slack.channel("deploys").messages
     assert (message["ts"], message["text"], message["blocks"]) == (ts, "Deployed", blocks)

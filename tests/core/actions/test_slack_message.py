@@ -40,9 +40,9 @@ async def _run(ctx: Context, *, repeated: bool = False, tokens: dict[str, str] |
 
 
 async def test_posts(slack: SlackStandIn, ctx: Context) -> None:
-    outcome = await _run(ctx, blocks=[{"type": "divider"}])
+    outcome = await _run(ctx, blocks=[{"type": "divider", "block_id": "line"}])
     (message,) = slack.channel("deploys").messages
-    assert message["blocks"] == [{"type": "divider"}]
+    assert message["blocks"] == [{"type": "divider", "block_id": "line"}]
     assert outcome == Outcome("#deploys", {"channel": "#deploys", "ts": message["ts"]})
 
 

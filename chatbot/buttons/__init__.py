@@ -1,0 +1,1 @@
+"""What a press on a message does: one file per kind of button."""

@@ -1,0 +1,123 @@
+"""`/ccb status`: how the integrations are, and what is wrong, with the button that mends it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from chatbot import blocks, picking
+from chatbot.asked import Answer, Asked, Reply
+from chatbot.command import Command, find, register
+from chatbot.dispatch import run_button
+from chatbot.states import health as in_words
+from chatbot.states import state
+from core import health, listing, status
+from core.context import Context
+from core.requests.model import Asked as Requested
+from core.status import Problem, Report
+from core.texts import TN, T, Text
+
+SHOWN = 10
+_FIXES: Mapping[str, tuple[Text, tuple[str, ...]]] = {
+    "paused": (T("Activate"), ("activate", "{slug}")),
+    "inactive": (T("Activate"), ("activate", "{slug}")),
+    "grants_lag": (T("Activate again"), ("activate", "{slug}")),
+    "configuration_incomplete": (T("Configure"), ("config", "{slug}")),
+    "configuration_illegible": (T("Configure"), ("config", "{slug}")),
+    "dead_events": (T("Show dead events"), ("events", "{slug}", "dead")),
+    "failing": (T("Show failing events"), ("events", "{slug}", "failed")),
+    "queue_late": (T("Show the queue"), ("queue",)),
+    "no_scheduler": (T("Show the engine's health"), ("health",)),
+    "failed": (T("Show its log"), ("logs", "{slug}")),
+}
+"""What is pressed to mend a problem, by its code; shown where the command is there."""
+
+
+async def show(ctx: Context, asked: Asked) -> Answer:
+    """Show one integration, or all with those in trouble first."""
+    if not asked.words:
+        return await _overall(ctx, asked)
+    found = await listing.find(ctx, asked.words[0])
+    if isinstance(found, Requested):
+        said = T("{name} is not installed yet: {state}.", name=blocks.plain(found.row.title),
+                 state=state(found.row.status))  # fmt: skip
+        return Reply(said)
+    return _one(asked, await status.report(ctx, found))
+
+
+async def _overall(ctx: Context, asked: Asked) -> Reply:
+    engine, count = await health.report(ctx), await listing.count(ctx)
+    newest = await picking.newest(ctx, 2 * SHOWN)
+    reports = await asyncio.gather(*(status.report(ctx, one.installed) for one in newest))
+    reports = sorted(reports, key=lambda report: (report.healthy, not report.problems))
+    sick = sum(1 for report in reports if not report.healthy)
+    said = [
+        asked.say(T("The engine: {state}", state=in_words(engine.status))),
+        asked.say(TN("{count} integration", "{count} integrations", count))
+        + (" · " + asked.say(TN("{count} needs attention", "{count} need attention", sick)) if sick else ""),
+    ]
+    how = asked.say(T("Details"))
+    rows = [
+        blocks.section(
+            _row(asked, one), accessory=run_button(asked, how, ("status", one.installed.slug), at=str(number))
+        )
+        for number, one in enumerate(reports[:SHOWN])
+    ]
+    more = (
+        [blocks.context(asked.say(T("All of them: {command}", command="`ccb integrations`")))] if count > SHOWN else []
+    )
+    buttons = [run_button(asked, asked.say(T("Engine's health")), ("health",), at="health")]
+    text = "\n".join([*said, *(_row(asked, one) for one in reports[:SHOWN])])
+    return Reply(text, [blocks.section("\n".join(said)), *rows, *more, blocks.actions(buttons)])
+
+
+def _row(asked: Asked, report: Report) -> str:
+    installed = report.installed
+    head = f"*{blocks.plain(installed.name)}* {blocks.code(installed.slug)} · {asked.say(state(installed.status))}"
+    return f"{head}\n{blocks.plain(asked.say(report.summary))}"
+
+
+def _one(asked: Asked, report: Report) -> Reply:
+    snapshot = report.snapshot
+    facts = []
+    if snapshot.last_activity is not None:
+        facts.append(asked.say(T("last event {when}", when=blocks.date(snapshot.last_activity))))
+    if report.error_rate is not None:
+        facts.append(asked.say(T("{rate} % of the last hour's events failed", rate=f"{report.error_rate:g}")))
+    facts.append(blocks.code(report.installed.version))
+    shown = [blocks.section(_row(asked, report)), blocks.context(" · ".join(facts))]
+    for number, problem in enumerate(report.problems):
+        shown.append(_problem(asked, report.installed.slug, problem, at=str(number)))
+    shown.append(blocks.actions(_next(asked, report.installed.slug)))
+    lines = [_row(asked, report), *(asked.say(problem.message) for problem in report.problems)]
+    return Reply("\n".join(lines), shown)
+
+
+def _problem(asked: Asked, slug: str, problem: Problem, *, at: str) -> blocks.Block:
+    mark = T(":x: *Wrong:*") if problem.severity == "error" else T(":warning: *Look at this:*")
+    said = f"{asked.say(mark)} {blocks.plain(asked.say(problem.message))}\n_{blocks.plain(asked.say(problem.fix))}_"
+    label, words = _FIXES.get(problem.code, (None, ()))
+    if label is None or find(words[0]) is None:
+        return blocks.section(said)
+    filled = tuple(word.replace("{slug}", slug) for word in words)
+    return blocks.section(said, accessory=run_button(asked, asked.say(label), filled, at=f"fix{at}", primary=True))
+
+
+def _next(asked: Asked, slug: str) -> Sequence[blocks.Element]:
+    wanted = ((T("Look again"), "status"), (T("Events"), "events"), (T("Logs"), "logs"), (T("Metrics"), "metrics"))
+    return [
+        run_button(asked, asked.say(said), (name, slug), at=name) for said, name in wanted if find(name) is not None
+    ]
+
+
+register(
+    Command(
+        name="status",
+        summary=T("Show how the integrations are, or one of them, and what mends it"),
+        run=show,
+        permission="integrations.read",
+        usage="[integration]",
+        aliases=("st",),
+        examples=("status", "status github-push-to-slack"),
+    )
+)

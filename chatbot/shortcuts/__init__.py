@@ -1,0 +1,1 @@
+"""Entries in the menu of a message: one file per shortcut."""
