@@ -62,7 +62,11 @@ class House:
 
         def there() -> dict[str, Any] | None:
             view = self.slack.view(user)
-            return view if view and view["callback_id"] == name and "Loading" not in str(view["blocks"]) else None
+            return (
+                view
+                if view and view["callback_id"] == name and ":hourglass_flowing_sand:" not in str(view["blocks"])
+                else None
+            )
 
         found = await self.slack.until(there)
         assert found is not None
