@@ -10,7 +10,7 @@ import pytest
 from core.demo.stand_ins.claude import API_KEY, LIMITED, OVERLOADED, Answer, ClaudeStandIn, Failure
 from core.errors import NotConfigured, Upstream
 from core.generation import author, prompt
-from core.generation.money import Usage
+from core.generation.money import Heard, Usage
 from tests.contexts import settings
 from tests.core.generation.drafts import answer, draft
 
@@ -23,10 +23,12 @@ async def claude() -> AsyncIterator[ClaudeStandIn]:
         yield stand_in
 
 
-async def _write(claude: ClaudeStandIn, **more: Any) -> author.Answer:
+async def _write(claude: ClaudeStandIn, heard: Heard | None = None, **more: Any) -> author.Answer:
     given = settings(ANTHROPIC_API_KEY=API_KEY, ANTHROPIC_BASE_URL=claude.url, **more)
     turns = [{"role": "user", "content": prompt.first(REQUEST)}]
-    return await author.write(given, system=prompt.system(REQUEST), turns=turns, max_tokens=8_000)
+    return await author.write(
+        given, system=prompt.system(REQUEST), turns=turns, max_tokens=8_000, heard=heard or Heard()
+    )
 
 
 async def test_a_package_comes_with_what_it_cost(claude: ClaudeStandIn) -> None:
@@ -56,10 +58,10 @@ async def test_what_a_call_would_send_is_counted(claude: ClaudeStandIn) -> None:
         (Answer('{"manifest": "name: x', stop_reason="max_tokens"), "cut off"),
         (Answer("I cannot help with that.", stop_reason="refusal"), "declined"),
         (Answer("Here is your package:"), "has not the form"),
-        (Answer('{"manifest": "x"}'), "handler: Field required"),
+        (Answer('{"manifest": "x"}'), "handler: is missing"),
         (
             Answer('{"manifest": 1, "handler": "", "samples": [], "readme": "", "notes": ""}'),
-            "manifest: Input should be",
+            "manifest: must be a text",
         ),
     ],
 )
@@ -101,7 +103,7 @@ async def test_an_answer_that_breaks_off(claude: ClaudeStandIn) -> None:
 
 async def test_without_a_key() -> None:
     with pytest.raises(NotConfigured):
-        await author.write(settings(), system=[], turns=[], max_tokens=1)
+        await author.write(settings(), system=[], turns=[], max_tokens=1, heard=Heard())
 
 
 def test_usages_add_up() -> None:
