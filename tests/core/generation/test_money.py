@@ -36,5 +36,5 @@ def test_the_tightest_budget_is_named() -> None:
     month = Budget("this month", "CCB_BUDGET_MONTH", 100.0, 99.9)
     assert tightest([request, month]) is month
     error = over(month)
-    assert error.error == "Budget exceeded" and "99.90 of 100.00 USD" in str(error) and "CCB_BUDGET_MONTH" in str(error)
+    assert error.error == "Budget exceeded" and "$99.90 of $100.00" in str(error) and "CCB_BUDGET_MONTH" in str(error)
     assert error.details == {"spent_usd": 99.9, "limit_usd": 100.0, "setting": "CCB_BUDGET_MONTH"}

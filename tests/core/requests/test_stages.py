@@ -20,7 +20,7 @@ async def test_a_request_becomes_a_pull_request(house: House) -> None:
     assert (done.row.pull, done.row.pull_state, done.row.branch) == (2, "open", "ccb/hello-webhook")
     pull = house.hub.pulls.shown(REPOSITORY, 2)
     assert pull["title"] == "Add the integration Hello, webhook" and pull["draft"] is False
-    assert "| ✓ `hello` |" in pull["body"] and "`log`" in pull["body"] and "USD" in pull["body"]
+    assert "| ✓ `hello` |" in pull["body"] and "`log`" in pull["body"] and "1 round, $0." in pull["body"]
     assert await house.log(asked) == [("check", "info"), ("write", "info"), ("verify", "info"), ("publish", "info")]
 
 
