@@ -123,7 +123,7 @@ BAD_FILES: list[tuple[str, dict[str, str], str, str]] = [
     ("lone surrogate in JSON", files(sample=changed("event.id", "\ud800")), "samples/paid.json", "surrogate"),
     ("no object", files(sample="[]"), "samples/paid.json", "must be an object"),
     ("no actions", files(sample={"event": SAMPLE["event"]}), "samples/paid.json", "actions: is missing"),
-    ("extra key", files(sample={**SAMPLE, "note": 1}), "samples/paid.json", "note: extra inputs"),
+    ("extra key", files(sample={**SAMPLE, "note": 1}), "samples/paid.json", "note: is not a known key"),
     ("number as type", files(sample=changed("event.type", 1)), "samples/paid.json", "event.type: must be a text"),
 ]
 
