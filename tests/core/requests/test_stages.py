@@ -13,7 +13,8 @@ from tests.core.requests.conftest import REPOSITORY, House
 BROKEN = draft(handler='def handle(event, config):\n    return [{"type": "log", "message": missing}]\n')
 
 
-async def test_a_request_becomes_a_pull_request(house: House) -> None:
+async def test_a_request_becomes_a_pull_request(house_on_either: House) -> None:
+    house = house_on_either
     house.claude.answers = [answer(draft())]
     asked = await house.ask()
     done = await house.until(asked, lambda one: one.row.status == "inactive")
