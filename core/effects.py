@@ -16,6 +16,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError
 
 import core.references as secret_references
+from core import validation
 from core.context import Context
 from core.errors import Denied, Invalid
 from core.grants import Grants, require
@@ -199,9 +200,9 @@ def _check_json(given: dict[str, Any]) -> None:
     orjson.dumps(given)  # refuses what JSON itself cannot carry: lone surrogates, integers over 64 bits
 
 
-def _first(error: ValidationError) -> tuple[str, str]:
+def _first(error: ValidationError) -> tuple[str, Text]:
     first = error.errors(include_url=False, include_input=False)[0]
-    return ".".join(map(str, first["loc"])) or "-", first["msg"].removeprefix("Value error, ")
+    return ".".join(map(str, first["loc"])) or "-", validation.reason(first)
 
 
 def _rubbish(reason: Text) -> Invalid:

@@ -10,6 +10,9 @@ from typing import Any, ClassVar
 
 from core.texts import Text
 
+RATE_LIMITED = "Rate limit exceeded"
+"""The contract's short `error` where a service or we ourselves are asked too often."""
+
 
 class CcbError(Exception):
     """The base of all errors that a door may show as they are."""

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from core.errors import Invalid
 from core.sources import SOURCES, SourceParams
 from core.texts import T, Text
+from core.validation import reason
 
 RUNTIME = 1
 """The version of the handler contract that this engine runs."""
@@ -70,14 +71,14 @@ class Manifest(BaseModel):
     @classmethod
     def _slug_form(cls, value: str) -> str:
         if not _SLUG.fullmatch(value):
-            raise ValueError("must be lower-case letters, digits and single hyphens")
+            raise ValueError(T("must be lower-case letters, digits and single hyphens"))
         return value
 
     @field_validator("runtime")
     @classmethod
     def _known_runtime(cls, value: int) -> int:
         if value != RUNTIME:
-            raise ValueError(f"this engine runs version {RUNTIME} of the handler contract")
+            raise ValueError(T("this engine runs version {version} of the handler contract", version=RUNTIME))
         return value
 
     @field_validator("config")
@@ -85,10 +86,10 @@ class Manifest(BaseModel):
     def _object_schema(cls, value: dict[str, Any]) -> dict[str, Any]:
         jsonschema.Draft202012Validator.check_schema(value)
         if value.get("type") != "object":
-            raise ValueError("must be a JSON Schema of type object")
+            raise ValueError(T("must be a JSON Schema of type object"))
         for key, schema in value.get("properties", {}).items():
             if schema.get("x-secret") is True and schema.get("type") != "string":
-                raise ValueError(f"{key} is secret, so its type must be string")
+                raise ValueError(T("{key} is secret, so its type must be string", key=key))
         return value
 
     @field_validator("dependencies")
@@ -98,7 +99,10 @@ class Manifest(BaseModel):
             try:
                 Requirement(requirement)
             except InvalidRequirement as error:
-                raise ValueError(f"{requirement!r} is not a requirement: {error}") from None
+                reason = T(
+                    "{requirement} is not a requirement: {reason}", requirement=repr(requirement), reason=str(error)
+                )
+                raise ValueError(reason) from None
         return value
 
     @property
@@ -143,16 +147,16 @@ def parse(text: str) -> Manifest:
     return manifest
 
 
-def problem(path: str, reason: Text | str, *, file: str = "integration.yaml", line: int | None = None) -> Invalid:
+def problem(path: str, why: Text | str, *, file: str = "integration.yaml", line: int | None = None) -> Invalid:
     """Return the error for one wrong place in a package: the file, the path or line in it, and the reason."""
     where = f"{file}:{line}" if line else f"{file}: {path}" if path else file
     return Invalid(
-        T("{where}: {reason}", where=where, reason=reason),
+        T("{where}: {reason}", where=where, reason=why),
         error="Invalid package",
         file=file,
         path=path,
         line=line,
-        reason=str(reason),
+        reason=str(why),
     )
 
 
@@ -171,7 +175,7 @@ def _yaml(text: str) -> dict[str, Any]:
 
 def _first(error: ValidationError, prefix: tuple[str, ...]) -> Invalid:
     first = error.errors(include_url=False, include_input=False)[0]
-    return problem(".".join([*prefix, *map(str, first["loc"])]), first["msg"].removeprefix("Value error, "))
+    return problem(".".join([*prefix, *map(str, first["loc"])]), reason(first))
 
 
 def _check_source(manifest: Manifest) -> None:

@@ -28,6 +28,7 @@ from core.handler_event import event_for_handler
 from core.manifest import Manifest, problem
 from core.runtime.check import Problem, check_source
 from core.texts import T, Text
+from core.validation import reason, schema_reason
 
 MANIFEST = "integration.yaml"
 HANDLER = "handler.py"
@@ -42,6 +43,7 @@ _SAMPLE = re.compile(r"samples/([A-Za-z0-9][A-Za-z0-9._-]{0,99})\.json")
 _DIFF_LINES = 40
 _DIFF_WIDTH = 200
 _OTHERS_SHOWN = 9
+_HEADLINE = 500
 
 
 class SampleEvent(BaseModel):
@@ -181,7 +183,7 @@ def alert_rules(parsed: Manifest) -> list[alerts.Checked]:
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             path = ".".join(map(str, ("alerts", number, *first["loc"])))
-            raise problem(path, first["msg"].removeprefix("Value error, ")) from None
+            raise problem(path, reason(first)) from None
     try:
         return alerts.checked(wishes, path="alerts")
     except Invalid as error:
@@ -193,11 +195,11 @@ def _sample(file: str, text: str) -> Sample:
     try:
         return Sample.model_validate(orjson.loads(text))
     except orjson.JSONDecodeError as error:
-        reason = T("not JSON: {reason} (column {column})", reason=error.msg, column=error.colno)
-        raise problem("", reason, file=file, line=error.lineno) from None
+        broken = T("not JSON: {reason} (column {column})", reason=error.msg, column=error.colno)
+        raise problem("", broken, file=file, line=error.lineno) from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        raise problem(".".join(map(str, first["loc"])), first["msg"], file=file) from None
+        raise problem(".".join(map(str, first["loc"])), reason(first), file=file) from None
 
 
 async def _check_handler(source: str, sandbox: Sandbox) -> None:
@@ -255,29 +257,30 @@ def _granted(wanted: Manifest, sample: Sample, file: str) -> Grants:
 def _handler_problem(error: CcbError, sample: str | None = None) -> CcbError:
     if isinstance(error, HandlerError) and error.kind == "busy":
         return Unavailable(error.message)  # says nothing about the handler
-    reason = T("with {sample}: {reason}", sample=sample, reason=error.message) if sample else error.message
-    return problem("", reason, file=HANDLER, line=error.line if isinstance(error, HandlerError) else None)
+    told = T("with {sample}: {reason}", sample=sample, reason=error.message) if sample else error.message
+    return problem("", told, file=HANDLER, line=error.line if isinstance(error, HandlerError) else None)
 
 
 def _check_sample(wanted: Manifest, sample: Sample, file: str) -> None:
     """Check that the event is one the source lists and the configuration one the schema allows."""
     if not wanted.source_params.handles(sample.event.type):
         listed = ", ".join(wanted.source_params.events)
-        reason = T(
+        unheard = T(
             "{type} is not among source.events ({listed}): it would run nothing", type=sample.event.type, listed=listed
         )
-        raise problem("event.type", reason, file=file)
+        raise problem("event.type", unheard, file=file)
     for key, value in sample.config.items():
         if key not in wanted.properties:
             raise problem(f"config.{key}", T("is not a key of the manifest's config"), file=file)
         if key in wanted.secret_keys and value != f"secret:{key}":
-            reason = T('a secret stands in a sample as the reference "secret:{key}"', key=key)
-            raise problem(f"config.{key}", reason, file=file)
+            shown = T('a secret stands in a sample as the reference "secret:{key}"', key=key)
+            raise problem(f"config.{key}", shown, file=file)
     open_properties = {key: {} if key in wanted.secret_keys else schema for key, schema in wanted.properties.items()}
     schema = {**wanted.config, "properties": open_properties}
     error = next(jsonschema.Draft202012Validator(schema).iter_errors(sample.config), None)
     if error:
-        raise problem(".".join(["config", *map(str, error.absolute_path)]), error.message, file=file)
+        told = schema_reason(str(error.validator), error.validator_value, error.message)
+        raise problem(".".join(["config", *map(str, error.absolute_path)]), told, file=file)
 
 
 def _json(value: Any) -> str:
@@ -300,9 +303,11 @@ def _together(problems: list[Invalid]) -> Invalid:
     first, *others = problems
     if not others:
         return first
-    lines = [str(error.message).partition("\n")[0] for error in others[:_OTHERS_SHOWN]]
+    told = first.message
+    for error in others[:_OTHERS_SHOWN]:
+        told = T("{first}\n{others}", first=told, others=error.message.headline(_HEADLINE))
     return Invalid(
-        T("{first}\n{others}", first=first.message, others="\n".join(lines)),
+        told,
         error=first.error,
         **first.details,
         problems=[error.details for error in problems],

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gettext
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ class Text:
     plural: str | None
     count: int
     values: tuple[tuple[str, Any], ...]
+    width: int = 0
+    """Not 0: of what it renders to the first line alone, and no more characters of that."""
 
     def render(self, language: str = DEFAULT_LANGUAGE) -> str:
         """Return the text in `language` (a code such as `ru` or `ru-RU`); English where it is not known."""
@@ -40,7 +42,12 @@ class Text:
         else:
             template = catalogue.ngettext(self.message, self.plural, self.count)
         values = {key: v.render(language) if isinstance(v, Text) else v for key, v in self.values}
-        return template.format(**values) if values else template
+        whole = template.format(**values) if values else template
+        return whole.partition("\n")[0][: self.width] if self.width else whole
+
+    def headline(self, width: int) -> Text:
+        """Return the text's first line, cut to so many characters."""
+        return replace(self, width=width)
 
     def __str__(self) -> str:
         return self.render()
@@ -51,7 +58,8 @@ class Text:
 
     def _parts(self) -> list[Any]:
         values = {key: v._parts() if isinstance(v, Text) else str(v) for key, v in self.values}
-        return [self.message, self.plural, self.count, values]
+        parts = [self.message, self.plural, self.count, values]
+        return [*parts, self.width] if self.width else parts
 
 
 def revive(stored: str, language: str = DEFAULT_LANGUAGE) -> str:
@@ -65,10 +73,9 @@ def revive_text(stored: str) -> Text:
 
 
 def _revived(parts: list[Any]) -> Text:
-    message, plural, count, values = parts
-    return Text(
-        message, plural, count, tuple((k, _revived(v) if isinstance(v, list) else v) for k, v in values.items())
-    )
+    message, plural, count, values, *width = parts
+    filled = tuple((key, _revived(v) if isinstance(v, list) else v) for key, v in values.items())
+    return Text(message, plural, count, filled, *width)
 
 
 def T(message: str, /, **values: Any) -> Text:  # noqa: N802 - short as gettext's `_`, which Python gives another meaning

@@ -44,6 +44,7 @@ _PLAIN: Final[Mapping[str, Text]] = {
     "model_type": _OBJECT,
     "model_attributes_type": _OBJECT,
     "missing": T("is missing"),
+    "extra_forbidden": T("is not a known key"),
 }
 _BOUNDED: Final[Mapping[str, tuple[str, Text]]] = {
     "greater_than_equal": ("ge", _LEAST),

@@ -90,6 +90,12 @@ def find(connection: sa.Connection, reference: str) -> tuple[Integration, str] |
     return _pair(row) if row else None
 
 
+def ids(connection: sa.Connection) -> list[str]:
+    """Return the ids of all integrations but the bot's own, oldest first."""
+    query = sa.select(INTEGRATIONS.c.id).where(INTEGRATIONS.c.id != OWN).order_by(INTEGRATIONS.c.id)
+    return list(connection.execute(query).scalars())
+
+
 def monitoring(connection: sa.Connection) -> dict[str, str]:
     """Return every integration's monitoring settings (JSON) by its id."""
     return {

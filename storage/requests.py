@@ -1,4 +1,7 @@
-"""Requests for integrations: the row that is the queue of their stages, each round that Claude wrote, and the log."""
+"""Requests for integrations: the row that is the queue of their stages, each round that Claude wrote, and the log.
+
+What Claude costs is in `storage.calls`.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,9 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from storage import audit
-from storage.dialect import BIG_ID, announce, for_update, one_at_a_time, where
+from storage import audit, calls
+from storage.dialect import BIG_ID, announce, for_update, where
 from storage.events import table
-
-RESERVED = 0
-"""The round under which stands what the call under way may cost; it is no round that Claude wrote."""
-_BUDGETS_LOCK = 0x636362_72
-"""Of PostgreSQL's advisory locks: budgets are looked at and reserved by one at a time."""
 
 DUE = "(run_at IS NOT NULL OR tell_at IS NOT NULL)"
 
@@ -50,6 +48,8 @@ class IntegrationRequest(SQLModel, table=True):
     lease_until: float | None = None
     tries: int = 0
     """How often the stage failed in a way that may pass."""
+    limits: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """How often in a row a service was at its limit; that is waited for, and is no try."""
     error_details: str | None = None
     """JSON: why it failed, or what it waits for."""
     repository: str | None = None
@@ -77,7 +77,8 @@ class IntegrationRequest(SQLModel, table=True):
 
 
 class Round(SQLModel, table=True):
-    """One package that Claude wrote, what the verifier said of it, and what it cost."""
+    """One package that Claude wrote, what the verifier said of it, and what it cost. `round` counts on from version to
+    version."""
 
     __tablename__: ClassVar[str] = "request_rounds"
 
@@ -92,14 +93,12 @@ class Round(SQLModel, table=True):
     """JSON: path → text, where it was a package at all."""
     notes: str = ""
     problem: str | None = None
-    """What is wrong with it, in English, as it goes back to Claude; None while it is not verified, empty: nothing."""
+    """What is wrong with it, as `core.texts` stores it; None while it is not verified, empty: nothing."""
     report: str | None = None
     """JSON: the samples' results."""
     tokens: str = "{}"
     cost: float = 0.0
-    """USD."""
-    person: str = ""
-    """Whose budget it was: the request's `asked_by`."""
+    """USD; what counts against the budgets is in `storage.calls`."""
 
 
 class RequestLogLine(SQLModel, table=True):
@@ -192,6 +191,7 @@ def resume(connection: sa.Connection, now: float, *, all_leases: bool) -> None:
     waiting = REQUESTS.c.error_details.contains('"Not configured"', autoescape=True)
     connection.execute(sa.update(REQUESTS).where(REQUESTS.c.run_at.is_not(None), waiting).values(run_at=now))
     if all_leases:
+        calls.bury(connection)
         held = REQUESTS.c.lease_token.is_not(None)
         connection.execute(sa.update(REQUESTS).where(held).values(lease_token=None, lease_until=None))
 
@@ -212,13 +212,11 @@ def advance(
     round_: Mapping[str, Any] | None = None,
     entry: Mapping[str, Any] | None = None,
     release: bool = True,
-    settles: int | None = None,
 ) -> bool:
     """Write what a stage has done; all of it, or nothing when the lease `token` is lost.
 
     Without a `token` it is written whoever holds it, and the lease ends: what a person says goes before a stage that is
     still at work, which then writes nothing more. `round_`: a round to be added or replaced. `release`: the lease ends.
-    `settles`: the version of which nothing is reserved any more.
     """
     held = [REQUESTS.c.id == request_id]
     if token is not None:
@@ -226,12 +224,10 @@ def advance(
     freed = {"lease_token": None, "lease_until": None} if release or token is None else {}
     if not connection.execute(sa.update(REQUESTS).where(*held).values(**values, **freed)).rowcount:
         return False
-    if settles is not None:
-        free(connection, request_id, settles)
     if round_ is not None:
         _put_round(connection, round_)
     for line in lines:
-        connection.execute(sa.insert(LINES).values(request_id=request_id, **line))
+        note(connection, request_id, line)
     if entry is not None:
         audit.add(connection, entry)
     if values.get("run_at") is not None or values.get("tell_at") is not None:
@@ -241,55 +237,16 @@ def advance(
 
 def rounds(connection: sa.Connection, request_id: str, version: int | None = None) -> list[Round]:
     """Return a request's rounds (of one version), in their order."""
-    query = sa.select(ROUNDS).where(ROUNDS.c.request_id == request_id, ROUNDS.c.round != RESERVED)
+    query = sa.select(ROUNDS).where(ROUNDS.c.request_id == request_id)
     if version is not None:
         query = query.where(ROUNDS.c.version == version)
     rows = connection.execute(query.order_by(ROUNDS.c.version, ROUNDS.c.round)).mappings()
     return [Round(**row) for row in rows]
 
 
-def spent(
-    connection: sa.Connection,
-    *,
-    request_id: str | None = None,
-    person: str | None = None,
-    since: float | None = None,
-    reserved: bool = False,
-) -> float:
-    """Return the USD spent on a request, by a person, or in all, since a time; `reserved`: of calls under way."""
-    kind = ROUNDS.c.round == RESERVED if reserved else ROUNDS.c.round != RESERVED
-    query = sa.select(sa.func.coalesce(sa.func.sum(ROUNDS.c.cost), 0.0)).where(kind)
-    if request_id is not None:
-        query = query.where(ROUNDS.c.request_id == request_id)
-    if person is not None:
-        query = query.where(ROUNDS.c.person == person)
-    if since is not None:
-        query = query.where(ROUNDS.c.at >= since)
-    return float(connection.execute(query).scalar_one())
-
-
-def look_at_budgets(connection: sa.Connection, request_id: str, version: int) -> None:
-    """Begin to look at budgets: nobody else does until this transaction ends. What was reserved before is free."""
-    one_at_a_time(connection, _BUDGETS_LOCK)
-    free(connection, request_id, version)
-
-
-def reserve(connection: sa.Connection, values: Mapping[str, Any]) -> None:
-    """Reserve the `cost` of a call that is about to be made."""
-    _put_round(connection, {**values, "round": RESERVED, "text": ""})
-
-
-def free(connection: sa.Connection, request_id: str, version: int) -> None:
-    """Give back what was reserved for a call."""
-    key = (ROUNDS.c.request_id == request_id, ROUNDS.c.version == version, ROUNDS.c.round == RESERVED)
-    connection.execute(sa.delete(ROUNDS).where(*key))
-
-
-def too_late(connection: sa.Connection, request_id: str, version: int, round_: Mapping[str, Any] | None) -> None:
-    """Keep an answer that came after its request had moved on: it has cost what it cost."""
-    free(connection, request_id, version)
-    if round_ is not None and all(one.round != round_["round"] for one in rounds(connection, request_id, version)):
-        connection.execute(sa.insert(ROUNDS).values(**round_))
+def note(connection: sa.Connection, request_id: str, line: Mapping[str, Any]) -> None:
+    """Add a line to a request's log, whoever holds the request."""
+    connection.execute(sa.insert(LINES).values(request_id=request_id, **line))
 
 
 def log(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, cast
 
-from anthropic import APIError, transform_schema
+from anthropic import APIError, AsyncMessageStream, transform_schema
 from anthropic.types import Message
 from httpx2 import TransportError
 from pydantic import ValidationError
@@ -16,8 +16,9 @@ from core.config import Settings
 from core.errors import Upstream
 from core.generation import claude
 from core.generation.draft import Draft
-from core.generation.money import Usage
+from core.generation.money import Heard, Usage, guessed
 from core.texts import T, Text
+from core.validation import reason
 
 TIMEOUT = 600.0
 """Seconds without a word from Claude; its answer is streamed, so that each part of it begins them anew."""
@@ -55,9 +56,12 @@ async def count(settings: Settings, *, system: Sequence[dict[str, Any]], turns: 
 
 
 async def write(
-    settings: Settings, *, system: Sequence[dict[str, Any]], turns: Sequence[Turn], max_tokens: int
+    settings: Settings, *, system: Sequence[dict[str, Any]], turns: Sequence[Turn], max_tokens: int, heard: Heard
 ) -> Answer:
-    """Ask for a package; raise `Upstream` (`retry_after` at a limit) or `NotConfigured`."""
+    """Ask for a package; raise `Upstream` (`retry_after` at a limit) or `NotConfigured`.
+
+    `heard` is filled with what the answer costs, also where it breaks off or nobody waits for it any more.
+    """
     async with claude.connect(settings, timeout=TIMEOUT) as client:
         try:
             async with client.messages.stream(
@@ -67,7 +71,7 @@ async def write(
                 messages=cast(Any, list(turns)),
                 output_config=_output(settings),
             ) as stream:
-                message = await stream.get_final_message()
+                message = await _listen(stream, heard)
         except APIError as error:
             raise claude.failure(error, settings) from None
         except TransportError:  # the library lets through what its transport raises while an answer streams in
@@ -75,20 +79,45 @@ async def write(
     return _read(message)
 
 
+async def _listen(stream: AsyncMessageStream[None], heard: Heard) -> Message:
+    message: Message | None = None
+    try:
+        async for event in stream:
+            if message is not None or event.type == "message_start":
+                message = stream.current_message_snapshot
+    finally:
+        if message is not None:
+            heard.usage, heard.estimated = _usage(message)
+    return await stream.get_final_message()
+
+
+def _usage(message: Message) -> tuple[Usage, bool]:
+    """Return what a message costs as far as it has come, and whether that is an estimate: Claude counts at its end."""
+    counted = message.usage
+    usage = Usage(
+        input=counted.input_tokens,
+        output=counted.output_tokens,
+        cache_write=counted.cache_creation_input_tokens or 0,
+        cache_read=counted.cache_read_input_tokens or 0,
+    )
+    if message.stop_reason is not None:
+        return usage, False
+    came = "".join(
+        block.text if block.type == "text" else block.thinking if block.type == "thinking" else ""
+        for block in message.content
+    )
+    return replace(usage, output=max(usage.output, guessed(came))), True
+
+
 def _read(message: Message) -> Answer:
     text = "".join(block.text for block in message.content if block.type == "text")
     draft, problem = _parsed(text, message.stop_reason)
-    usage = message.usage
+    usage, _ = _usage(message)
     return Answer(
         draft=draft,
         problem=problem,
         text=text,
-        usage=Usage(
-            input=usage.input_tokens,
-            output=usage.output_tokens,
-            cache_write=usage.cache_creation_input_tokens or 0,
-            cache_read=usage.cache_read_input_tokens or 0,
-        ),
+        usage=usage,
         model=message.model,
         refused=message.stop_reason == "refusal",
     )
@@ -106,7 +135,7 @@ def _parsed(text: str, stop_reason: str | None) -> tuple[Draft | None, Text | No
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "-"
         return None, T("The answer has not the form that was asked for: {where}: {reason}", where=where,
-                       reason=first["msg"])  # fmt: skip
+                       reason=reason(first))  # fmt: skip
 
 
 @cache

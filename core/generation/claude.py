@@ -18,10 +18,11 @@ from anthropic import (
 
 from core import retry_after
 from core.config import Settings
-from core.errors import NotConfigured, Upstream
+from core.errors import RATE_LIMITED, NotConfigured, Upstream
 from core.texts import T, Text
 
-LIMITED = "Rate limit exceeded"
+OVERLOADED = 529
+_OF_KIND = {"rate_limit_error": 429, "overloaded_error": OVERLOADED}
 TIMEOUT = 15.0
 """Seconds for one answer of the models' list."""
 
@@ -60,7 +61,8 @@ async def check(settings: Settings) -> Text:
 def failure(error: APIError, settings: Settings) -> Upstream:
     """Return what went wrong, in words; `permanent` where asking again cannot help.
 
-    A limit (429) or overload (529) has the error `Rate limit exceeded`, and `retry_after` where Claude says it.
+    A limit (429) or overload (529) has the error `Rate limit exceeded`, and `retry_after` where Claude says it; it may
+    also come in the middle of an answer (https://platform.claude.com/docs/en/build-with-claude/streaming#error-events).
     """
     if isinstance(error, APITimeoutError):
         return Upstream(T("Claude did not answer in time. Try again later."))
@@ -74,17 +76,25 @@ def failure(error: APIError, settings: Settings) -> Upstream:
                 setting="ANTHROPIC_BASE_URL",
             )
         )
-    status = error.status_code
+    status = _status(error)
     return Upstream(
-        _reason(error, settings),
-        error=LIMITED if status in (429, 529) else None,
+        _reason(error, status, settings),
+        error=RATE_LIMITED if status in (429, OVERLOADED) else None,
         retry_after=retry_after.seconds(error.response.headers.get("retry-after"), now=time.time()),
         permanent=400 <= status < 500 and status not in (408, 409, 429),
         status=status,
     )
 
 
-def _reason(error: APIStatusError, settings: Settings) -> Text:
+def _status(error: APIStatusError) -> int:
+    """Return an error's status; of one that comes in an answer's stream, whose status is 200, that of its kind."""
+    if error.status_code >= 400:
+        return error.status_code
+    said = error.body.get("error") if isinstance(error.body, dict) else None
+    return _OF_KIND.get(str(said.get("type")), 500) if isinstance(said, dict) else 500
+
+
+def _reason(error: APIStatusError, status: int, settings: Settings) -> Text:
     if isinstance(error, AuthenticationError):
         return T("Claude refuses the key: ANTHROPIC_API_KEY is wrong or revoked. Set another: ccb init claude.")
     if isinstance(error, PermissionDeniedError):
@@ -95,9 +105,11 @@ def _reason(error: APIStatusError, settings: Settings) -> Text:
             model=settings.claude_model,
             setting="CCB_CLAUDE_MODEL",
         )
-    if error.status_code >= 500:
-        return T("Claude has trouble itself ({status}). Try again later.", status=error.status_code)
-    return T("Claude answers {status}: {reason}.", status=error.status_code, reason=_said(error))
+    if status == OVERLOADED:
+        return T("Claude is overloaded ({status}).", status=status)
+    if status >= 500:
+        return T("Claude has trouble itself ({status}). Try again later.", status=status)
+    return T("Claude answers {status}: {reason}.", status=status, reason=_said(error))
 
 
 def _said(error: APIStatusError) -> str:

@@ -8,6 +8,8 @@ from core.errors import Conflict
 from core.texts import T, Text
 
 MILLION = 1_000_000
+_CHARACTERS = 3
+"""Characters of code and prose to a token, at least, as Claude counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,38 @@ class Usage:
             self.cache_write + other.cache_write,
             self.cache_read + other.cache_read,
         )
+
+    def tokens(self) -> dict[str, int]:
+        """Return the tokens as programs read them."""
+        return {
+            "input_tokens": self.input,
+            "output_tokens": self.output,
+            "cache_write_tokens": self.cache_write,
+            "cache_read_tokens": self.cache_read,
+        }
+
+
+@dataclass(slots=True)
+class Heard:
+    """What is known of an answer's tokens while it comes, and however it ends.
+
+    `usage`: None as long as it has not begun. `estimated`: its output is guessed from the text that came.
+    """
+
+    usage: Usage | None = None
+    estimated: bool = False
+
+
+def dollars(amount: float, *, estimated: bool = False) -> Text:
+    """Return an amount of USD as people read it: `$0.16`, below a cent `$0.0016`."""
+    whole, _, cents = f"{amount:.4f}".partition(".") if 0 < amount < 0.01 else f"{amount:.2f}".partition(".")
+    shown = T("${whole}.{cents}", whole=whole, cents=cents)
+    return T("about {amount}", amount=shown) if estimated else shown
+
+
+def guessed(text: str) -> int:
+    """Return about how many tokens of output a text is: rather too many than too few."""
+    return -(-len(text) // _CHARACTERS)
 
 
 def cost(usage: Usage, prices: Prices) -> float:
@@ -84,10 +118,10 @@ def over(budget: Budget) -> Conflict:
     """Return the error for a call that its budget does not cover."""
     return Conflict(
         T(
-            "The budget for {name} is spent: {spent} of {limit} USD. Raise {setting}, or wait until it is renewed.",
+            "The budget for {name} is spent: {spent} of {limit}. Raise {setting}, or wait until it is renewed.",
             name=budget.name,
-            spent=f"{budget.spent:.2f}",
-            limit=f"{budget.limit:.2f}",
+            spent=dollars(budget.spent),
+            limit=dollars(budget.limit),
             setting=budget.setting,
         ),
         error="Budget exceeded",

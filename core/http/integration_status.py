@@ -48,6 +48,9 @@ class SpentOut(BaseModel):
 class SpendingOut(SpentOut):
     """What a request has cost, and what it counts against besides its own budget."""
 
+    estimated_usd: float = Field(
+        description="How much of it is an estimate: of answers that were cut short, before Claude counted them."
+    )
     person: SpentOut = Field(description="Who asked, this month.")
     month: SpentOut = Field(description="Everybody, this month.")
 

@@ -45,14 +45,12 @@ class RoundOut(BaseModel):
     """One package that Claude wrote."""
 
     version: int = Field(description="Grows each time that the request is begun again.")
-    round: int
+    round: int = Field(description="Counts on from version to version.")
     at: str
     model: str
     cost_usd: float
     tokens: dict[str, int]
-    problem: str | None = Field(
-        description="What is wrong with it, as Claude is told; null: nothing, or not known yet."
-    )
+    problem: str | None = Field(description="What is wrong with it; null: nothing, or not known yet.")
     samples: list[dict[str, Any]] = Field(description="What its samples gave.")
 
 
@@ -168,7 +166,7 @@ async def _whole(ctx: Context, asked: Asked, language: str) -> WholeRequestOut:
     return WholeRequestOut(
         **_shown(asked, language),
         spending=SpendingOut(**await service.spending(ctx, asked)),
-        rounds=[_round(one) for one in await service.rounds(ctx, asked)],
+        rounds=[_round(one, language) for one in await service.rounds(ctx, asked)],
     )
 
 
@@ -193,7 +191,7 @@ def _shown(asked: Asked, language: str) -> dict[str, Any]:
     }
 
 
-def _round(one: Round) -> RoundOut:
+def _round(one: Round, language: str) -> RoundOut:
     return RoundOut(
         version=one.version,
         round=one.round,
@@ -201,6 +199,6 @@ def _round(one: Round) -> RoundOut:
         model=one.model,
         cost_usd=round(one.cost, 4),
         tokens=orjson.loads(one.tokens),
-        problem=one.problem or None,
+        problem=revive(one.problem, language) if one.problem else None,
         samples=samples_of(one.report),
     )

@@ -31,8 +31,8 @@ class Landed:
     signed: bool
 
 
-def comment(asked: Asked, rounds: Sequence[Round], *, spent: float, landed: Landed | None = None) -> str:
-    """Return the comment in the request's language: where it stands, what it cost, what to do next."""
+def comment(asked: Asked, rounds: Sequence[Round], *, spent: Text, landed: Landed | None = None) -> str:
+    """Return the comment in the request's language: where it stands, what it has cost (`spent`), what to do next."""
     language = asked.row.language
 
     def say(text: Text) -> str:
@@ -42,7 +42,7 @@ def comment(asked: Asked, rounds: Sequence[Round], *, spent: float, landed: Land
     if asked.error_details:
         parts.append(_trouble(asked, language))
     if rounds:
-        spent_on = TN("{count} round, {cost} USD", "{count} rounds, {cost} USD", len(rounds), cost=f"{spent:.2f}")
+        spent_on = TN("{count} round, {cost}", "{count} rounds, {cost}", len(rounds), cost=spent)
         parts.append(f"<sub>{say(spent_on)} · `{rounds[-1].model}` · `{asked.id}`</sub>")
     else:
         parts.append(f"<sub>`{asked.id}`</sub>")
@@ -101,7 +101,6 @@ def _trouble(asked: Asked, language: str) -> str:
         if field.name in missing:
             example = T("for example: {example}", example=field.example).render(language)
             lines.append(f"> - **{field.title.render(language)}** (`{field.name}`): {example}")
-    lines += [f"> - {plain(conflict)}" for conflict in details.get("conflicts", [])]
     return "\n".join(lines)
 
 

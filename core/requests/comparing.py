@@ -1,4 +1,4 @@
-"""Old and new output side by side: what runs now and what shall take its place, on the last events that came.
+"""Old and new output side by side: what runs now and what Claude wrote, on the last events that came.
 
 Both run on the events as they may be shown, without secrets, and nothing they return is done.
 """
@@ -18,9 +18,10 @@ from core.handler_event import event_for_handler
 from core.integrations import Installed
 from core.packages import Package
 from core.redaction import Redactor
-from core.sources import Delivery
+from core.sources import SOURCES, Delivery, SourceParams
 from core.texts import T, Text
 from storage import event_list, events
+from storage import integrations as rows
 from storage.events import Event
 
 MOST = 5
@@ -42,29 +43,65 @@ class Output:
 
 @dataclass(frozen=True)
 class Compared:
-    """One event's type and both outputs."""
+    """One event's type and both outputs. `integration`: the slug of the other one to which it came, if it did."""
 
     event_type: str
     old: Output
     new: Output
+    integration: str = ""
 
 
 async def compare(ctx: Context, repository: str, package: Package) -> tuple[str, Sequence[Compared]]:
-    """Return the version that is installed from the package's folder and how both take its last events; else nothing.
+    """Return how what runs now and a package take the last events that came.
 
-    Raises `Unavailable` while the sandbox is busy.
+    They are those of the integration from the package's folder, whose version is returned too; where there is none or
+    nothing came to it, those of all others with the same source. Raises `Unavailable` while the sandbox is busy.
     """
-    installed = await integrations.from_repository(ctx, repository, package.manifest.slug)
-    if installed is None or installed.package.digest == package.digest:
+    own = await integrations.from_repository(ctx, repository, package.manifest.slug)
+    if own is not None and own.package.digest == package.digest:
         return "", []
+    recorded = await _recorded(ctx, own, package.manifest.source_params) if own is not None else []
+    if own is not None and recorded:
+        return own.version, [await _compared(ctx, own, package, event) for event in recorded[:MOST]]
+    others = await _of_others(ctx, package)
+    return "", [await _compared(ctx, other, package, event, slug=other.slug) for other, event in others]
+
+
+async def _recorded(ctx: Context, installed: Installed, wanted: SourceParams) -> list[Event]:
+    """Return the newest events of an integration that its handler or the new one gets, newest first."""
     newest = event_list.Wanted(now=ctx.clock.now(), integration_id=installed.id, limit=_LOOKED_AT)
     found = (await ctx.db.read(event_list.page, newest)).events
-    wanted = [one for one in found if installed.source_params.handles(one.type)]
-    return installed.version, [await _compared(ctx, installed, package, one) for one in wanted[:MOST]]
+    return [one for one in found if installed.source_params.handles(one.type) or wanted.handles(one.type)]
+
+
+async def _of_others(ctx: Context, package: Package) -> list[tuple[Installed, Event]]:
+    """Return the newest events from the same source that the new handler gets, whosever they are, newest first.
+
+    What was delivered to several integrations is there once.
+    """
+    wanted = package.manifest.source_params
+    if SOURCES.get(wanted.kind).generic and not wanted.events:
+        return []  # nothing says that it is the same sender
+    found: list[tuple[Installed, Event]] = []
+    for integration_id in await ctx.db.read(rows.ids):
+        other = await integrations.find(ctx, integration_id)
+        if _scheme(other.source_params) == _scheme(wanted):
+            found += [(other, one) for one in await _recorded(ctx, other, wanted) if wanted.handles(one.type)]
+    found.sort(key=lambda pair: pair[1].id, reverse=True)
+    once = {(event.type, event.delivery_id or event.id): (other, event) for other, event in reversed(found)}
+    return list(once.values())[::-1][:MOST]
+
+
+def _scheme(params: SourceParams) -> Mapping[str, Any]:
+    """Return how a sender proves and names its events: the same for two integrations that hear the same service."""
+    return params.model_dump(exclude={"events", "sequence_path"})
 
 
 def table(version: str, compared: Sequence[Compared], language: str, *, values: bool) -> str:
-    """Return them as Markdown. `values`: what is in the actions too, which came from real events; else their types."""
+    """Return them as Markdown. `version`: of the integration whose events all are; empty: they are other integrations'.
+
+    `values`: what is in the actions too, which came from real events; else their types.
+    """
     if not compared:
         return ""
 
@@ -72,17 +109,27 @@ def table(version: str, compared: Sequence[Compared], language: str, *, values: 
         return text.render(language)
 
     changed = sum(one.old != one.new for one in compared)
-    counted = T("Different from what {version} gives: {changed} of the last {count}.",
-                version=f"`{version}`", changed=changed, count=len(compared))  # fmt: skip
+    if version:
+        counted = T("Different from what {version} gives: {changed} of the last {count}.",
+                    version=f"`{version}`", changed=changed, count=len(compared))  # fmt: skip
+    else:
+        counted = T("Different from what other integrations make of events from the same source: "
+                    "{changed} of the last {count}.", changed=changed, count=len(compared))  # fmt: skip
     lines = [f"| {say(T('Event'))} | {say(T('Until now'))} | {say(T('With this change'))} |", "| --- | --- | --- |"]
     for one in compared:
         new = say(T("the same")) if one.old == one.new else _shown(one.new, values=values)
-        lines.append(f"| {_code(one.event_type)} | {_shown(one.old, values=values)} | {new} |")
+        event = " ".join(_code(name) for name in (one.event_type, one.integration) if name)
+        lines.append(f"| {event} | {_shown(one.old, values=values)} | {new} |")
     heading = f"### {say(T('On the last events'))}\n\n{say(counted)}\n\n"
     return heading + "\n".join(lines)
 
 
-async def _compared(ctx: Context, installed: Installed, package: Package, event: Event) -> Compared:
+async def _compared(ctx: Context, installed: Installed, package: Package, event: Event, *, slug: str = "") -> Compared:
+    """Run both handlers on an event. `slug`: of an integration that is not an earlier version of the package.
+
+    The configuration is that of the installed one. Another one's says nothing to the new handler, which runs with that
+    of a sample then.
+    """
     kept = await ctx.db.read(events.body, event.id)
     assert kept is not None  # they are stored, and end, together
     redactor = Redactor(installed.secret_values())
@@ -92,12 +139,13 @@ async def _compared(ctx: Context, installed: Installed, package: Package, event:
         id=event.id, type=event.type, source=installed.source.kind, received_at=event.received_at, headers=headers,
         payload=payload,
     )  # fmt: skip
-    config = {**installed.config, **{name: f"secret:{name}" for name in installed.config_secrets}}
 
-    async def output(handler: str) -> Output:
+    async def output(of: Package, config: Mapping[str, Any]) -> Output:
+        if not of.manifest.source_params.handles(event.type):
+            return Output([])
         try:
             ran = await ctx.sandbox.run(
-                handler, event=seen, config=config, owner=installed.id, payload_size=len(kept.body)
+                of.handler, event=seen, config=config, owner=installed.id, payload_size=len(kept.body)
             )
         except Unavailable:
             raise
@@ -105,7 +153,15 @@ async def _compared(ctx: Context, installed: Installed, package: Package, event:
             return Output([], redactor.text(str(error)))
         return Output(redactor.json(ran.actions))
 
-    return Compared(event.type, await output(installed.package.handler), await output(package.handler))
+    config = {**installed.config, **{name: f"secret:{name}" for name in installed.config_secrets}}
+    new = _of_a_sample(package, event.type) if slug else config
+    return Compared(event.type, await output(installed.package, config), await output(package, new), slug)
+
+
+def _of_a_sample(package: Package, event_type: str) -> Mapping[str, Any]:
+    """Return the configuration of the first sample with such an event, else of the first."""
+    samples = list(package.samples.values())
+    return next((one.config for one in samples if one.event.type == event_type), samples[0].config)
 
 
 def _shown(output: Output, *, values: bool) -> str:

@@ -12,7 +12,7 @@ from packaging.version import Version
 from core.errors import Conflict, Invalid
 from core.generation.template import FIELDS, LONGEST, Field, cleaned
 from core.manifest import RUNTIME
-from core.texts import T
+from core.texts import T, Text
 
 PYTHON = Version("3.11")
 """The Python whose subset the sandbox runs."""
@@ -45,12 +45,12 @@ def insufficient(absent: list[Field]) -> Invalid:
     )
 
 
-def conflicts(dependencies: str) -> list[str]:
-    """Return what of the wished dependencies the runtime cannot give, each with the reason, in English.
+def conflicts(dependencies: str) -> list[Text]:
+    """Return what of the wished dependencies the runtime cannot give, each with the reason.
 
     The runtime is the sandbox: Python's subset with a part of its standard library, and no packages.
     """
-    found: list[str] = []
+    found: list[Text] = []
     wanted: dict[str, SpecifierSet] = {}
     for line in re.split(r"[,;\n]+", dependencies):
         text = line.strip().strip("-* `")
@@ -59,29 +59,43 @@ def conflicts(dependencies: str) -> list[str]:
         try:
             requirement = Requirement(text)
         except InvalidRequirement:
-            found.append(f"{text[:80]}: not a requirement such as python>=3.11")
+            found.append(T("{requirement}: not a requirement such as python>=3.11", requirement=text[:80]))
             continue
         name = requirement.name.lower()
         wanted[name] = wanted.get(name, SpecifierSet()) & requirement.specifier
     for name, specifier in wanted.items():
+        wish = f"{name}{specifier}"
         if name == "python":
             if PYTHON not in specifier:
-                found.append(f"python{specifier}: the sandbox runs Python {PYTHON}")
+                found.append(T("{requirement}: the sandbox runs Python {version}", requirement=wish, version=PYTHON))
         elif name == "runtime":
             if Version(str(RUNTIME)) not in specifier:
-                found.append(f"runtime{specifier}: this engine runs version {RUNTIME} of the handler contract")
+                found.append(
+                    T("{requirement}: this engine runs version {version} of the handler contract",
+                      requirement=wish, version=RUNTIME)
+                )  # fmt: skip
         else:
-            found.append(f"{name}{specifier}: the sandbox has no packages, only a part of the standard library")
+            found.append(
+                T("{requirement}: the sandbox has no packages, only a part of the standard library", requirement=wish)
+            )
     return found
 
 
-def conflicting(found: list[str]) -> Conflict:
-    """Return the guide's error for a request whose dependencies cannot be met."""
+def conflicting(found: list[Text]) -> Conflict:
+    """Return the guide's error for a request whose dependencies cannot be met; its `conflicts` are in English."""
     return Conflict(
-        T("The runtime cannot give what the request depends on: {conflicts}.", conflicts="; ".join(found)),
+        T("The runtime cannot give what the request depends on: {conflicts}.", conflicts=listed(found)),
         error="Dependency conflict detected",
-        conflicts=found,
+        conflicts=[str(one) for one in found],
     )
+
+
+def listed(found: list[Text]) -> Text:
+    """Return several reasons as one."""
+    whole = found[0]
+    for one in found[1:]:
+        whole = T("{first}; {second}", first=whole, second=one)
+    return whole
 
 
 def language_of(fields: Mapping[str, str]) -> str:

@@ -13,7 +13,7 @@ from core.context import Context
 from core.errors import CcbError, Conflict, NotConfigured
 from core.github import asking, branches, pulls
 from core.integrations import Installed, Wish
-from core.requests import comparing
+from core.requests import budgets, comparing
 from core.requests import pull as text
 from core.requests.model import Asked, Line, Next
 from core.texts import T
@@ -49,6 +49,7 @@ async def publish(ctx: Context, asked: Asked) -> Next:
     version, compared = await comparing.compare(ctx, repository, package)
     # Who may read a public repository need not be who may read its events.
     private = bool(compared) and bool((await ctx.github.request("GET", f"/repos/{repository}"))["private"])
+    spent = await budgets.cost_of(ctx, asked)
     side_by_side = comparing.table(version, compared, asked.row.language, values=private)
     opened = await pulls.ensure(
         ctx.github,
@@ -56,7 +57,7 @@ async def publish(ctx: Context, asked: Asked) -> Next:
         branch=branch,
         base=base,
         title=title,
-        body=text.body(asked, package.manifest, written, compared=side_by_side, replaces=replaces),
+        body=text.body(asked, package.manifest, written, spent=spent, compared=side_by_side, replaces=replaces),
         draft=ctx.settings.draft_pull_requests,
     )
     told = T("The pull request is {repository}#{number}.", repository=repository, number=opened.number)

@@ -25,7 +25,13 @@ def title(manifest: Manifest, language: str, *, replaces: bool = False) -> str:
 
 
 def body(
-    asked: Asked, manifest: Manifest, rounds: Sequence[Round], *, compared: str = "", replaces: bool = False
+    asked: Asked,
+    manifest: Manifest,
+    rounds: Sequence[Round],
+    *,
+    spent: Text,
+    compared: str = "",
+    replaces: bool = False,
 ) -> str:
     """Return the pull request's text in the request's language. `compared`: old and new output side by side."""
     language = asked.row.language
@@ -34,8 +40,7 @@ def body(
         return text.render(language)
 
     last = rounds[-1]
-    count = TN("{count} round, {cost} USD", "{count} rounds, {cost} USD", len(rounds),
-               cost=f"{sum(r.cost for r in rounds):.2f}")  # fmt: skip
+    count = TN("{count} round, {cost}", "{count} rounds, {cost}", len(rounds), cost=spent)
     there = T("The folder integrations/{slug} is there already: merging replaces what it holds.", slug=manifest.slug)
     parts = [
         f"> [!CAUTION]\n> {say(there)}" if replaces else "",

@@ -126,11 +126,12 @@ async def rounds(ctx: Context, asked: Asked) -> Sequence[Round]:
 
 
 async def spending(ctx: Context, asked: Asked) -> Mapping[str, Any]:
-    """Return what was spent, against each budget, in USD."""
+    """Return what was spent, against each budget, in USD, and how much of the request's own is an estimate."""
     own, person, month = await budgets.of(ctx, asked)
     return {
         "spent_usd": round(own.spent, 4),
         "limit_usd": own.limit,
+        "estimated_usd": round(await budgets.estimated(ctx, asked), 4),
         "person": {"spent_usd": round(person.spent, 4), "limit_usd": person.limit},
         "month": {"spent_usd": round(month.spent, 4), "limit_usd": month.limit},
     }
@@ -266,7 +267,7 @@ async def _move(
     moved: dict[str, Any] = {"updated_at": now, "tell_at": now if asked.row.issue is not None else None, "run_at": None}
     if stage is not None:
         status = "requested" if stage == "check" else asked.row.status
-        moved |= {"stage": stage, "run_at": now, "tries": 0, "error_details": None, "status": status}
+        moved |= {"stage": stage, "run_at": now, "tries": 0, "limits": 0, "error_details": None, "status": status}
     entry = audit.entry(ctx, actor, action, integration_id=asked.id, why=str(told))
     line = Line("said", told).row(now)
     await ctx.db.write(rows.advance, asked.id, None, {**moved, **values}, lines=[line], entry=entry)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -11,15 +11,22 @@ from core import packages
 from core.context import Context
 from core.errors import CcbError, Invalid, Unavailable
 from core.generation import prompt
-from core.generation.money import Usage, cost
+from core.generation.money import cost, dollars
 from core.generation.template import missing
+from core.manifest import problem as wrong
 from core.requests import budgets
 from core.requests import fields as template
 from core.requests.model import Asked, Line, Next, Stage, details_of, prices
 from core.requests.publishing import install, publish
-from core.texts import TN, T
+from core.texts import TN, T, Text, revive, revive_text
 from storage import requests as rows
 from storage.requests import Round
+
+if TYPE_CHECKING:
+    from core.generation.author import Answer
+
+_LONGEST_HEADLINE = 500
+"""Characters of a problem's first line in the log."""
 
 
 async def check(ctx: Context, asked: Asked) -> Next:
@@ -42,16 +49,21 @@ async def write(ctx: Context, asked: Asked) -> Next:
     """Ask Claude for the package, if the budgets allow it."""
     from core.generation import author  # its library takes a second to import, which no start should wait for
 
-    before = await ctx.db.read(rows.rounds, asked.id, asked.row.version)
+    earlier = await ctx.db.read(rows.rounds, asked.id)
+    before = [one for one in earlier if one.version == asked.row.version]
     if before and before[-1].problem is None:  # a crash came after the answer was kept
         return Next("generating", "verify")
     system = prompt.system(asked.fields)
-    turns = _turns(asked, before, await _published(ctx, asked))
+    turns = _turns(asked, before, _published(asked, earlier))
     counted = await author.count(ctx.settings, system=system, turns=turns)
-    longest = await budgets.reserve(ctx, asked, counted)
-    answer = await author.write(ctx.settings, system=system, turns=turns, max_tokens=longest)
-    spent = cost(answer.usage, prices(ctx))
-    number = len(before) + 1
+    async with budgets.paying(ctx, asked, counted) as paid:
+        answer = await author.write(ctx.settings, system=system, turns=turns, max_tokens=paid.longest, heard=paid.heard)
+    return _written(ctx, asked, answer, max((one.round for one in earlier), default=0) + 1)
+
+
+def _written(ctx: Context, asked: Asked, answer: Answer, number: int) -> Next:
+    """Return what an answer leads to, as the round `number`: they count on through everything that begins them anew."""
+    spent, tokens = cost(answer.usage, prices(ctx)), answer.usage.tokens()
     kept: dict[str, Any] = {
         "request_id": asked.id,
         "version": asked.row.version,
@@ -61,15 +73,14 @@ async def write(ctx: Context, asked: Asked) -> Next:
         "text": answer.text,
         "files": orjson.dumps(answer.draft.files()).decode() if answer.draft else None,
         "notes": answer.draft.notes if answer.draft else "",
-        "problem": str(answer.problem) if answer.problem else None,
-        "tokens": _tokens(answer.usage),
+        "problem": answer.problem.dump() if answer.problem else None,
+        "tokens": orjson.dumps(tokens).decode(),
         "cost": spent,
-        "person": asked.row.asked_by,
     }
     line = Line(
         "write",
-        T("Claude wrote round {round} ({cost} USD).", round=number, cost=f"{spent:.2f}"),
-        fields={"round": number, "cost_usd": round(spent, 4), "model": answer.model, **orjson.loads(kept["tokens"])},
+        T("Claude wrote round {round} ({cost}).", round=number, cost=dollars(spent)),
+        fields={"round": number, "cost_usd": round(spent, 4), "model": answer.model, **tokens},
     )
     if answer.refused:
         refused = Invalid(answer.problem or T("Claude declined."), error="Claude declined")
@@ -83,22 +94,23 @@ async def verify(ctx: Context, asked: Asked) -> Next:
     """Check the package as a machine would that trusts nobody; hand it back with the exact error, or let it through."""
     known = await ctx.db.read(rows.rounds, asked.id, asked.row.version)
     last = known[-1]
-    problem, report = last.problem, last.report
-    if problem is None:
+    if last.problem is None:
         problem, report = await _verified(ctx, asked, last)
-    kept = {**last.model_dump(), "problem": problem, "report": report}
+    else:
+        problem, report = revive_text(last.problem) if last.problem else None, last.report
+    kept = {**last.model_dump(), "problem": problem.dump() if problem else "", "report": report}
     if not problem:
         samples = len(orjson.loads(report or "{}").get("samples", []))
         passed = TN("{count} sample gives what it should.", "{count} samples give what they should.", samples)
         return Next("generating", "publish", (Line("verify", passed, fields={"round": last.round}),), round_=kept)
-    first = problem.splitlines()[0][:500]
+    first = problem.headline(_LONGEST_HEADLINE)
     line = Line(
         "verify", T("Round {round} was refused: {problem}", round=last.round, problem=first), "warning",
-        {"round": last.round, "problem": problem},
+        {"round": last.round, "problem": str(problem)},
     )  # fmt: skip
-    if last.round >= ctx.settings.claude_rounds:
+    if len(known) >= ctx.settings.claude_rounds:
         failed = Invalid(
-            T("After {rounds} rounds the package still does not pass: {problem}", rounds=last.round, problem=first),
+            T("After {rounds} rounds the package still does not pass: {problem}", rounds=len(known), problem=first),
             error="Generation failed",
         )
         told = Line("verify", failed.message, "error")
@@ -106,32 +118,31 @@ async def verify(ctx: Context, asked: Asked) -> Next:
     return Next("generating", "write", (line,), round_=kept)
 
 
-async def _verified(ctx: Context, asked: Asked, last: Round) -> tuple[str, str | None]:
-    """Return what is wrong with a round's package (empty: nothing), and the samples' results."""
+async def _verified(ctx: Context, asked: Asked, last: Round) -> tuple[Text | None, str | None]:
+    """Return what is wrong with a round's package, if anything is, and the samples' results."""
     assert last.files is not None
     try:
         package = packages.read(orjson.loads(last.files))
         if asked.row.pull_state == "open" and package.manifest.slug != asked.row.slug:
-            return f"integration.yaml: slug: it is published as {asked.row.slug}: keep that", None
+            raise wrong("slug", T("it is published as {slug}: keep that", slug=asked.row.slug))
         if found := template.conflicts("\n".join(package.manifest.dependencies)):
-            return "integration.yaml: dependencies: " + "; ".join(found), None
+            raise wrong("dependencies", template.listed(found))
         report = await packages.verify(package, sandbox=ctx.sandbox)
     except Unavailable:
         raise  # the sandbox is busy: nothing about the package
     except CcbError as error:
-        return str(error), None
+        return error.message, None
     samples = [
         {"name": run.name, "type": run.event_type, "actions": run.actions, "ms": round(run.seconds * 1e3, 2)}
         for run in report.samples
     ]
-    return "", orjson.dumps({"samples": samples, "digest": package.digest}).decode()
+    return None, orjson.dumps({"samples": samples, "digest": package.digest}).decode()
 
 
-async def _published(ctx: Context, asked: Asked) -> Round | None:
+def _published(asked: Asked, earlier: list[Round]) -> Round | None:
     """Return the round that reviewers have seen, where the work is on what they wish of it."""
     if not asked.wishes:
         return None
-    earlier = await ctx.db.read(rows.rounds, asked.id)
     return next((one for one in reversed(earlier) if one.version < asked.row.version and one.problem == ""), None)
 
 
@@ -147,19 +158,8 @@ def _turns(asked: Asked, before: list[Round], published: Round | None) -> list[d
         ]
     for one in before:
         turns.append({"role": "assistant", "content": one.text or "(nothing)"})
-        turns.append({"role": "user", "content": prompt.repair(one.problem or "")})
+        turns.append({"role": "user", "content": prompt.repair(revive(one.problem) if one.problem else "")})
     return turns
-
-
-def _tokens(usage: Usage) -> str:
-    return orjson.dumps(
-        {
-            "input_tokens": usage.input,
-            "output_tokens": usage.output,
-            "cache_write_tokens": usage.cache_write,
-            "cache_read_tokens": usage.cache_read,
-        }
-    ).decode()
 
 
 STAGES: Mapping[Stage, Callable[[Context, Asked], Awaitable[Next]]] = {

@@ -8,6 +8,7 @@ from core import integrations
 from core.context import Context
 from core.errors import CcbError, NotConfigured, NotFound, Upstream
 from core.github import comments, labels
+from core.requests import budgets
 from core.requests.comment import Landed, comment
 from core.requests.model import MARKER, Asked
 from storage import requests as rows
@@ -27,7 +28,7 @@ async def tell(ctx: Context, asked: Asked) -> None:
     values: dict[str, object] = {"tell_at": None}
     try:
         written = await ctx.db.read(rows.rounds, asked.id)
-        spent = sum(one.cost for one in written)
+        spent = await budgets.cost_of(ctx, asked)
         values["comment_id"] = await comments.upsert(
             ctx.github,
             row.repository,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from core.generation.money import dollars
 from core.requests.model import Asked
 from core.status.words import span
 from core.texts import T, Text, revive, revive_text
@@ -43,11 +44,11 @@ def status(asked: Asked) -> Literal["requested", "generating", "inactive", "fail
 def summary(asked: Asked, spending: Mapping[str, Any], *, now: float) -> Text:
     """Return where it stands, since when, and what it has cost."""
     return T(
-        "{what} It has been so for {span}. Spent: {spent} of {limit} USD.",
+        "{what} It has been so for {span}. Spent: {spent} of {limit}.",
         what=problem(asked) or stands(asked),
         span=span(now - asked.row.updated_at),
-        spent=f"{spending['spent_usd']:.2f}",
-        limit=f"{spending['limit_usd']:.2f}",
+        spent=dollars(spending["spent_usd"], estimated=spending["estimated_usd"] > 0),
+        limit=dollars(spending["limit_usd"]),
     )
 
 

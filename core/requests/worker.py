@@ -12,7 +12,8 @@ import orjson
 import structlog
 
 from core.context import Context
-from core.errors import CcbError, NotConfigured, Unavailable, Upstream
+from core.errors import RATE_LIMITED, CcbError, NotConfigured, Unavailable, Upstream
+from core.generation.money import dollars
 from core.requests import telling
 from core.requests.model import Asked, Line, Next, Stage, details_of, parsed
 from core.requests.stages import STAGES
@@ -32,7 +33,10 @@ LONGEST_WAIT = 3600.0
 FIRST_WAIT = 5.0
 MOST_TRIES = 12
 """How often a stage is tried that fails in a way that may pass; the waits double from `FIRST_WAIT`: over three hours.
-A limit of a service does not count: it is waited for as long as the service says."""
+A limit of a service does not count: it is waited for as long as the service says, or else as follows, without end."""
+FIRST_LIMIT_WAIT = 30.0
+LONGEST_LIMIT_WAIT = 900.0
+"""The wait at a limit that does not say how long it lasts; it doubles from the first to the longest."""
 
 
 class RequestWorker:
@@ -128,17 +132,29 @@ class RequestWorker:
         except NotConfigured as error:
             return self._later(asked, stage, error, UNCONFIGURED_SECONDS, counted=False)
         except Upstream as error:
-            limited = error.retry_after is not None
-            if error.permanent or (not limited and asked.row.tries + 1 >= MOST_TRIES):
-                return _failed(stage, error)
-            wait = error.retry_after if error.retry_after is not None else _wait(asked.row.tries)
-            return self._later(asked, stage, error, wait, counted=not limited)
+            return self._after(asked, stage, error)
         except Unavailable as error:
             return self._later(asked, stage, error, error.retry_after, counted=False)
         except CcbError as error:
             return _failed(stage, error)
 
-    def _later(self, asked: Asked, stage: Stage, error: CcbError, wait: float, *, counted: bool) -> Next:
+    def _after(self, asked: Asked, stage: Stage, error: Upstream) -> Next:
+        """Return when to try again what a service has refused, or that it has failed."""
+        row = asked.row
+        if error.permanent:
+            return _failed(stage, error)
+        if error.retry_after is not None or error.error == RATE_LIMITED:
+            wait = _wait(row.limits, FIRST_LIMIT_WAIT, LONGEST_LIMIT_WAIT)
+            if error.retry_after is not None:
+                wait = error.retry_after
+            return self._later(asked, stage, error, wait, counted=False, limits=row.limits + 1)
+        if row.tries + 1 >= MOST_TRIES:
+            return _failed(stage, error)
+        return self._later(asked, stage, error, _wait(row.tries, FIRST_WAIT, LONGEST_WAIT), counted=True)
+
+    def _later(
+        self, asked: Asked, stage: Stage, error: CcbError, wait: float, *, counted: bool, limits: int = 0
+    ) -> Next:
         seconds = max(1.0, min(wait, 24 * 3600.0))
         details = {**details_of(error), "retry_after": f"{round(seconds)}s"}
         return Next(
@@ -151,7 +167,7 @@ class RequestWorker:
             ),
             run_at=self._ctx.clock.now() + seconds,
             error_details=details,
-            values={"tries": asked.row.tries + 1 if counted else asked.row.tries},
+            values={"tries": asked.row.tries + 1 if counted else asked.row.tries, "limits": limits},
         )
 
     async def _write(self, asked: Asked, came: Next) -> None:
@@ -161,6 +177,7 @@ class RequestWorker:
             "stage": came.stage,
             "run_at": (came.run_at or now) if came.stage else None,
             "tries": 0,
+            "limits": 0,
             "error_details": orjson.dumps(came.error_details).decode() if came.error_details else None,
             "updated_at": now,
             "tell_at": now if asked.row.issue is not None else None,
@@ -173,16 +190,21 @@ class RequestWorker:
             values,
             lines=[line.row(now) for line in came.lines],
             round_=came.round_,
-            settles=asked.row.version,
         )
         if not written:
-            await self._ctx.db.write(rows.too_late, asked.id, asked.row.version, came.round_)
             log.warning("lease of a request lost", request=asked.id, stage=asked.row.stage)
+            if asked.row.stage == "write" and came.round_ is not None:
+                late = T(
+                    "An answer of Claude came too late to be used. It has cost {cost}.",
+                    cost=dollars(came.round_["cost"]),
+                )
+                await self._ctx.db.write(rows.note, asked.id, Line("write", late, "warning").row(now))
 
 
 def _failed(stage: Stage, error: CcbError) -> Next:
     return Next("failed", "", (Line(stage, error.message, "error"),), error_details=details_of(error))
 
 
-def _wait(tries: int) -> float:
-    return float(min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(tries, 20)))
+def _wait(before: int, first: float, longest: float) -> float:
+    """Return the seconds to wait after it failed `before` times already."""
+    return float(min(longest, first * 2 ** min(before, 20)))

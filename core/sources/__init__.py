@@ -72,6 +72,8 @@ class Source(ABC, Generic[Params]):
     needs_secret: ClassVar[bool] = True
     key_authenticated: ClassVar[bool] = False
     """The sender shows an API key with `webhooks.receive`, which the HTTP layer checks after `verify`."""
+    generic: ClassVar[bool] = False
+    """Senders of many kinds use it: that two integrations have it does not say that they hear the same service."""
     params: type[Params]
 
     @abstractmethod

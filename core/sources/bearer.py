@@ -22,6 +22,7 @@ class Bearer(Source[NamedParams]):
 
     kind = "bearer"
     title = "API key (Bearer)"
+    generic = True
     needs_secret = False
     key_authenticated = True
     params = NamedParams

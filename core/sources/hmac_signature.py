@@ -33,6 +33,7 @@ class Hmac(Source[HmacParams]):
 
     kind = "hmac"
     title = "HMAC"
+    generic = True
     params = HmacParams
 
     def verify(self, params: HmacParams, delivery: Delivery, *, secrets: Sequence[str], now: float) -> str:

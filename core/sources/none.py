@@ -23,6 +23,7 @@ class Unsigned(Source[UnsignedParams]):
 
     kind = "none"
     title = "Unsigned"
+    generic = True
     needs_secret = False
     params = UnsignedParams
 

@@ -28,6 +28,7 @@ class StandardWebhooks(Source[SourceParams]):
 
     kind = "standard-webhooks"
     title = "Standard Webhooks"
+    generic = True
     params = SourceParams
 
     def verify(self, params: SourceParams, delivery: Delivery, *, secrets: Sequence[str], now: float) -> str:

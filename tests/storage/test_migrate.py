@@ -6,13 +6,15 @@ import stat
 from pathlib import Path
 
 import orjson
+import pytest
 import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlmodel import SQLModel
 
-from storage import audit, migrate
+from core.texts import revive
+from storage import audit, calls, migrate, requests
 from storage.db import Database, open_database
 
 
@@ -64,3 +66,34 @@ async def test_changes_of_state_are_kept_in_the_audit(tmp_path: Path) -> None:
     await database.close()
     assert (entry.action, entry.actor_name, entry.at, entry.why) == ("status.changed", "ops", 5.0, "go")
     assert orjson.loads(entry.changes) == [{"key": "status", "from": "inactive", "to": "active"}]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+async def test_what_rounds_have_cost_stays_known(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """0004 makes a call of each round that 0003 kept, and leaves out what was reserved."""
+    url = request.getfixturevalue("postgres_url") if kind == "postgresql" else None
+    database = await open_database(url, tmp_path)
+
+    def third(connection: sa.Connection) -> None:
+        command.upgrade(migrate.config(connection), "0003")
+        row = {
+            "request_id": "int_1", "version": 1, "round": 0, "at": 5.0, "model": "m", "text": "", "notes": "",
+            "problem": None, "tokens": "{}", "cost": 2.0, "person": "ann",
+        }  # fmt: skip
+        rounds = sa.table("request_rounds", *(sa.column(name) for name in row))
+        for more in (
+            {},
+            {"round": 1, "cost": 0.5, "problem": "{it} is wrong"},
+            {"round": 2, "cost": 0.25, "problem": ""},
+        ):
+            connection.execute(sa.insert(rounds).values({**row, **more}))
+
+    await database.write(third)
+    await database.write(migrate.upgrade)
+    kept = await database.read(requests.rounds, "int_1")
+    spent = await database.read(lambda c: (calls.spent(c, request_id="int_1"), calls.spent(c, person="ann", since=5.0)))
+    reserved = await database.read(calls.reserved)
+    await database.close()
+    assert [one.round for one in kept] == [1, 2] and kept[1].problem == ""
+    assert kept[0].problem is not None and revive(kept[0].problem) == "{it} is wrong"
+    assert spent == (0.75, 0.75) and reserved == 0.0

@@ -1,4 +1,4 @@
-"""Requests as rows, on both databases: claimed under a lease, moved by who holds it, their money counted."""
+"""Requests as rows, on both databases: claimed under a lease, moved by who holds it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ async def opened(db: Database, request_id: str, **more: Any) -> None:
 
 
 def round_of(request_id: str, number: int, cost: float) -> dict[str, Any]:
-    values = {"request_id": request_id, "version": 1, "round": number, "at": 5.0, "model": "m", "person": "ann"}
+    values = {"request_id": request_id, "version": 1, "round": number, "at": 5.0, "model": "m"}
     return {**values, "text": "x", "cost": cost, "tokens": "{}"}
 
 
@@ -36,13 +36,3 @@ async def test_one_at_a_time_holds_it_and_who_lost_it_writes_nothing(db: Databas
     found = await db.read(requests.get, "int_1")
     assert found is not None and (found.status, found.lease_token) == ("generating", None)
     assert await db.write(requests.claim, 100.0, 130.0) is None  # nothing is due
-
-
-async def test_what_is_reserved_is_spent_until_it_is_given_back(db: Database) -> None:
-    await opened(db, "int_1")
-    await db.write(requests.look_at_budgets, "int_1", 1)
-    await db.write(requests.reserve, {**round_of("int_1", 0, 2.0)})
-    assert await db.read(requests.spent, person="ann", reserved=True) == 2.0
-    await db.write(requests.free, "int_1", 1)
-    await db.write(requests.too_late, "int_1", 1, round_of("int_1", 1, 0.25))
-    assert await db.read(requests.spent, request_id="int_1") == 0.25

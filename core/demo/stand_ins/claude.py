@@ -29,13 +29,16 @@ _CHARACTERS = 4
 @dataclass
 class Answer:
     """What the model writes. `pieces`: in how many events a streamed text comes; `hang_up_after`: breaks off behind
-    that many of them."""
+    that many of them, `failing`: with this error as an event, else without a word."""
 
     text: str
     stop_reason: str = "end_turn"
     thinking: str = ""
     pieces: int = 5
     hang_up_after: int | None = None
+    failing: Failure | None = None
+    paused: asyncio.Event | None = None
+    """While there, the second half of a streamed text waits for it."""
 
 
 @dataclass
@@ -295,8 +298,13 @@ async def _streamed(request: web.Request, message: dict[str, Any], said: Answer)
             await send("content_block_delta", index=index, delta={"type": "signature_delta", "signature": "stand-in"})
         else:
             for number, piece in enumerate(_pieces(said.text, said.pieces)):
+                if said.paused is not None and number >= said.pieces // 2:
+                    await said.paused.wait()
                 if said.hang_up_after is not None and number >= said.hang_up_after:
-                    return hang_up(request)
+                    if said.failing is None:
+                        return hang_up(request)
+                    await send("error", error={"type": said.failing.kind, "message": said.failing.message})
+                    return response
                 await send("content_block_delta", index=index, delta={"type": "text_delta", "text": piece})
         await send("content_block_stop", index=index)
     delta = {"stop_reason": said.stop_reason, "stop_sequence": None}

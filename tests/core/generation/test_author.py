@@ -10,7 +10,7 @@ import pytest
 from core.demo.stand_ins.claude import API_KEY, LIMITED, OVERLOADED, Answer, ClaudeStandIn, Failure
 from core.errors import NotConfigured, Upstream
 from core.generation import author, prompt
-from core.generation.money import Usage
+from core.generation.money import Heard, Usage, guessed
 from tests.contexts import settings
 from tests.core.generation.drafts import answer, draft
 
@@ -23,10 +23,12 @@ async def claude() -> AsyncIterator[ClaudeStandIn]:
         yield stand_in
 
 
-async def _write(claude: ClaudeStandIn, **more: Any) -> author.Answer:
+async def _write(claude: ClaudeStandIn, heard: Heard | None = None, **more: Any) -> author.Answer:
     given = settings(ANTHROPIC_API_KEY=API_KEY, ANTHROPIC_BASE_URL=claude.url, **more)
     turns = [{"role": "user", "content": prompt.first(REQUEST)}]
-    return await author.write(given, system=prompt.system(REQUEST), turns=turns, max_tokens=8_000)
+    return await author.write(
+        given, system=prompt.system(REQUEST), turns=turns, max_tokens=8_000, heard=heard or Heard()
+    )
 
 
 async def test_a_package_comes_with_what_it_cost(claude: ClaudeStandIn) -> None:
@@ -56,10 +58,10 @@ async def test_what_a_call_would_send_is_counted(claude: ClaudeStandIn) -> None:
         (Answer('{"manifest": "name: x', stop_reason="max_tokens"), "cut off"),
         (Answer("I cannot help with that.", stop_reason="refusal"), "declined"),
         (Answer("Here is your package:"), "has not the form"),
-        (Answer('{"manifest": "x"}'), "handler: Field required"),
+        (Answer('{"manifest": "x"}'), "handler: is missing"),
         (
             Answer('{"manifest": 1, "handler": "", "samples": [], "readme": "", "notes": ""}'),
-            "manifest: Input should be",
+            "manifest: must be a text",
         ),
     ],
 )
@@ -92,16 +94,32 @@ async def test_a_failure_says_whether_and_when_to_ask_again(
     assert len(claude.asked) == 1  # the client itself does not repeat
 
 
-async def test_an_answer_that_breaks_off(claude: ClaudeStandIn) -> None:
-    claude.answers = [answer(draft(), hang_up_after=2)]
+@pytest.mark.parametrize(("failing", "error"), [(None, "Upstream failed"), (OVERLOADED, "Rate limit exceeded")])
+async def test_an_answer_that_breaks_off(claude: ClaudeStandIn, failing: Failure | None, error: str) -> None:
+    """What it has cost is known all the same: its input exactly, its output from the text that came."""
+    whole, said = Heard(), answer(draft(), thinking="Let me see.", pieces=4, hang_up_after=2, failing=failing)
+    claude.answers = [answer(draft(), thinking="Let me see."), said]
+    await _write(claude, whole)
+    heard = Heard()
     with pytest.raises(Upstream) as caught:
-        await _write(claude)
-    assert not caught.value.permanent
+        await _write(claude, heard)
+    assert not caught.value.permanent and caught.value.error == error
+    assert whole.usage is not None and not whole.estimated
+    assert heard.usage is not None and heard.estimated
+    assert (heard.usage.input, heard.usage.cache_read) == (whole.usage.input, whole.usage.cache_write)
+    assert heard.usage.output == pytest.approx(guessed(said.text) / 2, rel=0.02)
+
+
+async def test_of_an_answer_that_never_began_nothing_is_heard(claude: ClaudeStandIn) -> None:
+    claude.answers, heard = [OVERLOADED], Heard()
+    with pytest.raises(Upstream):
+        await _write(claude, heard)
+    assert heard.usage is None
 
 
 async def test_without_a_key() -> None:
     with pytest.raises(NotConfigured):
-        await author.write(settings(), system=[], turns=[], max_tokens=1)
+        await author.write(settings(), system=[], turns=[], max_tokens=1, heard=Heard())
 
 
 def test_usages_add_up() -> None:

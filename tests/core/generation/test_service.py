@@ -48,7 +48,7 @@ async def test_a_rate_limit_says_how_long(claude: ClaudeStandIn) -> None:
 
 async def test_claudes_own_trouble(claude: ClaudeStandIn) -> None:
     claude.broken = 529
-    with pytest.raises(Upstream, match=r"trouble itself \(529\)"):
+    with pytest.raises(Upstream, match=r"overloaded \(529\)"):
         await _check(claude)
 
 

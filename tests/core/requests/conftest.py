@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from cryptography.fernet import Fernet
 
 from core.actors import Actor
 from core.demo.stand_ins.claude import API_KEY, ClaudeStandIn
 from core.demo.stand_ins.github.hub import BOT_TOKEN, GitHubStandIn
+from core.generation import author
 from core.github.setup import EVENTS as HEARD
 from core.requests import service
 from core.requests.model import Asked
@@ -27,7 +29,9 @@ from tests.core.generation.drafts import answer, draft
 from tests.core.requests.issues import ENGLISH, LABEL
 from tests.engines import Client, running
 
+assert author.TIMEOUT  # imported here, for its library takes long to import: not in the seconds that a test waits
 REPOSITORY = "acme/app"
+KEY = Fernet.generate_key().decode()
 HOOK_SECRET = "what the hook signs with"
 ASKER = Actor("key", "key_1", "ann", frozenset({"integrations.write"}))
 FIELDS = {
@@ -167,6 +171,20 @@ def _done(connection: sa.Connection) -> list[str]:
     query = sa.select(EVENTS.c.type, STEPS.c.detail).join(STEPS, STEPS.c.event_id == EVENTS.c.id)
     query = query.where(EVENTS.c.integration_id == OWN).order_by(EVENTS.c.id)
     return [f"{row.type}: {revive(row.detail)}" for row in connection.execute(query)]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def house_on_either(
+    request: pytest.FixtureRequest, tmp_path: Path, clock: MovableClock, claude: ClaudeStandIn, hub: GitHubStandIn
+) -> AsyncIterator[House]:
+    """A house on SQLite, and one on PostgreSQL."""
+    given = settings_of(claude, hub)
+    if request.param == "postgresql":
+        given |= {"CCB_DATABASE_URL": request.getfixturevalue("postgres_url"), "CCB_SECRET_KEY": KEY}
+    async with running(tmp_path, clock=clock, **given) as client:
+        built = House(client, claude, hub, clock)
+        built.hook()
+        yield built
 
 
 @pytest.fixture

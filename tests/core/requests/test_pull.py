@@ -5,6 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
+from core.generation.money import dollars
 from core.manifest import parse
 from core.requests import comment, pull
 from core.requests.model import Asked
@@ -56,6 +57,6 @@ def test_what_conflicts_mentions_nobody() -> None:
         id="int_1", slug="s", title="t", language="en", origin="issue", asked_by="a", fields="{}", status="failed",
         stage="", created_at=0.0, updated_at=0.0,
     )  # fmt: skip
-    details = {"error": "Dependency conflict detected", "message": T("no").dump(), "conflicts": ["@octocat <b>: no"]}
-    shown = comment.comment(Asked(row, {}, (), details), [], spent=0.0)
+    details = {"error": "Dependency conflict detected", "message": T("{one}", one="@octocat <b>: no").dump()}
+    shown = comment.comment(Asked(row, {}, (), details), [], spent=dollars(0))
     assert "@octocat" not in shown and "<b>" not in shown

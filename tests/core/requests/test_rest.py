@@ -140,7 +140,7 @@ async def test_a_budget_that_covers_nothing_ends_it_before_any_call(
         assert T("this request").render("ru") in told
         assert (details["spent_usd"], details["limit_usd"]) == (0, 0.001) and "0.00" in details["message"]
         status = await get(house, f"/v1/integrations/{made['id']}/status")
-        assert status["spending"]["spent_usd"] == 0 and "of 0.00 USD" in status["summary"]
+        assert status["spending"]["spent_usd"] == 0 and "of $0.0010" in status["summary"]
         assert claude.asked == []
 
 

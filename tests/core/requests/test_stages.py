@@ -13,14 +13,15 @@ from tests.core.requests.conftest import REPOSITORY, House
 BROKEN = draft(handler='def handle(event, config):\n    return [{"type": "log", "message": missing}]\n')
 
 
-async def test_a_request_becomes_a_pull_request(house: House) -> None:
+async def test_a_request_becomes_a_pull_request(house_on_either: House) -> None:
+    house = house_on_either
     house.claude.answers = [answer(draft())]
     asked = await house.ask()
     done = await house.until(asked, lambda one: one.row.status == "inactive")
     assert (done.row.pull, done.row.pull_state, done.row.branch) == (2, "open", "ccb/hello-webhook")
     pull = house.hub.pulls.shown(REPOSITORY, 2)
     assert pull["title"] == "Add the integration Hello, webhook" and pull["draft"] is False
-    assert "| ✓ `hello` |" in pull["body"] and "`log`" in pull["body"] and "USD" in pull["body"]
+    assert "| ✓ `hello` |" in pull["body"] and "`log`" in pull["body"] and "1 round, $0." in pull["body"]
     assert await house.log(asked) == [("check", "info"), ("write", "info"), ("verify", "info"), ("publish", "info")]
 
 
