@@ -13,9 +13,9 @@ from core.actors import Actor
 from core.context import Context
 from core.errors import Conflict, NotFound, Unavailable, Upstream
 from core.generation import template
+from core.github.labels import REQUEST as LABEL
 from core.requests import service as requests
 from core.requests import words
-from core.requests.github_events import LABEL
 from core.requests.model import Asked, Line, Status
 from core.requests.words import INSUFFICIENT
 from core.texts import TN, T, Text

@@ -16,7 +16,6 @@ log = structlog.get_logger()
 
 AGAIN_SECONDS = 60.0
 """After how long a comment that could not be written is tried again."""
-NEEDS_INFO = "needs-info"
 INSUFFICIENT = "Insufficient integration requirements"
 
 
@@ -77,9 +76,7 @@ async def _label(ctx: Context, asked: Asked) -> None:
     assert row.repository is not None and row.issue is not None
     lacking = (asked.error_details or {}).get("error") == INSUFFICIENT
     if lacking:
-        await labels.ensure(
-            ctx.github, row.repository, NEEDS_INFO, color="d93f0b", description="The request lacks something."
-        )
-        await labels.add(ctx.github, row.repository, row.issue, NEEDS_INFO)
+        await labels.ensure_own(ctx.github, row.repository, labels.NEEDS_INFO)
+        await labels.add(ctx.github, row.repository, row.issue, labels.NEEDS_INFO)
     else:
-        await labels.remove(ctx.github, row.repository, row.issue, NEEDS_INFO)
+        await labels.remove(ctx.github, row.repository, row.issue, labels.NEEDS_INFO)
