@@ -75,7 +75,7 @@ class IntegrationRequest(SQLModel, table=True):
     """Grows with each time the work begins anew (another body, a retry, a review): rounds belong to one."""
     wishes: str = "[]"
     """JSON: what reviewers asked for, for the rounds of this version."""
-    heard: str = Field("[]", sa_column_kwargs={"server_default": "[]"})
+    heard: str = Field(default="[]", sa_column_kwargs={"server_default": "[]"})
     """JSON: the reviews and remarks that wishes came from, so that each counts once."""
     created_at: float
     updated_at: float
@@ -195,8 +195,12 @@ def claim(connection: sa.Connection, now: float, lease_until: float) -> Integrat
 
 
 def resume(connection: sa.Connection, now: float, *, all_leases: bool) -> None:
-    """Take up what an earlier process left: what waits for a setting is due now; `all_leases`: no lease is in force."""
-    waiting = REQUESTS.c.error_details.contains('"Not configured"', autoescape=True)
+    """Take up what an earlier process left; `all_leases`: no lease is in force.
+
+    What waits for a setting, or was refused by a service, is due now: the setting or its token may be another.
+    """
+    reasons = ('"Not configured"', '"Upstream failed"')
+    waiting = sa.or_(*(REQUESTS.c.error_details.contains(reason, autoescape=True) for reason in reasons))
     connection.execute(sa.update(REQUESTS).where(REQUESTS.c.run_at.is_not(None), waiting).values(run_at=now))
     if all_leases:
         held = REQUESTS.c.lease_token.is_not(None)
@@ -309,6 +313,11 @@ def log(
         query = query.where(LINES.c.level.in_(levels))
     rows = connection.execute(query.order_by(LINES.c.id.desc()).limit(limit)).mappings()
     return [RequestLogLine(**row) for row in rows][::-1]
+
+
+def note(connection: sa.Connection, request_id: str, line: Mapping[str, Any]) -> None:
+    """Add a line to a request's log, whoever is at work on it."""
+    connection.execute(sa.insert(LINES).values(request_id=request_id, **line))
 
 
 def _put_round(connection: sa.Connection, values: Mapping[str, Any]) -> None:

@@ -16,6 +16,7 @@ from core.github import asking, branches, pulls
 from core.integrations import Installed, Wish
 from core.requests import comparing
 from core.requests import pull as text
+from core.requests.comment import secret_of
 from core.requests.model import Asked, Line, Next
 from core.texts import T
 from storage import requests as rows
@@ -83,16 +84,23 @@ async def install(ctx: Context, asked: Asked) -> Next:
         return await _update(ctx, asked, there, repository, commit)
     if there is None:
         await _install(ctx, asked, repository, commit)
-    line = Line("install", T("Installed at {commit}; it is inactive.", commit=commit[:12]))
-    if not ctx.settings.activate_merged:
-        return Next("installed", "", (line,))
+    lines = [Line("install", T("Installed at {commit}; it is inactive.", commit=commit[:12]))]
+    installed = await integrations.find(ctx, asked.id)
+    if installed.source.needs_secret:
+        lines.append(Line("install", secret_of(installed.slug)))
+    if ctx.settings.activate_merged:
+        lines.append(await _activated(ctx, asked))
+    return Next("installed", "", tuple(lines))
+
+
+async def _activated(ctx: Context, asked: Asked) -> Line:
     try:
         await integrations.activate(ctx, asked.id, actor=SYSTEM)
     except Conflict as error:
-        return Next("installed", "", (line, Line("install", error.message, "warning")))
+        return Line("install", error.message, "warning")
     except CcbError as error:
-        return Next("installed", "", (line, Line("install", error.message, "error")))
-    return Next("installed", "", (line, Line("install", T("Active."))))
+        return Line("install", error.message, "error")
+    return Line("install", T("Active."))
 
 
 async def _install(ctx: Context, asked: Asked, repository: str, commit: str) -> None:

@@ -172,19 +172,37 @@ async def edited(
     """Take up what a request's issue says now; an edit by somebody without write access needs its approval again."""
     if issue.body_hash == asked.row.body_hash or _is_done(asked):
         return
-    given = template.known(fields)
-    values: dict[str, Any] = {
-        "fields": orjson.dumps(given).decode(),
-        "body_hash": issue.body_hash,
-        "language": template.language_of(given),
-        "title": template.title_of(given)[:80],
-        "version": asked.row.version + 1,
-        "wishes": "[]",
-    }
+    values = {**_rewritten(asked, template.known(fields)), "body_hash": issue.body_hash}
     if approved:
         values |= {"approved_hash": issue.body_hash, "approved_by": actor.name}
     told = T("The request was edited by {name}.", name=actor.name)
     await _move(ctx, asked, values, stage="check", told=told, actor=actor, action="request.edited")
+
+
+async def change(ctx: Context, asked: Asked, fields: Mapping[str, str], *, actor: Actor) -> Asked:
+    """Change fields of a request that is no issue (an empty one is taken away), and look at it anew.
+
+    Until its pull request is merged: an open one gets another version. Raises `Invalid` as `open_request` does,
+    `Conflict` where the issue is to be edited or the package is merged.
+    """
+    actor.require("integrations.write")
+    changes = dict.fromkeys(fields, "") | template.known(fields)
+    while True:
+        if asked.row.issue is not None:
+            issue = f"{asked.row.repository}#{asked.row.issue}"
+            raise _wrong_state(asked, T("It is the issue {issue}: edit that.", issue=issue))
+        if _is_done(asked):
+            raise _wrong_state(asked, T("Its pull request is merged: ask for a change with another request."))
+        given = {name: text for name, text in {**asked.fields, **changes}.items() if text}
+        if given == asked.fields:
+            return asked
+        told = T("The request was edited by {name}.", name=actor.name)
+        values, same = _rewritten(asked, given), {"version": asked.row.version, "pull_state": asked.row.pull_state}
+        if await _move(
+            ctx, asked, values, stage="check", told=told, actor=actor, action="request.edited", expects=same
+        ):
+            return await find(ctx, asked.id)
+        asked = await find(ctx, asked.id)
 
 
 async def retry(ctx: Context, asked: Asked, *, actor: Actor) -> Asked:
@@ -291,6 +309,17 @@ async def _move(
     return await ctx.db.write(
         rows.advance, asked.id, None, {**moved, **values}, lines=[line], entry=entry, expects=expects
     )
+
+
+def _rewritten(asked: Asked, given: Mapping[str, str]) -> dict[str, Any]:
+    """Return what is stored of a request that says something else now."""
+    return {
+        "fields": orjson.dumps(given).decode(),
+        "language": template.language_of(given),
+        "title": template.title_of(given)[:80],
+        "version": asked.row.version + 1,
+        "wishes": "[]",
+    }
 
 
 def _is_done(asked: Asked) -> bool:
