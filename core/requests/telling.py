@@ -19,6 +19,9 @@ log = structlog.get_logger()
 
 AGAIN_SECONDS = 60.0
 """After how long a comment that could not be written is tried again."""
+SAID_AGAIN_SECONDS = 24 * 3600.0
+_LOOKED_AT = 50
+"""How many lines of the request's log are looked through for the same."""
 INSUFFICIENT = "Insufficient integration requirements"
 
 
@@ -53,13 +56,14 @@ async def tell(ctx: Context, asked: Asked) -> None:
 
 
 async def _untold(ctx: Context, asked: Asked, error: CcbError) -> list[dict[str, Any]]:
-    """Return the line for the request's log that says why the issue does not: once, however often it is tried."""
+    """Return the line for the request's log that says why the issue does not: once a day, however often it is tried."""
     if isinstance(error, Upstream) and error.retry_after is not None:
         return []  # it is waited for
     told = T("The comment on the issue cannot be written: {reason}", reason=error.message)
     line = Line("tell", told, "warning", fields=error.details).row(ctx.clock.now())
-    before = await ctx.db.read(rows.log, asked.id, levels=("warning",), limit=1)
-    return [line] if not before or before[0].message != line["message"] else []
+    before = await ctx.db.read(rows.log, asked.id, levels=("warning",), limit=_LOOKED_AT)
+    said = any(one.message == line["message"] and one.at > line["at"] - SAID_AGAIN_SECONDS for one in before)
+    return [] if said else [line]
 
 
 def _is_gone(error: CcbError) -> bool:

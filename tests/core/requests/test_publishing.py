@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy.exc import IntegrityError
+from standardwebhooks import Webhook
 
 from core.requests import publishing
 from core.texts import revive
@@ -90,6 +93,31 @@ async def test_what_is_merged_into_another_branch_is_not_installed(house: House)
     house.hub.merge(REPOSITORY, again.row.pull, as_user="octocat")
     await house.settled()
     assert (await house.now(asked)).row.status == "installed"
+
+
+@pytest.mark.slow
+async def test_the_comment_says_how_to_come_by_the_secret(house: House) -> None:
+    """What the installation made was shown to nobody: following the comment makes one that is."""
+    issue, asked = await house.published()
+    client, number = house.client, asked.row.pull
+    assert number is not None
+    house.hub.merge(REPOSITORY, number, as_user="octocat")
+    await house.settled()
+    [said] = house.comments(issue)
+    assert "`ccb config hello-webhook webhook_secret=…` sets the secret that the sender has" in said
+    lines = await client.ask("GET", f"/v1/requests/{asked.id}/log")
+    told = [re.search(r"`PATCH (\S+)` without a body", text) for text in (said, lines[-1]["message"])]
+    assert told[0] is not None and told[1] is not None and told[0][1] == told[1][1]
+    made = await client.ask("PATCH", told[0][1])
+    assert made["secret"].startswith("whsec_") and made["url"] in said
+    await client.ask("POST", f"/v1/integrations/{asked.id}/activate", {})
+    body, at = b'{"type": "greet", "data": {}}', datetime.fromtimestamp(house.clock.now(), UTC)
+    signature = Webhook(made["secret"]).sign("msg_1", at, body.decode())
+    headers = {"webhook-id": "msg_1", "webhook-timestamp": str(int(at.timestamp())), "webhook-signature": signature}
+    taken = await client.post(f"/webhooks/{asked.id}", body, headers | {"Content-Type": "application/json"})
+    assert taken.status == 202, taken.json
+    again = await client.ask("PATCH", told[0][1], {"secret": made["secret"]})
+    assert again["secret"] is None, "shown once"
 
 
 @pytest.mark.slow
