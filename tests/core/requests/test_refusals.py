@@ -16,7 +16,6 @@ pytestmark = pytest.mark.slow
 
 REFUSALS = [
     (Caller("ccb-bot", scopes=("read:org",)), "it needs repo and has read:org. Add it to the token."),
-    (Caller("ccb-bot", scopes=()), "it needs repo and has -. Add it to the token."),
     (None, "GITHUB_TOKEN is wrong, expired or revoked."),
 ]
 
@@ -85,6 +84,7 @@ async def test_a_limit_at_each_write_is_waited_for_as_long_as_github_asks(house:
     waited += await wait_through(house)
     asked = await house.now(asked)
     assert (asked.row.status, asked.row.tell_at, asked.error_details) == ("inactive", None, None)
+    assert asked.row.pull is not None
     assert len(house.pulls()) == len(house.comments(issue)) == 1 and len(house.claude.asked) == 2
     assert "needs-info" not in house.labels(issue) and "ready for review" in house.comments(issue)[0]
     git, pull = hub.repositories[REPOSITORY].git, hub.pulls.shown(REPOSITORY, asked.row.pull)
