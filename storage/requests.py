@@ -243,7 +243,7 @@ def advance(
     if round_ is not None:
         _put_round(connection, round_)
     for line in lines:
-        connection.execute(sa.insert(LINES).values(request_id=request_id, **line))
+        note(connection, request_id, line)
     if entry is not None:
         audit.add(connection, entry)
     if values.get("run_at") is not None or values.get("tell_at") is not None:
@@ -304,6 +304,11 @@ def too_late(connection: sa.Connection, request_id: str, version: int, round_: M
         connection.execute(sa.insert(ROUNDS).values(**round_))
 
 
+def note(connection: sa.Connection, request_id: str, line: Mapping[str, Any]) -> None:
+    """Add a line to a request's log, whoever holds the request."""
+    connection.execute(sa.insert(LINES).values(request_id=request_id, **line))
+
+
 def log(
     connection: sa.Connection, request_id: str, *, levels: Sequence[str] = (), limit: int = 500
 ) -> list[RequestLogLine]:
@@ -313,11 +318,6 @@ def log(
         query = query.where(LINES.c.level.in_(levels))
     rows = connection.execute(query.order_by(LINES.c.id.desc()).limit(limit)).mappings()
     return [RequestLogLine(**row) for row in rows][::-1]
-
-
-def note(connection: sa.Connection, request_id: str, line: Mapping[str, Any]) -> None:
-    """Add a line to a request's log, whoever is at work on it."""
-    connection.execute(sa.insert(LINES).values(request_id=request_id, **line))
 
 
 def _put_round(connection: sa.Connection, values: Mapping[str, Any]) -> None:
