@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from slack_sdk.models import blocks as sdk
 from slack_sdk.models.views import View
@@ -274,20 +274,22 @@ def test_the_same_action_in_two_blocks_is_no_matter() -> None:
     assert problems_of_blocks([actions(button()), {**SECTION, "accessory": button()}], "message") == []
 
 
+NAMES = st.sampled_from(["type", "text", "elements", "accessory", "options", "element", "block_id", "rows", "x"])
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["type", "text", "elements", "accessory", "options", "element", "block_id", "rows"]), inner
-        )
-    ),
-    max_leaves=8,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
+    max_leaves=4,
 )
 KINDS = st.sampled_from(sorted({**BLOCKS, **ELEMENTS}))
 
 
-@given(st.lists(JSON | st.builds(lambda kind, rest: {"type": kind, **rest}, KINDS, st.dictionaries(st.text(), JSON))))
+@settings(max_examples=30)
+@given(
+    st.lists(
+        JSON | st.builds(lambda kind, rest: {"type": kind, **rest}, KINDS, st.dictionaries(NAMES, JSON, max_size=3)),
+        max_size=3,
+    )
+)
 def test_nonsense_is_refused_and_never_breaks_it(blocks: list[Any]) -> None:
     for surface in MOST_BLOCKS:
         said = problems_of_blocks(blocks, surface)

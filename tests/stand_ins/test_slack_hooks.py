@@ -67,7 +67,7 @@ async def test_the_original_is_replaced_and_deleted(slack: SlackStandIn) -> None
 @pytest.mark.parametrize(
     ("body", "code"),
     [
-        ({}, "no_text"),
+        ({"text": ""}, "no_text"),
         ({"text": "x", "blocks": [{"type": "boat"}]}, "invalid_blocks"),
         ({"text": "x", "response_type": "shout"}, "invalid_arguments"),
     ],
