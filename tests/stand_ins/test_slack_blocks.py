@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from slack_sdk.models import blocks as sdk
 from slack_sdk.models.views import View
@@ -284,6 +284,10 @@ KINDS = st.sampled_from(sorted({**BLOCKS, **ELEMENTS}))
 
 
 @settings(max_examples=30)
+@example([actions({"type": ["button"]})])
+@example([actions(select(options=5))])
+@example([actions({"type": "overflow", "options": [7], "action_id": []})] * 2)
+@example([{"type": "input", "element": {"type": "static_select", "option_groups": [{"options": 3}]}}])
 @given(
     st.lists(
         JSON | st.builds(lambda kind, rest: {"type": kind, **rest}, KINDS, st.dictionaries(NAMES, JSON, max_size=3)),

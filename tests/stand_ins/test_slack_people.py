@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from slack_bolt.app.async_app import AsyncApp
 
-from core.demo.stand_ins.slack import ANNA, BORIS, BOT, CAROL, Impossible, Outcome, SlackStandIn
+from core.demo.stand_ins.slack import ANNA, BORIS, BOT, CAROL, Impossible, Outcome, SlackStandIn, words
 from core.demo.stand_ins.slack.workspace import Message
 from tests.stand_ins.slack_app import actions, asked, bolt, button, connected, modal, plain, typed, web_client
 
@@ -313,3 +313,13 @@ async def test_a_manifest_says_what_the_app_may_be_asked(slack: SlackStandIn) ->
     slack.scopes = ()
     with pytest.raises(Impossible, match="lacks the scope commands"):
         await slack.command("/other")
+
+
+async def test_what_is_read(slack: SlackStandIn) -> None:
+    image = {"type": "image", "image_url": "https://x", "alt_text": "A chart"}
+    section = {"type": "section", "text": {"type": "mrkdwn", "text": "*One*"}, "accessory": select("a")}
+    message = await posted(slack, {"type": "header", "text": plain("Head")}, section, image, actions(button()))
+    assert words(message).splitlines() == ["Head", "*One*", "A", "A chart", "Go"]
+    assert words({"text": "Only this"}) == "Only this"
+    view = modal(asked(typed(initial_value="x", placeholder=plain("Type"))))
+    assert words(view).splitlines() == ["A modal", "Name", "Type", "x", "Send"]

@@ -111,11 +111,11 @@ async def test_each_envelope_reaches_one_connection(slack: SlackStandIn) -> None
         await ack(f"Heard {body['text']}")
 
     async with connected(slack, app, connections=2):
-        outcomes = await asyncio.gather(*(slack.command("/ccb", str(n)) for n in range(20)))
-    assert sorted(heard, key=int) == [str(n) for n in range(20)]
+        outcomes = await asyncio.gather(*(slack.command("/ccb", str(n)) for n in range(50)))
+    assert sorted(heard, key=int) == [str(n) for n in range(50)]
     assert {outcome.connection for outcome in outcomes} == {1, 2}
-    assert [outcome.message and outcome.message["text"] for outcome in outcomes] == [f"Heard {n}" for n in range(20)]
-    assert len(slack.ephemerals[ANNA]) == 20
+    assert [outcome.message and outcome.message["text"] for outcome in outcomes] == [f"Heard {n}" for n in range(50)]
+    assert len(slack.ephemerals[ANNA]) == 50
 
 
 async def test_an_event_comes_again_on_another_connection(slack: SlackStandIn) -> None:
