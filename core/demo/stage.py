@@ -48,7 +48,10 @@ class Places:
     """Where to look: addresses for a browser."""
 
     engine: str
+    docs: str
     github: str
+    issue: str
+    pull: str
 
 
 @dataclass(frozen=True)
@@ -132,8 +135,13 @@ async def opened(folder: Path, *, port: int = 0, language: str = "en") -> AsyncI
                 folder, port=port or _free_port(), language=language, github=github, claude=claude, slack=slack
             )
             async with bootstrap.start(given) as engine, _sessions(folder, language) as (local, public):
-                places = Places(engine=engine.report.address, github=f"{pages.url}/{REPOSITORY}")
+                places = _places(engine.report.address, f"{pages.url}/{REPOSITORY}")
                 yield Stage(engine, github, claude, slack, places, folder, language, local, public)
+
+
+def _places(engine: str, github: str) -> Places:
+    """Name the places of a repository in which the story's issue is the first, its pull request the second."""
+    return Places(engine, docs=f"{engine}/docs", github=github, issue=f"{github}/issues/1", pull=f"{github}/pull/2")
 
 
 @asynccontextmanager

@@ -25,6 +25,8 @@ ASKER, REVIEWER = "dev", "octocat"
 CHANNEL = "#deploys"
 PATIENCE_SECONDS = 60.0
 LOOK_SECONDS = 0.05
+_STEPS, _STEPS_OF_A_ROUND = 12, 2
+"""What happens when Claude needs one round, and with each further one."""
 Pause = Callable[[float], Awaitable[None]]
 
 
@@ -35,6 +37,11 @@ class _Lines(Protocol):
     """Waits for the request's next line of a step."""
 
     async def __call__(self, step: str) -> RequestLogLine: ...
+
+
+def length(language: str) -> int:
+    """Return how many moments of the story are something that happened."""
+    return _STEPS + _STEPS_OF_A_ROUND * (len(load(language).rounds) - 1)
 
 
 async def play(stage: Stage, *, pause: Pause) -> AsyncIterator[Moment]:
@@ -75,11 +82,7 @@ async def _asked(stage: Stage, recording: Recording, pause: Pause) -> AsyncItera
     await pause(2)
     issue = stage.github.open_issue(REPOSITORY, recording.title, recording.body, [LABEL], as_user=ASKER)
     told = T("{name} opens issue #{number}: {title}", name=ASKER, number=issue["number"], title=recording.title)
-    yield Happened("issue", told, quote=recording.body, link=issue["html_url"], facts=_fields(recording))
-
-
-def _fields(recording: Recording) -> list[Fact]:
-    return [(heading, text) for heading, text in recording.fields.items()]
+    yield Happened("issue", told, facts=list(recording.fields.items()), link=issue["html_url"])
 
 
 async def _written(stage: Stage, asked: Asked, lines: _Lines, pause: Pause) -> AsyncIterator[Moment]:

@@ -120,7 +120,7 @@ def _files(known: Repository, number: int) -> list[tuple[str, str, int]]:
 def _markdown(text: str, repository: str) -> Markup:
     """Return somebody's Markdown as HTML of ours."""
     made = str(_parser().render(_HIDDEN.sub("", text)))
-    made = _SMALL.sub(r"<\1sub>", made)
+    made = _SMALL.sub(r"<\1sub>", made).replace(' style="text-align:right"', ' class="right"')
     parts = _TAG.split(made)
     parts[::2] = [_linked(_ALERT.sub(r"<strong>\1</strong><br>", part), repository) for part in parts[::2]]
     return Markup("".join(parts))  # made by the parser, which lets no HTML through
