@@ -140,4 +140,4 @@ def document(moment: Happened | Traced) -> dict[str, Any]:
         return {"step": moment.step, "event": moment.event["id"], "status": moment.event["status"]}
     facts = [{"name": _text(name), "text": _text(text)} for name, text in moment.facts]
     shown = {"step": moment.step, "what": _text(moment.what), "outcome": moment.outcome, "facts": facts}
-    return shown | {"quote": moment.quote, "link": moment.link}
+    return shown | {"quote": moment.quote, "link": moment.link, "command": moment.command}

@@ -14,7 +14,7 @@ from core import packages
 from core.demo.moments import Fact, Happened, Moment, Traced, UnderWay
 from core.demo.recording import NOTHING_MORE, Recording, load
 from core.demo.stage import REPOSITORY, Refused, Stage
-from core.requests import service
+from core.requests import service, words
 from core.requests.model import Asked
 from core.texts import TN, T, Text, revive
 from storage.requests import RequestLogLine
@@ -103,11 +103,11 @@ async def _rounds(stage: Stage, asked: Asked, lines: _Lines, pause: Pause) -> As
     passed, number = False, 0
     while not passed:
         number += 1
-        yield UnderWay("write", T("Claude writes the integration (a recorded answer: this demonstration asks nobody)"))
+        yield UnderWay("write", T("Claude writes the integration (a recorded answer)"))
         await pause(4)
-        await _answered(stage, number)
+        await _answered(stage, asked, number)
         line = await lines("write")
-        recorded = T("A recorded answer. Claude would have cost this much.")
+        recorded = T("A recorded answer: about what Claude would have cost.")
         yield Happened("write", _said(stage, line), facts=[("", recorded)])
         yield UnderWay("tested", T("Its code and its samples are tested in the sandbox"))
         line = await lines("verify")
@@ -122,13 +122,16 @@ async def _rounds(stage: Stage, asked: Asked, lines: _Lines, pause: Pause) -> As
             await pause(3)
 
 
-async def _answered(stage: Stage, number: int) -> None:
+async def _answered(stage: Stage, asked: Asked, number: int) -> None:
     """Let Claude's answer go once it was asked so many times, and hold the next one back."""
 
-    async def asked() -> asyncio.Event | None:
+    async def look() -> asyncio.Event | None:
+        now = await service.find(stage.engine.ctx, asked.id)
+        if now.row.status == "failed":
+            raise Refused(words.problem(now) or words.stands(now))
         return stage.claude.held if len(stage.claude.asked) >= number else None
 
-    waiting = await _until(asked, T("the question to Claude"))
+    waiting = await _until(look, T("the question to Claude"))
     stage.claude.held = asyncio.Event()
     waiting.set()
 
@@ -191,12 +194,25 @@ async def _configured(stage: Stage, asked: Asked, pause: Pause) -> AsyncIterator
     await stage.ask("PATCH", f"{place}/webhook-secret", {"secret": secrets.token_hex(20)})
     await pause(2)
     yield Happened(
-        "configured", T("It has all that it needs"), command=f"ccb config {slug} channel={CHANNEL} webhook_secret=…"
+        "configured",
+        T("Configured: its channel, and what Sentry signs with"),
+        command=f"ccb config {slug} channel={CHANNEL} webhook_secret=…",
     )
     yield UnderWay("active", T("It is switched on"))
     shown = await stage.ask("POST", f"{place}/activate", {})
+    await _told(stage, asked)
     await pause(1)
     yield Happened("active", T("{name} is active", name=shown["name"]), command=f"ccb activate {slug}")
+
+
+async def _told(stage: Stage, asked: Asked) -> None:
+    """Wait until the issue says how it stands, and the engine has heard of that: what comes now is the newest event."""
+
+    async def look() -> bool | None:
+        return (await service.find(stage.engine.ctx, asked.id)).row.tell_at is None or None
+
+    await _until(look, T("the comment on the issue"))
+    await stage.github.hooks.settled()
 
 
 async def _live(stage: Stage, asked: Asked, recording: Recording, pause: Pause) -> AsyncIterator[Moment]:

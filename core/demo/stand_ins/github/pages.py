@@ -154,7 +154,7 @@ def _page(request: web.Request, template: str, **values: Any) -> web.Response:
 @cache
 def _templates() -> jinja2.Environment:
     return jinja2.Environment(
-        loader=jinja2.PackageLoader("core.demo.stand_ins.github", "web"),
+        loader=jinja2.PackageLoader("core.demo.stand_ins.github", "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
