@@ -7,6 +7,7 @@ import dataclasses
 import os
 import signal
 from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -60,13 +61,18 @@ async def demo(
         where = (folder or folders.usual()).absolute()
         replaced = folders.prepare(where)
         logs.configure("error")
-        if not session.json:
+        asyncio.get_running_loop().set_exception_handler(logs.unseen)
+        stopping, tell = _stopping(), not session.json
+        if tell:
             session.console.print(demo_screen.opening(where, replaced=replaced))
-        stopping = _stopping()
-        async with stages.opened(where, port=port, language=language()) as stage:
+        async with AsyncExitStack() as stack:
+            with demo_screen.waiting(session.console, quiet=not tell):
+                stage = await stack.enter_async_context(stages.opened(where, port=port, language=language()))
             playing = story.play(stage, pause=_no_pause if fast or session.json else asyncio.sleep)
             if await _unless(stopping, _shown(session, stage, playing)):
                 await stopping.wait()
+        if tell:
+            session.console.print(demo_screen.stopped(where))
 
 
 async def _shown(session: Session, stage: Stage, playing: AsyncIterator[Moment]) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text as Line
 
@@ -34,15 +35,28 @@ def opening(folder: Path, *, replaced: bool) -> RenderableType:
         T("Claude's answers were recorded. The engine, its database and its sandbox are real."),
         again if replaced else data,
     ]
-    title = f"{said(T('Claude Code Bot'))} · {said(T('a demonstration'))}"
+    title = f"Claude Code Bot · {said(T('a demonstration'))}"
     return Group(Line(""), Line(f"  {title}", style="bold"), *(screen.indented(said(line)) for line in lines), Line(""))
+
+
+def waiting(console: Console, *, quiet: bool) -> AbstractContextManager[object]:
+    """Show that everything is being started, as long as it takes."""
+    if quiet or not console.is_terminal:
+        return nullcontext()
+    return console.status(said(T("The stand-ins and the engine are started")))
+
+
+def stopped(folder: Path) -> RenderableType:
+    """Return what is said last."""
+    told = T("Stopped. The data stays in {folder}; the next `ccb demo` begins anew.", folder=str(folder))
+    return Group(Line(""), screen.indented(said(told)))
 
 
 async def play(console: Console, story: AsyncIterator[Moment], *, steps: int) -> None:
     """Draw the story as it comes; where nobody watches (a pipe) only what happened is written."""
     progress = Progress(
         TextColumn(" "), SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=14),
-        MofNCompleteColumn(), console=console, transient=True, disable=not console.is_terminal,
+        MofNCompleteColumn(), TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal,
     )  # fmt: skip
     with progress:
         task = progress.add_task("", total=steps)

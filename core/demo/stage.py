@@ -130,7 +130,7 @@ async def opened(folder: Path, *, port: int = 0, language: str = "en") -> AsyncI
     async with GitHubStandIn() as github, ClaudeStandIn() as claude, SlackStandIn() as slack:
         github.repositories = {REPOSITORY: Repository()}
         async with GitHubPages(github) as pages:
-            github.web = pages.url
+            github.site = pages.url
             given = settings(
                 folder, port=port or _free_port(), language=language, github=github, claude=claude, slack=slack
             )

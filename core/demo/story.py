@@ -171,7 +171,7 @@ async def _published(stage: Stage, asked: Asked) -> Moment:
         (T("needs in its configuration"), ", ".join(manifest.required)),
         (T("cost"), T("{cost} (recorded)", cost=cost)),
     ]
-    told = T("Pull request #{number} is open: tested, with all that it may do", number=pull["number"])
+    told = T("Pull request #{number} is open, with what it may do and what its samples gave", number=pull["number"])
     return Happened("published", told, facts=facts, link=pull["url"])
 
 

@@ -66,7 +66,7 @@ class Hub(Protocol):
     """What the parts of the stand-in share."""
 
     url: str
-    web: str
+    site: str
     now: Callable[[], float]
     repositories: dict[str, Repository]
     people: dict[str, str]
