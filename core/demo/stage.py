@@ -26,8 +26,11 @@ from core.demo.stand_ins.github.hub import BOT_TOKEN as GITHUB_TOKEN
 from core.demo.stand_ins.github.hub import GitHubStandIn
 from core.demo.stand_ins.github.pages import GitHubPages
 from core.demo.stand_ins.slack import APP_TOKEN, BOT_TOKEN, SlackStandIn
-from core.errors import CcbError
+from core.errors import CcbError, Unavailable
+from core.generation import author
 from core.texts import T
+
+assert author  # its library takes seconds to import on a busy machine, which must not stop what runs already
 
 REPOSITORY = "acme/integrations"
 HOST = "127.0.0.1"
@@ -131,9 +134,7 @@ async def opened(folder: Path, *, port: int = 0, language: str = "en") -> AsyncI
         github.repositories = {REPOSITORY: Repository()}
         async with GitHubPages(github) as pages:
             github.site = pages.url
-            given = settings(
-                folder, port=port or _free_port(), language=language, github=github, claude=claude, slack=slack
-            )
+            given = settings(folder, port=_port(port), language=language, github=github, claude=claude, slack=slack)
             async with bootstrap.start(given) as engine, _sessions(folder, language) as (local, public):
                 places = _places(engine.report.address, f"{pages.url}/{REPOSITORY}")
                 yield Stage(engine, github, claude, slack, places, folder, language, local, public)
@@ -155,8 +156,14 @@ async def _sessions(folder: Path, language: str) -> AsyncIterator[tuple[aiohttp.
         yield local, public
 
 
-def _free_port() -> int:
-    """Return a port that is free now: it stands in the webhooks' addresses before anybody listens."""
+def _port(wanted: int) -> int:
+    """Return the port, or one that is free now: it stands in the webhooks' addresses before anybody listens."""
     with socket.socket() as free:
-        free.bind((HOST, 0))
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does
+        try:
+            free.bind((HOST, wanted))
+        except OSError as error:
+            raise Unavailable(
+                T("Port {port} cannot be had: {reason}. Name another one: --port.", port=wanted, reason=error.strerror)
+            ) from None
         return int(free.getsockname()[1])
