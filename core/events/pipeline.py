@@ -155,12 +155,14 @@ class Attempt:
             outcome = await action.run(self._ctx, self._call(place, params, repeated=known is not None))
         except CcbError as error:
             self._step(planned.type, began, at, target=target, error=error)
+            if self._installed.monitoring.metrics_enabled:
+                leavings.count_refusal(self._counts, self._installed.id, self._ctx.clock.now(), error)
             raise
         self._step(planned.type, began, at, target=target, detail=outcome.detail)
         answer, at = self._redactor.json(outcome.answer), self._ctx.clock.now()
         self._result = {**key, "result_at": at, "result": _dump(answer)}
         if self._installed.monitoring.metrics_enabled:
-            metrics.count(self._counts, self._installed.id, at, "effects")
+            leavings.count_effect(self._counts, self._installed.id, at, outcome)
         self._log(outcome)
 
     def _call(self, place: int, params: Any, *, repeated: bool) -> Call[Any]:

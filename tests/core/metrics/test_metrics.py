@@ -84,11 +84,13 @@ async def test_everything_that_happens_is_counted(client: Client, receiver: Rece
     found = await values(client)
     assert found | {"received": 3, "processed": 3, "succeeded": 2, "failed": 1, "retried": 0} == found
     assert found | {"duplicates": 3, "skipped": 0, "rejected": 14, "webhook_failures": 14, "effects": 4} == found
-    assert found["error_rate"] == 33.333
+    assert (found["rejected_signature"], found["rejected_malformed"]) == (14, 0)
+    assert (found["deliveries_2xx"], found["deliveries_5xx"], found["deliveries_none"]) == (4, 1, 0)
+    assert found["error_rate"] == 33.333 and found["sandbox_time"] > 0
     assert found["latency_p50"] is not None and found["processing_p99"] > 0
     assert list(found) == list(METRICS)
     everywhere = await values(client, "/v1")
-    assert (everywhere["rejected"], everywhere["received"]) == (15, 3), "the unknown address counts for all together"
+    assert (everywhere["rejected"], everywhere["rejected_unknown"], everywhere["received"]) == (15, 1, 3), "the unknown address counts for all together"
 
 
 async def test_a_metric_is_a_value_and_a_series(client: Client, receiver: Receiver, moved: MovableClock) -> None:
