@@ -90,7 +90,9 @@ async def test_everything_that_happens_is_counted(client: Client, receiver: Rece
     assert found["latency_p50"] is not None and found["processing_p99"] > 0
     assert list(found) == list(METRICS)
     everywhere = await values(client, "/v1")
-    assert (everywhere["rejected"], everywhere["rejected_unknown"], everywhere["received"]) == (15, 1, 3), "the unknown address counts for all together"
+    assert (everywhere["rejected"], everywhere["rejected_unknown"], everywhere["received"]) == (15, 1, 3), (
+        "the unknown address counts for all together"
+    )
 
 
 async def test_a_metric_is_a_value_and_a_series(client: Client, receiver: Receiver, moved: MovableClock) -> None:
