@@ -13,6 +13,7 @@ from core.context import Context
 from core.monitoring import HOURS_KEPT, MINUTES_KEPT, Monitoring
 from storage import integrations
 from storage import retention as rows
+from storage.metrics import MINUTE
 from storage.rollup import ALL, DAY, HOUR
 
 log = structlog.get_logger()
@@ -61,7 +62,8 @@ def _metrics_seconds(monitoring: Monitoring) -> float:
 async def _sweep_metrics(ctx: Context, integration_id: str, seconds: float, deleted: Deleted) -> None:
     now = ctx.clock.now()
     deleted.metrics += await _all(ctx, rows.metrics, integration_id, now - min(seconds, MINUTES_KEPT))
-    for level, kept in ((HOUR, min(seconds, HOURS_KEPT)), (DAY, seconds)):
+    levels = ((MINUTE, min(seconds, MINUTES_KEPT)), (HOUR, min(seconds, HOURS_KEPT)), (DAY, seconds))
+    for level, kept in levels if integration_id == ALL else levels[1:]:
         deleted.metrics += await _all(ctx, partial(rows.levels, seconds=level), integration_id, now - kept)
 
 

@@ -24,7 +24,8 @@ DAY = 86400
 EVER = 0
 """In place of a length: one row for all time, for counters that only grow."""
 ALL = "*"
-"""In place of an integration: all together, so that a question about all reads no more rows than one about one."""
+"""In place of an integration: all together, so that a question about all reads no more rows than one about one. It has
+minutes here too."""
 
 _GAUGES = (QUEUE_AGE, QUEUE_DEPTH)
 
@@ -135,7 +136,7 @@ def _sums(rows: Iterable[Any]) -> dict[_Key, float]:
     found: dict[_Key, float] = {}
     for row in rows:
         for owner in (row.integration_id, ALL):
-            for seconds in (HOUR, DAY, EVER):
+            for seconds in (*_levels(owner), EVER):
                 start = floor(row.minute, seconds) if seconds else 0
                 key = (owner, seconds, start, row.name, row.bucket)
                 found[key] = found.get(key, 0.0) + row.value - row.rolled
@@ -152,10 +153,14 @@ def _peaks(connection: sa.Connection, rows: Sequence[Any]) -> dict[_Key, float]:
     for minute, name, depth, age in connection.execute(of_these.group_by(METRICS.c.minute, METRICS.c.name)):
         samples.append((ALL, minute, name, depth if name == QUEUE_DEPTH else age))
     for owner, minute, name, value in samples:
-        for seconds in (HOUR, DAY):
+        for seconds in _levels(owner):
             key = (owner, seconds, floor(minute, seconds), name, 0)
             found[key] = max(found.get(key, value), value)
     return found
+
+
+def _levels(owner: str) -> tuple[int, ...]:
+    return (MINUTE, HOUR, DAY) if owner == ALL else (HOUR, DAY)
 
 
 def _write(connection: sa.Connection, statement: bulk.ManyRows, values: dict[_Key, float]) -> None:
@@ -178,8 +183,8 @@ def cells(
     """
     found: list[Cell] = []
     slot = metrics.slot_of(ROLLED.c.start, start, step)
-    for seconds, first, last in _parts(connection, start, end, level):
-        if seconds == MINUTE:
+    for seconds, first, last in _parts(connection, integration_id, start, end, level):
+        if seconds is None:
             found += metrics.cells(
                 connection, integration_id=integration_id, names=names, start=first, end=last, step=step, origin=start
             )
@@ -206,8 +211,8 @@ def peaks(
     """Return the highest sample of a gauge in each slot that has one, from the rows that `cells` reads."""
     found: dict[int, float] = {}
     slot = metrics.slot_of(ROLLED.c.start, start, step)
-    for seconds, first, last in _parts(connection, start, end, level):
-        if seconds == MINUTE:
+    for seconds, first, last in _parts(connection, integration_id, start, end, level):
+        if seconds is None:
             part = metrics.peaks(
                 connection, integration_id=integration_id, name=name, start=first, end=last, step=step, origin=start
             )
@@ -223,17 +228,23 @@ def peaks(
     return found
 
 
-def _parts(connection: sa.Connection, start: int, end: float, level: int) -> Iterator[tuple[int, int, float]]:
-    """Yield a range in parts, the longest rows first: their length, and from when to when they are read."""
-    if level > MINUTE:
-        last = min(until(connection), floor(end, HOUR))
-        for seconds in (DAY, HOUR):
+def _parts(
+    connection: sa.Connection, integration_id: str | None, start: int, end: float, level: int
+) -> Iterator[tuple[int | None, int, float]]:
+    """Yield a range in parts, the longest rows first: from when to when they are read.
+
+    The first of each is their length, or None for the minutes that `storage.metrics` keeps.
+    """
+    lengths = [s for s in reversed(_levels(ALL if integration_id is None else integration_id)) if s <= level]
+    if lengths:
+        last = min(until(connection), int(end))
+        for seconds in lengths:
             border = floor(last, seconds)
-            if seconds <= level and start < border:
+            if start < border:
                 yield seconds, start, border
                 start = border
     if start < end:
-        yield MINUTE, start, end
+        yield None, start, end
 
 
 def _within(integration_id: str | None, seconds: int, start: int, end: float) -> list[sa.ColumnElement[bool]]:
