@@ -9,7 +9,7 @@ import orjson
 from core.context import Context
 from core.errors import CcbError
 from core.integrations import Installed
-from core.tracing import Hop, Traced
+from core.tracing import ENDED, Hop, Traced
 from storage import events as stored
 from storage.away import DatabaseAwayError
 from storage.queue import Claimed, Ending
@@ -35,11 +35,11 @@ class AttemptTrace:
         self._hops.append(Hop(name, at, seconds, None if error is None else error.error, attributes))
 
     async def ended(self, ending: Ending) -> None:
-        """Hand the attempt over, after its end is written; what came before the event's first attempt goes with it."""
+        """Hand the attempt over, after its end is written; with the last one goes what came before them all."""
         tracer, event = self._ctx.tracer, self._event
         assert tracer is not None
         intake: list[Hop] = []
-        if event.run == 1 and event.attempt == 1:
+        if event.run == 1 and ending.status in ENDED:
             intake = await self._intake()
         headers: dict[str, str] = orjson.loads(event.headers)
         tracer.attempt(

@@ -17,7 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from pydantic import ValidationError
 
-from core.tracing import headers_of
+from core.tracing.otlp import headers_of
 from tests.contexts import MovableClock, settings
 from tests.engines import Client, running
 from tests.packages import FORWARD_TWICE, forwarded, package
