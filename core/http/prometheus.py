@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Iterator
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry
-from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
-from prometheus_client.exposition import choose_encoder
-from prometheus_client.metrics_core import Metric
 
-from core import VERSION
 from core.context import Context
 from core.errors import Denied, Malformed, TooMany, Unauthenticated
 from core.http.middleware import caller
 from core.http.node import NODE, Node
 from core.http.routes import Request, route
-from core.metrics import exposition
 from core.texts import T
 
 
@@ -34,27 +26,24 @@ async def scrape(ctx: Context, request: Request) -> web.Response:
     """
     if not ctx.settings.metrics_open:
         (await caller(ctx, request.raw)).require("metrics.read")
-    families = [*await exposition.families(ctx), *_own(ctx, request.raw.app[NODE])]
-    encode, content_type = choose_encoder(request.raw.headers.get("Accept", ""))
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(exposition.Given(families))
-    body = await asyncio.to_thread(encode, registry)
+    from core.metrics import exposition  # its client takes long to import: only who scrapes shall wait for it
+
+    accept, own = request.raw.headers.get("Accept", ""), _own(ctx, request.raw.app[NODE])
+    body, content_type = await exposition.text(ctx, own, accept=accept)
     return web.Response(body=body, headers={"Content-Type": content_type})
 
 
-def _own(ctx: Context, node: Node) -> Iterator[Metric]:
-    """Yield what is this node's own; the series of several nodes are told apart by the `instance` of the scrape."""
-    yield InfoMetricFamily("ccb_build", "Which version this node runs.", {"version": VERSION})
+def _own(ctx: Context, node: Node) -> dict[str, tuple[str, float]]:
+    """Return what is this node's own; the series of several nodes are told apart by the `instance` of the scrape."""
     lags, load = node.latencies.lags, ctx.sandbox.load()
-    for name, text, value in (
-        ("ccb_uptime_seconds", "How long this node's server has run.", time.monotonic() - node.started),
-        ("ccb_writer_backlog", "Writes that wait for the database.", ctx.db.waiting()),
-        ("ccb_http_in_flight", "Requests that are being answered, this one included.", node.latencies.in_flight),
-        ("ccb_http_connections", "Connections that are open.", node.connections()),
-        ("ccb_http_receiving_bytes", "Bytes of deliveries that are being received or stored.", node.receiving),
-        ("ccb_event_loop_lag_seconds", "The event loop's worst delay in five minutes.", max(lags, default=0)),
-        ("ccb_sandbox_places", "Handlers that may run at once.", load.places),
-        ("ccb_sandbox_busy", "Handlers that run now.", load.busy),
-        ("ccb_sandbox_waiting", "Handlers that wait for a place.", load.waiting),
-    ):  # fmt: skip
-        yield GaugeMetricFamily(name, text, value=value)
+    return {
+        "ccb_uptime_seconds": ("How long this node's server has run.", time.monotonic() - node.started),
+        "ccb_writer_backlog": ("Writes that wait for the database.", ctx.db.waiting()),
+        "ccb_http_in_flight": ("Requests that are being answered, this one included.", node.latencies.in_flight),
+        "ccb_http_connections": ("Connections that are open.", node.connections()),
+        "ccb_http_receiving_bytes": ("Bytes of deliveries that are being received or stored.", node.receiving),
+        "ccb_event_loop_lag_seconds": ("The event loop's worst delay in five minutes.", max(lags, default=0.0)),
+        "ccb_sandbox_places": ("Handlers that may run at once.", load.places),
+        "ccb_sandbox_busy": ("Handlers that run now.", load.busy),
+        "ccb_sandbox_waiting": ("Handlers that wait for a place.", load.waiting),
+    }

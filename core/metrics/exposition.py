@@ -6,14 +6,18 @@ kept by time. The number of series is bounded: `MOST_INTEGRATIONS` have series o
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, InfoMetricFamily
+from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
-from core import histogram
+from core import VERSION, histogram
 from core.context import Context
 from core.metrics.known import ANSWERS
 from core.metrics.rollup import LOOK_BACK_SECONDS
@@ -55,6 +59,22 @@ _HISTOGRAMS = (
     ("ccb_event_latency_seconds", "From the acceptance of an event to its end.", "latency_ms"),
     ("ccb_attempt_seconds", "What one attempt takes: the handler and its actions.", "processing_ms"),
 )
+
+
+async def text(ctx: Context, own: Mapping[str, tuple[str, float]], *, accept: str) -> tuple[bytes, str]:
+    """Return what `GET /metrics` answers, and its content type. `own`: this node's gauges, each with its meaning."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(
+        _Given(
+            (
+                *await families(ctx),
+                InfoMetricFamily("ccb_build", "Which version this node runs.", {"version": VERSION}),
+                *(GaugeMetricFamily(name, meaning, value=value) for name, (meaning, value) in own.items()),
+            )
+        )
+    )
+    encode, content_type = choose_encoder(accept)
+    return await asyncio.to_thread(encode, registry), content_type
 
 
 async def families(ctx: Context) -> tuple[Metric, ...]:
@@ -148,7 +168,7 @@ def _cost(usd: float) -> Metric:
     return made
 
 
-class Given:
+class _Given(Collector):
     """A collector that gives families that are there already; the client's registry asks collectors synchronously."""
 
     def __init__(self, families: Iterable[Metric]) -> None:
