@@ -16,7 +16,7 @@ from typing import Protocol
 import structlog
 from sqlalchemy.engine import make_url
 
-from core import auth, gallery, integrations, logs, webhook_log
+from core import auth, gallery, integrations, logs, tracing, webhook_log
 from core import mail as _mail
 from core.clock import Clock, SystemClock
 from core.config import Settings
@@ -166,6 +166,9 @@ async def start(settings: Settings, *, clock: Clock | None = None) -> AsyncItera
         slack = next((door.port(settings) for door in doors), None)
         if slack is not None:
             stack.push_async_callback(slack.close)
+        tracer = tracing.opened(settings)
+        if tracer is not None:
+            stack.push_async_callback(tracer.close)
         ctx = Context(
             settings=settings,
             db=db,
@@ -175,6 +178,7 @@ async def start(settings: Settings, *, clock: Clock | None = None) -> AsyncItera
             sandbox=sandbox,
             github=github,
             slack=slack,
+            tracer=tracer,
         )
         await _resume(ctx)
         admin_key = await auth.ensure_first_admin(ctx)

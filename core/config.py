@@ -138,6 +138,18 @@ class Settings(BaseSettings):
         "Origins whose pages may call the API from a browser, such as https://tools.example.com (comma-separated).",
     )
 
+    metrics_open: bool = _setting(
+        "CCB_METRICS_OPEN", False, "Whether /metrics answers without a key: only where nobody else reaches it."
+    )
+    otlp_endpoint: str | None = _setting(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        None,
+        "Where a trace of each event is sent (OTLP over HTTP), such as http://127.0.0.1:4318.",
+    )
+    otlp_headers: SecretStr | None = _setting(
+        "OTEL_EXPORTER_OTLP_HEADERS", None, "Headers that go with the traces: name=value, comma-separated."
+    )
+
     worker_slots: int = _setting("CCB_WORKER_SLOTS", 32, "Events that one worker holds at a time.", ge=1, le=1000)
     sandbox_processes: int = _setting("CCB_SANDBOX_PROCESSES", 2, "Sandbox processes kept ready.", ge=1, le=64)
     lease_seconds: float = _setting(
@@ -185,6 +197,20 @@ class Settings(BaseSettings):
                     T("{origin} is no origin: write scheme, host and port alone, such as https://tools.example.com",
                       origin=repr(origin))
                 )  # fmt: skip
+        return value
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _an_address(cls, value: str | None) -> str | None:
+        if value is not None and not re.match(r"https?://[^\s/]", value):
+            raise ValueError(T("must begin with http:// or https://, such as http://127.0.0.1:4318"))
+        return value
+
+    @field_validator("otlp_headers")
+    @classmethod
+    def _named_values(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not all("=" in part for part in value.get_secret_value().split(",") if part.strip()):
+            raise ValueError(T("must be name=value, comma-separated"))
         return value
 
     @field_validator("admin_key")

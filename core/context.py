@@ -8,11 +8,12 @@ from typing import Any, Literal, Protocol
 
 from core.clock import Clock
 from core.config import Settings
-from core.handler import Ran
+from core.handler import Load, Ran
 from core.memo import Memo
 from core.outbound import Outbound
 from core.secret_box import SecretBox
 from core.texts import Text
+from core.tracing import Tracer
 from storage.db import Database
 
 
@@ -24,6 +25,10 @@ class Sandbox(Protocol):
 
         `owner`: whose share of the pool it takes. `payload_size`: bytes of the event, which the memory limit follows.
         """
+        ...
+
+    def load(self) -> Load:
+        """Return how busy it is."""
         ...
 
 
@@ -120,3 +125,5 @@ class Context:
     github: GitHubPort
     memo: Memo = field(default_factory=Memo)
     slack: SlackPort | None = None
+    tracer: Tracer | None = None
+    """Where a trace of each event goes, where one is wanted."""

@@ -25,6 +25,15 @@ class Ran:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Load:
+    """How busy the sandbox is: handlers that may run at once, that do run, and that wait."""
+
+    places: int
+    busy: int
+    waiting: int
+
+
 class HandlerError(CcbError):
     """A handler's run gave no actions.
 

@@ -12,6 +12,11 @@ from core.texts import T
 LogLevel = Literal["debug", "info", "warning", "error"]
 LEVELS: tuple[LogLevel, ...] = ("debug", "info", "warning", "error")
 
+MINUTES_KEPT = 8 * 86400.0
+"""Seconds for which metrics are kept by the minute: a week, and the day before it that averages may reach back to."""
+HOURS_KEPT = 92 * 86400.0
+"""Seconds for which they are kept by the hour: a quarter. By the day they are kept for all of their retention."""
+
 _RETENTION = r"^[1-9][0-9]{0,5}[mhd]$"
 
 

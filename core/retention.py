@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
 from core import durations
 from core.context import Context
-from core.monitoring import Monitoring
+from core.monitoring import HOURS_KEPT, MINUTES_KEPT, Monitoring
 from storage import integrations
 from storage import retention as rows
+from storage.metrics import MINUTE
+from storage.rollup import ALL, DAY, HOUR
 
 log = structlog.get_logger()
 
@@ -36,21 +39,37 @@ async def sweep(ctx: Context) -> Deleted:
 
     What belongs to no integration (any more) goes by the defaults.
     """
-    settings = await ctx.db.read(integrations.monitoring)
+    stored = await ctx.db.read(integrations.monitoring)
+    settings = {integration_id: Monitoring.model_validate_json(text) for integration_id, text in stored.items()}
+    longest = max(map(_metrics_seconds, (Monitoring(), *settings.values())))
     deleted = Deleted()
     for integration_id in sorted(await ctx.db.read(rows.owners)):
-        monitoring = Monitoring.model_validate_json(settings.get(integration_id, "{}"))
+        monitoring = settings.get(integration_id, Monitoring())
+        seconds = longest if integration_id == ALL else _metrics_seconds(monitoring)
+        await _sweep_metrics(ctx, integration_id, seconds, deleted)
+        if integration_id and integration_id != ALL and integration_id not in settings:
+            deleted.metrics += await ctx.db.write(rows.counters, integration_id)
         await _sweep_one(ctx, integration_id, monitoring, deleted)
     if deleted != Deleted():
         log.info("old rows deleted", **{name: getattr(deleted, name) for name in Deleted.__slots__})
     return deleted
 
 
+def _metrics_seconds(monitoring: Monitoring) -> float:
+    return durations.parse(monitoring.metrics_retention)
+
+
+async def _sweep_metrics(ctx: Context, integration_id: str, seconds: float, deleted: Deleted) -> None:
+    now = ctx.clock.now()
+    deleted.metrics += await _all(ctx, rows.metrics, integration_id, now - min(seconds, MINUTES_KEPT))
+    levels = ((MINUTE, min(seconds, MINUTES_KEPT)), (HOUR, min(seconds, HOURS_KEPT)), (DAY, seconds))
+    for level, kept in levels if integration_id == ALL else levels[1:]:
+        deleted.metrics += await _all(ctx, partial(rows.levels, seconds=level), integration_id, now - kept)
+
+
 async def _sweep_one(ctx: Context, integration_id: str, monitoring: Monitoring, deleted: Deleted) -> None:
     now = ctx.clock.now()
-    metrics_before = now - durations.parse(monitoring.metrics_retention)
     logs_before = now - durations.parse(monitoring.logs_retention)
-    deleted.metrics += await _all(ctx, rows.metrics, integration_id, metrics_before)
     deleted.lines += await _all(ctx, rows.lines, integration_id, logs_before)
     deleted.refusals += await _all(ctx, rows.refusals, integration_id, logs_before)
     if monitoring.events_retention is not None:

@@ -101,6 +101,8 @@ class Scheduler:
             (self._advance_jobs, 1.0),
             (self._forget, 60.0),
             (self._sample, 60.0),
+            (self._roll_up, 60.0),
+            (self._roll_up_late, 3600.0),
             (self._sweep, SWEEP_SECONDS),
             (self._look_for_gaps, self._ctx.settings.gap_seconds),
         ]
@@ -171,6 +173,14 @@ class Scheduler:
     async def _sample(self) -> None:
         """Keep how many events wait, for the metrics."""
         await metrics.sample(self._ctx)
+
+    async def _roll_up(self) -> None:
+        """Make hours and days of the minutes of metrics."""
+        await metrics.roll(self._ctx)
+
+    async def _roll_up_late(self) -> None:
+        """Look for minutes of metrics that were written long after they were over."""
+        await metrics.roll_late(self._ctx)
 
     async def _sweep(self) -> None:
         """Delete what is older than it is to be kept."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
@@ -101,6 +102,21 @@ def monitoring(connection: sa.Connection) -> dict[str, str]:
     return {
         row.id: row.monitoring for row in connection.execute(sa.select(INTEGRATIONS.c.id, INTEGRATIONS.c.monitoring))
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """An integration in a few words."""
+
+    id: str
+    slug: str
+    status: str
+
+
+def labels(connection: sa.Connection) -> list[Label]:
+    """Return every integration in a few words, the engine's own included, the oldest first."""
+    query = sa.select(INTEGRATIONS.c.id, INTEGRATIONS.c.slug, INTEGRATIONS.c.status)
+    return [Label(*row) for row in connection.execute(query.order_by(INTEGRATIONS.c.id))]
 
 
 def files_of(connection: sa.Connection, digest: str) -> str:

@@ -1,4 +1,4 @@
-"""Metrics rolled up by minute, written in the transactions that make what they count."""
+"""Metrics by the minute, written in the transactions that make what they count; `storage.rollup` has hours and days."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ from storage.events import EVENTS, table
 MINUTE = 60
 REJECTED = "rejected:"
 """What the names of refused deliveries begin with; the reason follows."""
+SIGNATURE = REJECTED + "signature"
+"""Under this name all reasons are given that say that a delivery is not proved (no, wrong or old signature)."""
+CAUSES = (SIGNATURE, *(REJECTED + cause for cause in ("inactive", "malformed", "too_large", "unknown")))
+"""The names under which refused deliveries are given."""
 QUEUE_DEPTH = "queue_depth"
 QUEUE_AGE = "queue_age"
 
@@ -40,6 +44,8 @@ class MinuteMetric(SQLModel, table=True):
     node: str = Field(primary_key=True)
     """The process that counted, so that nodes on one PostgreSQL never wait for each other's rows."""
     value: float
+    rolled: float = Field(default=0.0, sa_column=sa.Column(sa.Float, nullable=False, server_default="0"))
+    """How much of it stands in the hours and days."""
 
 
 METRICS = table(MinuteMetric)
@@ -58,16 +64,6 @@ class Cell:
     name: str
     bucket: int
     value: float
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """What is kept of an integration: how many rows, in how many minutes, the first and the last of them."""
-
-    rows: int
-    minutes: int
-    oldest: int | None
-    newest: int | None
 
 
 def minute_of(at: float) -> int:
@@ -105,29 +101,51 @@ def cells(
     start: int,
     end: float,
     step: int,
+    origin: int | None = None,
 ) -> list[Cell]:
     """Return what was counted under `names` from the minute `start` until `end`, in slots of `step` seconds.
 
-    `integration_id`: None for all together. `rejected` among the names stands for all its reasons together.
+    `integration_id`: None for all together. Of refused deliveries the names are `CAUSES`. `origin`: where the first
+    slot begins, if not at `start`.
     """
-    chosen: sa.ColumnElement[bool] = METRICS.c.name.in_(names)
-    if REJECTED[:-1] in names:
-        chosen = sa.or_(chosen, METRICS.c.name.startswith(REJECTED, autoescape=True))
+    slot = slot_of(METRICS.c.minute, start if origin is None else origin, step)
     query = (
-        sa.select(_slot(METRICS, start, step), METRICS.c.name, METRICS.c.bucket, sa.func.sum(METRICS.c.value))
-        .where(*_within(integration_id, start, end), chosen)
+        sa.select(slot, METRICS.c.name, METRICS.c.bucket, sa.func.sum(METRICS.c.value))
+        .where(*_within(integration_id, start, end), chosen(METRICS.c.name, names))
         .group_by(sa.literal_column("slot"), METRICS.c.name, METRICS.c.bucket)
     )
-    return [
-        Cell(slot, REJECTED[:-1] if name.startswith(REJECTED) else name, bucket, value)
-        for slot, name, bucket, value in connection.execute(query)
-    ]
+    return read_cells(connection, query)
+
+
+def read_cells(connection: sa.Connection, query: sa.Select[Any]) -> list[Cell]:
+    """Return what a query for slot, name, bucket and value finds."""
+    return [Cell(slot, given(name), bucket, value) for slot, name, bucket, value in connection.execute(query)]
+
+
+def chosen(column: sa.Column[str], names: Sequence[str]) -> sa.ColumnElement[bool]:
+    """Return the condition that a row counts under one of `names`, those of `CAUSES` included."""
+    found: sa.ColumnElement[bool] = column.in_(names)
+    if any(name.startswith(REJECTED) for name in names):
+        found = sa.or_(found, column.startswith(REJECTED, autoescape=True))
+    return found
+
+
+def given(name: str) -> str:
+    """Return the name under which a row's count is given: its own, or its cause."""
+    return SIGNATURE if name.startswith(REJECTED) and name not in CAUSES else name
 
 
 def peaks(
-    connection: sa.Connection, *, integration_id: str | None, name: str, start: int, end: float, step: int
+    connection: sa.Connection,
+    *,
+    integration_id: str | None,
+    name: str,
+    start: int,
+    end: float,
+    step: int,
+    origin: int | None = None,
 ) -> dict[int, float]:
-    """Return the highest sample of a gauge in each slot that has one.
+    """Return the highest sample of a gauge in each slot that has one; the rest as in `cells`.
 
     Of all integrations together, depths are added up minute by minute, and of ages the highest is taken.
     """
@@ -138,12 +156,14 @@ def peaks(
         .group_by(METRICS.c.minute)
         .subquery()
     )
-    query = sa.select(_slot(minutes, start, step), sa.func.max(minutes.c.value)).group_by(sa.literal_column("slot"))
+    slot = slot_of(minutes.c.minute, start if origin is None else origin, step)
+    query = sa.select(slot, sa.func.max(minutes.c.value)).group_by(sa.literal_column("slot"))
     return {slot: value for slot, value in connection.execute(query)}
 
 
-def _slot(rows: sa.Table | sa.Subquery, start: int, step: int) -> sa.Label[int]:
-    return ((rows.c.minute - start) // step).label("slot")
+def slot_of(time: sa.ColumnElement[int], start: int, step: int) -> sa.Label[int]:
+    """Return the slot of a range that a time falls into, under the name `slot`."""
+    return ((time - start) // step).label("slot")
 
 
 def _within(integration_id: str | None, start: int, end: float) -> list[sa.ColumnElement[bool]]:
@@ -172,14 +192,3 @@ def sample(connection: sa.Connection, now: float, *, not_of: Collection[str] = (
             rows.append((integration_id, minute, QUEUE_AGE, 0, "", max(0.0, now - since)))
             rows.append((integration_id, minute, QUEUE_DEPTH, 0, "", float(depth)))
     _SET(connection, rows)
-
-
-def recorded(connection: sa.Connection, integration_id: str) -> Recorded:
-    """Return what is kept of an integration."""
-    query = sa.select(
-        sa.func.count(),
-        sa.func.count(METRICS.c.minute.distinct()),
-        sa.func.min(METRICS.c.minute),
-        sa.func.max(METRICS.c.minute),
-    )
-    return Recorded(*connection.execute(query.where(METRICS.c.integration_id == integration_id)).one())

@@ -12,6 +12,7 @@ from storage.events import BODIES, EFFECTS, EVENTS, RUNS, STEPS
 from storage.jobs import JOBS, OPEN
 from storage.logs import LOGS
 from storage.metrics import METRICS, MINUTE
+from storage.rollup import EVER, ROLLED, UNROLLED
 from storage.webhook_log import LOG
 
 ENDED = ("succeeded", "dead", "skipped", "discarded")
@@ -41,13 +42,31 @@ def _owners_of(column: sa.Column[str]) -> sa.Select[tuple[str]]:
     return sa.select(chain.c.id).where(chain.c.id.is_not(None))
 
 
-_OWNERS = [_owners_of(table.c.integration_id) for table in (METRICS, LOGS, LOG, EVENTS)]
+_OWNERS = [_owners_of(table.c.integration_id) for table in (METRICS, ROLLED, LOGS, LOG, EVENTS)]
 
 
 def metrics(connection: sa.Connection, integration_id: str, before: float, *, limit: int) -> int:
-    """Delete minutes of metrics that ended before that time, about `limit` rows of them; return how many rows."""
-    old = (METRICS.c.integration_id == integration_id, METRICS.c.minute <= int(before) - MINUTE)
+    """Delete minutes of metrics that ended before that time, about `limit` rows of them; return how many rows.
+
+    Those that are not rolled up yet stay until they are.
+    """
+    old = (METRICS.c.integration_id == integration_id, METRICS.c.minute <= int(before) - MINUTE, sa.not_(UNROLLED))
     return _oldest(connection, METRICS, METRICS.c.minute, old, limit)
+
+
+def levels(connection: sa.Connection, integration_id: str, before: float, *, seconds: int, limit: int) -> int:
+    """Delete hours or days of metrics (`seconds` long) that ended before that time; the rest as in `metrics`."""
+    mine = (ROLLED.c.integration_id == integration_id, ROLLED.c.seconds == seconds)
+    return _oldest(connection, ROLLED, ROLLED.c.start, (*mine, ROLLED.c.start <= int(before) - seconds), limit)
+
+
+def counters(connection: sa.Connection, integration_id: str) -> int:
+    """Delete the sums since ever of an integration that is no more, once nothing else of its metrics is left."""
+    kept = sa.exists().where(METRICS.c.integration_id == integration_id)
+    also = sa.exists().where(ROLLED.c.integration_id == integration_id, ROLLED.c.seconds != EVER)
+    if connection.execute(sa.select(sa.or_(kept, also))).scalar_one():
+        return 0
+    return int(connection.execute(sa.delete(ROLLED).where(ROLLED.c.integration_id == integration_id)).rowcount)
 
 
 def refusals(connection: sa.Connection, integration_id: str, before: float, *, limit: int) -> int:

@@ -63,7 +63,7 @@ scaled: QUANTITY "*" measure | measure "*" QUANTITY
 quantity: QUANTITY
 
 COMPARATOR: ">=" | "<=" | "==" | "!=" | ">" | "<"
-QUANTITY: /[0-9][0-9A-Za-z_.]*%?/
+QUANTITY: /[0-9][0-9A-Za-z_.]*(%|[ \t]+USD\b)?/
 _OR.2: /or\b/i
 _AND.2: /and\b/i
 _NOT.2: /not\b/i
@@ -73,7 +73,7 @@ NAME: /[A-Za-z_][0-9A-Za-z_]*/
 %ignore /[ \t\r\n]+/
 """
 
-_QUANTITY = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)(%|ms|s|m|h|d)?")
+_QUANTITY = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)(?:(%|ms|s|m|h|d)|[ \t]*(USD))?")
 _MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _WORDS: dict[str, str | Text] = {
     "COMPARATOR": T("a comparison ({operators})", operators="> >= < <= == !="),
@@ -90,11 +90,12 @@ _WORDS: dict[str, str | Text] = {
     "STAR": "*",
     "$END": T("the end"),
 }
-_EXAMPLES: dict[Dimension, str] = {"percent": "5%", "duration": "500ms", "count": "100"}
+_EXAMPLES: dict[Dimension, str] = {"percent": "5%", "duration": "500ms", "count": "100", "money": "5 USD"}
 _FORMS: dict[Dimension, Text] = {
     "percent": T("a percentage such as {example}", example=_EXAMPLES["percent"]),
     "duration": T("a duration such as {example}", example=_EXAMPLES["duration"]),
     "count": T("a number such as {example}", example=_EXAMPLES["count"]),
+    "money": T("an amount such as {example}", example=_EXAMPLES["money"]),
 }
 
 
@@ -190,7 +191,7 @@ class _Reader(Transformer[Token, Any]):
                 T("{name} needs a time: {example}", name=name.value, example=f"{name}({metric}, 1d)"),
             )
         found = _dimension(metric)
-        if found == "status" or (name.value == "sum" and found != "count"):
+        if found == "status" or (name.value == "sum" and found not in ("count", "money")):
             raise _wrong(_column(metric), T("{name} of {metric} has no meaning", name=name.value, metric=metric.value))
         return _Side(Aggregate(cast(Function, name.value), metric.value, _seconds(time)), found, _column(name))
 
@@ -253,6 +254,8 @@ def _quantity(token: Token) -> Quantity:
             list(_FORMS.values()),
         )
     value, unit = Decimal(match[1]), match[2]
+    if match[3]:
+        return Quantity(value, "money")
     if unit is None:
         return Quantity(value, "count")
     if unit == "%":

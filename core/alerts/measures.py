@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-Unit = Literal["%", "ms", "s", "count", "count/min", "status"]
-Dimension = Literal["percent", "duration", "count", "status"]
+Unit = Literal["%", "ms", "s", "count", "count/min", "USD", "status"]
+Dimension = Literal["percent", "duration", "count", "money", "status"]
 
 MEASURES: Mapping[str, Unit] = {
     "received": "count",
@@ -18,6 +18,18 @@ MEASURES: Mapping[str, Unit] = {
     "duplicates": "count",
     "skipped": "count",
     "rejected": "count",
+    "rejected_signature": "count",
+    "rejected_inactive": "count",
+    "rejected_malformed": "count",
+    "rejected_too_large": "count",
+    "rejected_unknown": "count",
+    "deliveries_2xx": "count",
+    "deliveries_3xx": "count",
+    "deliveries_4xx": "count",
+    "deliveries_5xx": "count",
+    "deliveries_none": "count",
+    "sandbox_time": "ms",
+    "claude_cost": "USD",
     "events_per_minute": "count/min",
     "error_rate": "%",
     "latency_p50": "ms",
@@ -41,6 +53,7 @@ _DIMENSIONS: Mapping[Unit, Dimension] = {
     "s": "duration",
     "count": "count",
     "count/min": "count",
+    "USD": "money",
     "status": "status",
 }
 

@@ -46,10 +46,10 @@ class Scaled:
 
 @dataclass(frozen=True)
 class Quantity:
-    """A fixed value: a percentage, a duration in milliseconds, or a count."""
+    """A fixed value: a percentage, a duration in milliseconds, a count, or an amount of USD."""
 
     value: Decimal
-    dimension: Literal["percent", "duration", "count"]
+    dimension: Literal["percent", "duration", "count", "money"]
 
 
 Side: TypeAlias = Metric | Aggregate | Changes | Scaled | Quantity
@@ -135,6 +135,8 @@ def _(node: Quantity) -> str:
         return f"{_number(node.value)}%"
     if node.dimension == "count":
         return _number(node.value)
+    if node.dimension == "money":
+        return f"{_number(node.value)} USD"
     for unit, seconds in _SECONDS:
         if node.value and node.value % (seconds * 1000) == 0:
             return f"{_number(node.value / (seconds * 1000))}{unit}"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 import orjson
 
 from core import histogram
+from core.effects import Outcome
+from core.errors import CcbError, Upstream
 from core.monitoring import LogLevel
 from core.texts import revive
 from storage import metrics
@@ -33,6 +36,23 @@ def count_end(
         measured["latency_ms"] = (ending.at - event.received_at) * 1e3
     for metric, milliseconds in measured.items():
         metrics.count(counts, event.integration_id, ending.at, metric, bucket=histogram.bucket_of(milliseconds))
+
+
+def count_effect(counts: metrics.Counts, integration_id: str, at: float, outcome: Outcome) -> None:
+    """Count an action that was done, and the class of its answer where it went anywhere."""
+    metrics.count(counts, integration_id, at, "effects")
+    if "log" not in outcome.answer:
+        metrics.count(counts, integration_id, at, _class_of(outcome.answer.get("status", HTTPStatus.OK)))
+
+
+def count_refusal(counts: metrics.Counts, integration_id: str, at: float, error: CcbError) -> None:
+    """Count the class of the answer to an action that failed; what was never sent has none."""
+    if isinstance(error, Upstream):
+        metrics.count(counts, integration_id, at, _class_of(error.details.get("status")))
+
+
+def _class_of(status: object) -> str:
+    return f"deliveries_{status // 100}xx" if isinstance(status, int) and 200 <= status < 600 else "deliveries_none"
 
 
 def line(

@@ -18,6 +18,7 @@ from core.context import Context
 from core.effects import ACTIONS, Call, Outcome, Planned
 from core.errors import CcbError, NotConfigured, Upstream
 from core.events import leavings, retry
+from core.events.traced import AttemptTrace
 from core.handler import HandlerError
 from core.handler_event import event_for_handler
 from core.integrations import Installed
@@ -49,6 +50,7 @@ class Attempt:
         self._counts: metrics.Counts = {}
         self._began = time.perf_counter()
         self._sandbox_seconds = 0.0
+        self._trace = None if ctx.tracer is None else AttemptTrace(ctx, installed, event)
 
     async def go(self) -> None:
         """Do what is left of the event and write how it ended; raise `LeaseLostError` when it is no longer ours."""
@@ -155,12 +157,14 @@ class Attempt:
             outcome = await action.run(self._ctx, self._call(place, params, repeated=known is not None))
         except CcbError as error:
             self._step(planned.type, began, at, target=target, error=error)
+            if self._installed.monitoring.metrics_enabled:
+                leavings.count_refusal(self._counts, self._installed.id, self._ctx.clock.now(), error)
             raise
         self._step(planned.type, began, at, target=target, detail=outcome.detail)
         answer, at = self._redactor.json(outcome.answer), self._ctx.clock.now()
         self._result = {**key, "result_at": at, "result": _dump(answer)}
         if self._installed.monitoring.metrics_enabled:
-            metrics.count(self._counts, self._installed.id, at, "effects")
+            leavings.count_effect(self._counts, self._installed.id, at, outcome)
         self._log(outcome)
 
     def _call(self, place: int, params: Any, *, repeated: bool) -> Call[Any]:
@@ -205,6 +209,8 @@ class Attempt:
         if trouble is not None and monitoring.takes(trouble["level"]):
             self._lines.append(trouble)
         await self._write(ending=ending)
+        if self._trace is not None:
+            await self._trace.ended(ending)
 
     def _failed(self, error: CcbError) -> Ending:
         """Decide what becomes of the event; see docs/decisions for why a handler that raised is not tried again."""
@@ -236,6 +242,9 @@ class Attempt:
         error: CcbError | None = None,
     ) -> None:
         shown = detail if isinstance(detail, Text) else T("{detail}", detail=detail)
+        seconds = time.perf_counter() - began
+        if self._trace is not None:
+            self._trace.step(name, at, seconds, target=target, error=error)
         self._steps.append(
             {
                 "event_id": self._event.id,
@@ -246,7 +255,7 @@ class Attempt:
                 "detail": self._redactor.text(shown.dump()),
                 "status": status if error is None else "error",
                 "started_at": at,
-                "duration_ms": (time.perf_counter() - began) * 1e3,
+                "duration_ms": seconds * 1e3,
                 "error_message": None if error is None else self._redactor.text(error.message.dump()),
             }
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -23,6 +24,8 @@ class Node:
     stopping: bool = False
     receiving: int = 0
     """Bytes of deliveries that are being received or stored."""
+    connections: Callable[[], int] = lambda: 0
+    """How many connections are open; given by the server."""
     cors: Cors = field(default_factory=lambda: Cors(()))
     limits: Limits = field(default_factory=lambda: Limits(0))
     latencies: Latencies = field(default_factory=Latencies)

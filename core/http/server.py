@@ -82,6 +82,9 @@ class Server:
             self._app, access_log=None, auto_decompress=False, shutdown_timeout=GRACE_SECONDS
         )
         await self._runner.setup()
+        serving = self._runner.server
+        assert serving is not None
+        self._app[NODE].connections = lambda: len(serving.connections)
         site = web.TCPSite(self._runner, host, port, backlog=BACKLOG)
         try:
             await site.start()

@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.texts import T, Text
+from storage.metrics import CAUSES, REJECTED
 
 Kind = Literal["counter", "rate", "ratio", "percentile", "gauge"]
 """`counter`, `rate`: 0 where nothing happened. `ratio`, `percentile`: nothing where nothing happened. `gauge`: its
 value is that of this moment, its series the highest of the samples taken once a minute."""
-Unit = Literal["count", "count/min", "%", "ms", "s"]
+Unit = Literal["count", "count/min", "%", "ms", "s", "USD"]
+COST = "claude_cost"
+"""What is not counted: it is read from the calls of Claude themselves."""
+ANSWERS = ("2xx", "3xx", "4xx", "5xx", "none")
+"""The classes of the answers to deliveries."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,34 @@ class Metric:
         return tuple(dict.fromkeys((*self.counted, *self.whole)))
 
 
+_REJECTED: Mapping[str, Text] = dict(
+    zip(
+        CAUSES,
+        (
+            T("Refused: nothing proves who sent it (no signature, a wrong one, an old one)."),
+            T("Refused: the integration is not active."),
+            T("Refused: the body, or what should prove the sender, cannot be read."),
+            T("Refused: the body is too large."),
+            T("Refused: nobody has this address. Only of all integrations together."),
+        ),
+        strict=True,
+    )
+)
+_DELIVERIES: Mapping[str, Text] = dict(
+    zip(
+        ANSWERS,
+        (
+            T("Actions that the other side answered with success."),
+            T("Actions that were answered with a redirect that is not followed."),
+            T("Actions that were answered with an error of ours (4xx)."),
+            T("Actions that were answered with an error of theirs (5xx)."),
+            T("Actions that got no answer, or none that has a status."),
+        ),
+        strict=True,
+    )
+)
+
+
 def _counters() -> Iterator[Metric]:
     for name, counted, description in (
         ("received", ("received",), T("Events that were stored.")),
@@ -44,10 +77,20 @@ def _counters() -> Iterator[Metric]:
         ("effects", ("effects",), T("Actions that were done.")),
         ("duplicates", ("duplicates",), T("Deliveries that repeated an event and were not stored again.")),
         ("skipped", ("skipped",), T("Events of types that the integration does not handle.")),
-        ("rejected", ("rejected",), T("Deliveries that were refused (signature, inactive, too large, malformed).")),
-        ("webhook_failures", ("rejected",), T("The same as rejected, under the name that alert rules know.")),
+        ("rejected", CAUSES, T("Deliveries that were refused, whatever the cause.")),
+        *((f"rejected_{name.removeprefix(REJECTED)}", (name,), text) for name, text in _REJECTED.items()),
+        ("webhook_failures", CAUSES, T("The same as rejected, under the name that alert rules know.")),
+        *((f"deliveries_{kind}", (f"deliveries_{kind}",), text) for kind, text in _DELIVERIES.items()),
     ):
         yield Metric(name, "count", "counter", description, counted)
+    yield Metric("sandbox_time", "ms", "counter", T("What handlers took in the sandbox."), ("sandbox_ms",))
+    yield Metric(
+        COST,
+        "USD",
+        "counter",
+        T("What Claude cost for the request that an integration came of; of all together also requests without one."),
+        (COST,),
+    )
 
 
 def _percentiles() -> Iterator[Metric]:

@@ -1,7 +1,7 @@
 """Asking for metrics over a range of time: one value for all of it, and a series of points.
 
-Counts are kept by the minute, so a range begins with a whole minute and takes in every minute that has begun before its
-end.
+Counts are kept by the minute, later by the hour and by the day (`core.monitoring`). A range is read from the longest
+rows that fit between its points: it begins with a whole one and takes in every one that has begun before its end.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ from core import histogram
 from core.context import Context
 from core.errors import Invalid
 from core.metrics import gauges
-from core.metrics.known import METRICS, Metric
+from core.metrics.known import COST, METRICS, Metric
+from core.monitoring import HOURS_KEPT, MINUTES_KEPT
 from core.texts import T
 from storage import metrics as rows
+from storage import rollup, spending
+from storage.rollup import DAY, HOUR
 
 MOST_POINTS = 120
 """Points of a series whose step nobody named."""
@@ -52,11 +55,12 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """A range of time in slots; the last one may be shorter than the others."""
+    """A range of time in slots; the last one may be shorter than the others. `level`: the rows that it is read from."""
 
     start: int
     end: float
     step: int
+    level: int
 
     @property
     def slots(self) -> range:
@@ -92,22 +96,25 @@ async def query(
     """Return metrics from `start` to `end` (seconds since the epoch), of one integration or (None) of all together.
 
     Nothing is recorded of the future, so an end there is taken as now. `step`: whole minutes in seconds; None: as many
-    points as are well to be drawn. Raises `Invalid` for a metric that there is not, for an end that is not behind the
+    points as are well to be drawn. It is longer than asked for where the range begins so long ago that what is between
+    is no longer kept. Raises `Invalid` for a metric that there is not, for an end that is not behind the
     start, and for a step that would give too many points.
     """
     wanted = [metric_named(name) for name in names]
-    first, end = rows.minute_of(max(start, 0.0)), min(end, ctx.clock.now())
+    now = ctx.clock.now()
+    start, end = max(start, 0.0), min(end, now)
     if end <= start:
         raise Invalid(T("from must be before to, and not in the future."), path="from")
-    span = _Span(first, end, _step(end - first, step))
+    span = _span(start, end, _step(end - rows.minute_of(start), step), now)
     counted = await _read(ctx, integration_id, [metric for metric in wanted if metric.names], span)
     made = {metric.name: _made(metric, counted, span) for metric in wanted if metric.names}
     sampled = [metric for metric in wanted if not metric.names]
     present = await gauges.now(ctx, integration_id=integration_id) if sampled else {}
     for metric in sampled:
         peaks = await ctx.db.read(
-            rows.peaks, integration_id=integration_id, name=metric.name, start=first, end=end, step=span.step
-        )
+            rollup.peaks, integration_id=integration_id, name=metric.name, start=span.start, end=span.end,
+            step=span.step, level=span.level,
+        )  # fmt: skip
         points = [_tidy(metric, peaks.get(slot, 0.0)) for slot in span.slots]
         made[metric.name] = span.series(metric, _tidy(metric, present[metric.name]), points)
     return {metric.name: made[metric.name] for metric in wanted}
@@ -116,8 +123,14 @@ async def query(
 async def _read(ctx: Context, integration_id: str | None, wanted: Sequence[Metric], span: _Span) -> _Counted:
     names = sorted({name for metric in wanted for name in metric.names})
     cells = await ctx.db.read(
-        rows.cells, integration_id=integration_id, names=names, start=span.start, end=span.end, step=span.step
-    )
+        rollup.cells, integration_id=integration_id, names=names, start=span.start, end=span.end, step=span.step,
+        level=span.level,
+    )  # fmt: skip
+    if COST in names:
+        spent = await ctx.db.read(
+            spending.by_slot, integration_id=integration_id, start=span.start, end=span.end, step=span.step
+        )
+        cells += [rows.Cell(slot, COST, 0, cost) for slot, cost in spent.items()]
     whole: dict[str, dict[int, float]] = defaultdict(lambda: defaultdict(float))
     slots: dict[int, dict[str, dict[int, float]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(float)))
     for cell in cells:
@@ -169,7 +182,20 @@ def _tidy(metric: Metric, value: Number) -> Number:
     """Round to what is worth reading."""
     if metric.unit == "count":
         return round(value)
+    if metric.unit == "USD":
+        return round(value, 4)
     return round(value, 3 if abs(value) < 100 else 1)
+
+
+def _span(start: float, end: float, step: int, now: float) -> _Span:
+    """Return a range in slots that begins with a whole row of the longest that fit, of those that are still kept."""
+    level = next(level for level in (DAY, HOUR, rows.MINUTE) if step % level == 0)
+    for kept, longer in ((MINUTES_KEPT, HOUR), (HOURS_KEPT, DAY)):
+        if start < now - kept:
+            level = max(level, longer)
+        if end < now - kept:  # the minutes or hours of the last part are gone too
+            end = float(math.ceil(end / longer) * longer)
+    return _Span(rollup.floor(start, level), end, math.ceil(step / level) * level, level)
 
 
 def _step(seconds: float, step: int | None) -> int:

@@ -13,6 +13,7 @@ from core.integrations import Installed
 from core.texts import T, Text
 from storage import events
 from storage import metrics as rows
+from storage.rollup import Recorded, recorded
 
 RECENT_SECONDS = 3600.0
 
@@ -23,17 +24,17 @@ class Status:
 
     enabled: bool
     retention: str
-    recorded: rows.Recorded
+    recorded: Recorded
     problem: Text | None
 
 
 async def status(ctx: Context, installed: Installed) -> Status:
     """Return whether and since when an integration's metrics are recorded, and what is wrong if there are none."""
     await webhook_log.flush(ctx)  # those refused in this second too
-    recorded = await ctx.db.read(rows.recorded, installed.id)
+    kept = await ctx.db.read(recorded, installed.id)
     monitoring = installed.monitoring
-    problem = await _off(ctx, installed) if not monitoring.metrics_enabled else await _silent(ctx, installed, recorded)
-    return Status(monitoring.metrics_enabled, monitoring.metrics_retention, recorded, problem)
+    problem = await _off(ctx, installed) if not monitoring.metrics_enabled else await _silent(ctx, installed, kept)
+    return Status(monitoring.metrics_enabled, monitoring.metrics_retention, kept, problem)
 
 
 async def _off(ctx: Context, installed: Installed) -> Text:
@@ -51,15 +52,15 @@ async def _off(ctx: Context, installed: Installed) -> Text:
     )
 
 
-async def _silent(ctx: Context, installed: Installed, recorded: rows.Recorded) -> Text | None:
+async def _silent(ctx: Context, installed: Installed, recorded: Recorded) -> Text | None:
     """Return why nothing was recorded in the last hour, or None where something was, other than refusals."""
     now = ctx.clock.now()
     recent = await ctx.db.read(
         rows.cells, integration_id=installed.id, names=_SIGNS, start=rows.minute_of(now - RECENT_SECONDS), end=now + 1,
         step=int(RECENT_SECONDS * 2),
     )  # fmt: skip
-    refused = round(sum(cell.value for cell in recent if cell.name == "rejected"))
-    if any(cell.name != "rejected" for cell in recent):
+    refused = round(sum(cell.value for cell in recent if cell.name in rows.CAUSES))
+    if any(cell.name not in rows.CAUSES for cell in recent):
         return None
     if installed.status != "active":
         return T(
@@ -94,7 +95,7 @@ async def _silent(ctx: Context, installed: Installed, recorded: rows.Recorded) -
     )
 
 
-_SIGNS = ("received", "duplicates", "succeeded", "dead", "retried", "rejected")
+_SIGNS = ("received", "duplicates", "succeeded", "dead", "retried", *rows.CAUSES)
 """What shows that something comes in or is worked on."""
 
 

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from pydantic_monty import AsyncMonty, AsyncMontySession, MontyError, MontyRuntimeError, MontyTypingError
 
-from core.handler import HandlerError, Ran
+from core.handler import HandlerError, Load, Ran
 from core.runtime import boundary
 from core.runtime.check import SIGNATURE, Problem, lines_of, type_problems
 from core.runtime.failures import at_dump, failure
@@ -91,6 +91,10 @@ class HandlerPool:
         except HandlerError as error:
             error.printed = str(printed)
             raise
+
+    def load(self) -> Load:
+        """Return how busy it is."""
+        return Load(self._turns.places, self._turns.busy, self._turns.waiting)
 
     async def type_check(self, source: str) -> list[Problem]:
         """Return what a type checker, and loading `source` as a module, find wrong.

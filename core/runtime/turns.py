@@ -12,10 +12,21 @@ class Turns:
     """A number of places, given to the owners who wait in turn (round robin), to each at most `per_owner` at once."""
 
     def __init__(self, *, places: int, per_owner: int) -> None:
+        self.places = places
         self._free = places
         self._per_owner = per_owner
         self._taken: Counter[str] = Counter()
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+
+    @property
+    def busy(self) -> int:
+        """How many places are taken."""
+        return self.places - self._free
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for one."""
+        return sum(map(len, self._waiting.values()))
 
     @asynccontextmanager
     async def turn(self, owner: str, *, wait_seconds: float) -> AsyncIterator[None]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from core import packages
 from core.errors import Invalid, Unavailable
-from core.handler import HandlerError, Ran
+from core.handler import HandlerError, Load, Ran
 from core.handler_event import event_for_handler
 from core.packages import MAX_FILES, MAX_SIZE
 from core.runtime.pool import HandlerPool
@@ -366,6 +366,10 @@ class Busy:
 
     async def run(self, source: str, *, event: Any, config: Any, owner: str, payload_size: int = 0) -> Ran:
         raise HandlerError(T("No process is free."), kind="busy")
+
+    def load(self) -> Load:
+        """Return how busy it is."""
+        return Load(1, 1, 0)
 
 
 async def test_a_busy_sandbox_is_no_fault_of_the_package() -> None:

@@ -66,7 +66,8 @@ class Place:
             (name, minute): value
             for name, minute, value in await self.ask(
                 "SELECT name, minute, sum(value) FROM metrics "
-                "WHERE name IN ('received', 'succeeded', 'dead', 'effects', 'processing_ms') GROUP BY name, minute"
+                "WHERE name IN ('received', 'succeeded', 'dead', 'effects', 'deliveries_2xx', 'processing_ms') "
+                "GROUP BY name, minute"
             )
         }
         attempts = {key: counted.pop(key) for key in list(counted) if key[0] == "processing_ms"}
@@ -77,7 +78,15 @@ class Place:
                 recount[status, int(finished // 60) * 60] += 1
         for (at,) in await self.ask("SELECT result_at FROM effects WHERE result_at IS NOT NULL"):
             recount["effects", int(at // 60) * 60] += 1
+            recount["deliveries_2xx", int(at // 60) * 60] += 1
         assert counted == recount
+        totals = dict(await self.ask("SELECT name, sum(value) FROM metrics GROUP BY name"))
+        failures = dict(
+            await self.ask("SELECT name, count(*) FROM steps WHERE status = 'error' AND name <> 'lease' GROUP BY name")
+        )
+        assert totals.get("retried", 0) + totals.get("dead", 0) == sum(failures.values())
+        answered = totals.get("deliveries_5xx", 0) + totals.get("deliveries_none", 0)
+        assert answered == failures.get("http_request", 0)
         ends = await self.ask(
             "SELECT coalesce(sum(value), 0) FROM metrics WHERE name IN ('succeeded', 'dead', 'retried')"
         )
@@ -212,6 +221,16 @@ async def test_killed_between_the_2xx_and_the_ledgers_result(place: Place) -> No
 
 async def test_killed_again_and_again_under_load(place: Place) -> None:
     """Five kills amid thirty deliveries each; what was recorded before a kill is not asked for after it."""
+    refused: set[str] = set()
+
+    async def refuse_some_once(got: Received) -> int:
+        number = int(json.loads(got.body)["n"])
+        if number % 5 or got.key in refused:
+            return 200
+        refused.add(got.key)
+        return 503
+
+    place.receiver.before_answer = refuse_some_once
     engine = await place.start()
     sender = await installed(engine, place.receiver)
     for round_, answered in enumerate((0, 3, 9, 18, 27)):
@@ -237,6 +256,8 @@ async def test_killed_again_and_again_under_load(place: Place) -> None:
     await all_succeed(engine, sender.accepted)
     await engine.stop()
     await place.counts_are_true()
+    retried = await place.ask("SELECT coalesce(sum(value), 0) FROM metrics WHERE name = 'retried'")
+    assert retried[0][0] > 0, "some attempts failed and were counted"
 
 
 async def test_sigterm_answers_finishes_and_exits_in_time(place: Place) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from core.texts import T
-from storage import accept, metrics, queue, webhook_log
+from storage import accept, metrics, queue, rollup, webhook_log
 from storage.db import Database
 from storage.metrics import Cell, Counts
 from storage.queue import Ending, Progress
@@ -20,7 +20,7 @@ from tests.storage.test_queue import claim, installed, waiting, wish
 async def totals(db: Database, integration_id: str | None = "int_a") -> dict[str, float]:
     """Return what is counted in all, by name."""
     found: dict[str, float] = {}
-    names = ["received", "duplicates", "skipped", "succeeded", "dead", "rejected"]
+    names = ["received", "duplicates", "skipped", "succeeded", "dead", *metrics.CAUSES]
     for cell in await db.read(metrics.cells, integration_id=integration_id, names=names, start=0, end=9e9, step=10**10):
         found[cell.name] = found.get(cell.name, 0) + cell.value
     return found
@@ -78,8 +78,9 @@ async def test_refusals_are_counted_with_their_lines(db: Database) -> None:
     counts: Counts = {}
     metrics.count(counts, "int_a", 1000.0, metrics.REJECTED + "mismatch", by=12)
     metrics.count(counts, "int_a", 1000.0, metrics.REJECTED + "expired")
+    metrics.count(counts, "int_a", 1000.0, metrics.REJECTED + "inactive", by=2)
     await db.write(webhook_log.store, [line], suppressed={}, most_each=10, most=10, counts=counts)
-    assert await totals(db) == {"rejected": 13}
+    assert await totals(db) == {"rejected:signature": 13, "rejected:inactive": 2}
 
 
 async def test_rows_of_several_nodes_add_up_and_a_row_grows(db: Database) -> None:
@@ -89,7 +90,7 @@ async def test_rows_of_several_nodes_add_up_and_a_row_grows(db: Database) -> Non
     await db.write(lambda c: c.execute(sa.insert(metrics.METRICS).values(**_row(key, node="other", value=7.0))))
     (cell,) = await db.read(metrics.cells, integration_id=None, names=["received"], start=0, end=2000, step=6000)
     assert cell == Cell(0, "received", 0, 12.0)
-    kept = await db.read(metrics.recorded, "int_a")
+    kept = await db.read(rollup.recorded, "int_a")
     assert (kept.rows, kept.minutes, kept.oldest, kept.newest) == (2, 1, 960, 960)
 
 

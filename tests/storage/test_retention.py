@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from core.texts import T
-from storage import accept, event_list, events, jobs, logs, metrics, retention, webhook_log
+from storage import accept, event_list, events, jobs, logs, metrics, retention, rollup, webhook_log
 from storage.db import Database
 from tests.storage.test_accept import arrival
 
@@ -30,11 +30,13 @@ async def test_minutes_go_when_they_are_over_for_that_long(db: Database) -> None
     counts = {(integration, minute * 60, f"n{n}", 0): 1.0 for integration in ("a", "b") for minute in range(10)
               for n in range(3)}  # fmt: skip
     await db.write(metrics.add, counts)
+    assert await pieces(db, retention.metrics, "a", 359.0, limit=4) == [0], "what is not rolled up stays"
+    await db.write(rollup.roll, 0, 3600, limit=1000)
     assert await pieces(db, retention.metrics, "a", 359.0, limit=4) == [6, 6, 3]
-    assert (await db.read(metrics.recorded, "a")).oldest == 300, "the minute from 300 ends at 360"
+    assert (await db.read(rollup.recorded, "a")).oldest == 300, "the minute from 300 ends at 360"
     assert await pieces(db, retention.metrics, "a", 360.0, limit=4) == [3]
-    assert (await db.read(metrics.recorded, "a")).oldest == 360
-    assert (await db.read(metrics.recorded, "b")).rows == 30
+    assert (await db.read(rollup.recorded, "a")).oldest == 360
+    assert (await db.read(rollup.recorded, "b")).rows == 36, "an hour and a day of each name too"
 
 
 async def test_lines_go_in_the_order_in_which_they_were_written(db: Database) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from core import packages
 from core.errors import Invalid
-from core.handler import Ran
+from core.handler import Load, Ran
 from tests.packages import package
 
 HANDLER = "def handle(event: dict, config: dict) -> list[dict]:\n    return []\n"
@@ -21,6 +21,10 @@ class Nothing:
     async def run(self, source: str, *, event: Any, config: Any, owner: str, payload_size: int = 0) -> Ran:
         """Return no actions."""
         return Ran([], "", 0.001)
+
+    def load(self) -> Load:
+        """Return how busy it is."""
+        return Load(1, 1, 0)
 
 
 async def _verify(alerts: list[Any]) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from core import metrics
+from core import metrics, retention
 from core.histogram import ERROR
 from core.metrics import METRICS
+from storage.requests import RESERVED, ROUNDS
 from tests.contexts import MovableClock
 from tests.engines import Client, running
 from tests.packages import FORWARD_TWICE, forwarded, package
@@ -84,11 +87,15 @@ async def test_everything_that_happens_is_counted(client: Client, receiver: Rece
     found = await values(client)
     assert found | {"received": 3, "processed": 3, "succeeded": 2, "failed": 1, "retried": 0} == found
     assert found | {"duplicates": 3, "skipped": 0, "rejected": 14, "webhook_failures": 14, "effects": 4} == found
-    assert found["error_rate"] == 33.333
+    assert (found["rejected_signature"], found["rejected_malformed"]) == (14, 0)
+    assert (found["deliveries_2xx"], found["deliveries_5xx"], found["deliveries_none"]) == (4, 1, 0)
+    assert found["error_rate"] == 33.333 and found["sandbox_time"] > 0
     assert found["latency_p50"] is not None and found["processing_p99"] > 0
     assert list(found) == list(METRICS)
     everywhere = await values(client, "/v1")
-    assert (everywhere["rejected"], everywhere["received"]) == (15, 3), "the unknown address counts for all together"
+    assert (everywhere["rejected"], everywhere["rejected_unknown"], everywhere["received"]) == (15, 1, 3), (
+        "the unknown address counts for all together"
+    )
 
 
 async def test_a_metric_is_a_value_and_a_series(client: Client, receiver: Receiver, moved: MovableClock) -> None:
@@ -295,3 +302,67 @@ async def test_counts_equal_a_recount_of_the_rows(client: Client, receiver: Rece
     assert found["duplicates"] == sum(event["duplicates"] for event in events) == 10
     assert found["failed"] == sum(event["status"] == "dead" for event in events)
     assert found["succeeded"] == sum(event["status"] == "succeeded" for event in events)
+
+
+async def test_a_long_range_is_answered_from_hours_and_days(
+    client: Client, receiver: Receiver, moved: MovableClock
+) -> None:
+    """What is asked for a month after it happened is what was asked on the day, in coarser points."""
+    integration = await forwarding(client, receiver)
+    moved.time = (moved.time // 86400 + 1) * 86400 + 5 * 3600
+    for number in range(1, 5):
+        for event in await deliveries(client, integration, number, 10 * number):
+            await client.ended(event)
+        moved.move(3600)
+    fresh = await values(client, "/v1", **{"from": "1d"})
+    later = {"/v1": fresh, PATH: await values(client, **{"from": "1d"})}
+    for days, kept in ((1, "minutes"), (9, "hours"), (80, "days")):
+        moved.move(days * 86400)
+        await metrics.roll(client.engine.ctx)
+        await client.ask("PATCH", f"{PATH}/monitoring", {"metrics_retention": "400d"})
+        await retention.sweep(client.engine.ctx)
+        for path, was in later.items():
+            now = await values(client, path, **{"from": "130d"})
+            gauges = {"queue_depth", "queue_age", "events_per_minute"}
+            assert {n: v for n, v in now.items() if n not in gauges} == {
+                n: v for n, v in was.items() if n not in gauges
+            }, (path, kept)
+    ago = int((moved.now() - 91 * 86400) // 86400 * 86400)
+    part = await client.ask("GET", f"/v1/metrics?metric=received&from={_iso(ago)}&to={_iso(ago + 3 * 86400)}&step=1h")
+    assert part["value"] == 8 and sum(point["value"] for point in part["series"]) == 8
+    moved.move(20 * 86400)
+    await retention.sweep(client.engine.ctx)
+    part = await client.ask("GET", f"/v1/metrics?metric=received&from={_iso(ago)}&to={_iso(ago + 90000)}&step=1h")
+    assert (part["step"], part["value"]) == (86400, 8), "by the day, which the answer says"
+
+
+def _iso(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+async def test_the_cost_of_claude_is_that_of_its_answers(client: Client, moved: MovableClock) -> None:
+    def paid(connection: sa.Connection) -> None:
+        for number, (request, cost, ago) in enumerate(
+            (("int_a", 0.25, 60), ("int_b", 1.5, 7200), ("int_b", 4.0, 90000))
+        ):
+            connection.execute(
+                sa.insert(ROUNDS).values(
+                    request_id=request, version=1, round=number + 1, at=moved.now() - ago, model="m", text="", notes="",
+                    tokens="{}", cost=cost, person="",
+                )
+            )  # fmt: skip
+        connection.execute(
+            sa.insert(ROUNDS).values(
+                request_id="int_a", version=1, round=RESERVED, at=moved.now(), model="m", text="", notes="",
+                tokens="{}", cost=9.0, person="",
+            )
+        )  # fmt: skip
+
+    await client.engine.ctx.db.write(paid)
+    found = await client.ask("GET", "/v1/metrics?metric=claude_cost&from=1d")
+    assert (found["value"], found["unit"]) == (1.75, "USD")
+    assert sum(point["value"] for point in found["series"]) == 1.75
+    series = await metrics.query(
+        client.engine.ctx, integration_id="int_b", names=["claude_cost"], start=moved.now() - 2e5, end=moved.now()
+    )
+    assert series["claude_cost"].value == 5.5
