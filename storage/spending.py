@@ -1,4 +1,4 @@
-"""What Claude has cost, as metrics ask: read from the rows of its answers, never counted apart from them."""
+"""What Claude has cost, as metrics ask: read from the rows of its calls, never counted apart from them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import math
 
 import sqlalchemy as sa
 
-from storage.requests import RESERVED, ROUNDS
+from storage.calls import CALLS
 
-_PAID = ROUNDS.c.round != RESERVED
+_PAID = sa.not_(CALLS.c.under_way)
 
 
 def by_slot(
@@ -18,14 +18,14 @@ def by_slot(
 
     `integration_id`: a request's id is that of the integration that comes of it.
     """
-    slot = sa.cast(sa.func.floor((ROUNDS.c.at - start) / step), sa.Integer).label("slot")
-    query = sa.select(slot, sa.func.sum(ROUNDS.c.cost)).where(_PAID, ROUNDS.c.at >= start, ROUNDS.c.at < math.ceil(end))
+    slot = sa.cast(sa.func.floor((CALLS.c.at - start) / step), sa.Integer).label("slot")
+    query = sa.select(slot, sa.func.sum(CALLS.c.cost)).where(_PAID, CALLS.c.at >= start, CALLS.c.at < math.ceil(end))
     if integration_id is not None:
-        query = query.where(ROUNDS.c.request_id == integration_id)
+        query = query.where(CALLS.c.request_id == integration_id)
     return {place: cost for place, cost in connection.execute(query.group_by(sa.literal_column("slot"))) if cost}
 
 
 def totals(connection: sa.Connection) -> dict[str, float]:
     """Return the USD that each request has cost so far."""
-    query = sa.select(ROUNDS.c.request_id, sa.func.sum(ROUNDS.c.cost)).where(_PAID).group_by(ROUNDS.c.request_id)
+    query = sa.select(CALLS.c.request_id, sa.func.sum(CALLS.c.cost)).where(_PAID).group_by(CALLS.c.request_id)
     return {request_id: cost for request_id, cost in connection.execute(query)}
