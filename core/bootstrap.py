@@ -17,6 +17,7 @@ from sqlalchemy.engine import make_url
 
 from core import auth, gallery, integrations, logs, webhook_log
 from core import mail as _mail
+from core.aside import Aside
 from core.clock import Clock, SystemClock
 from core.config import Settings
 from core.context import Context, SlackPort
@@ -148,6 +149,7 @@ async def start(settings: Settings, *, clock: Clock | None = None) -> AsyncItera
         await _upgrade(db, settings)
         sandbox = await stack.enter_async_context(HandlerPool(processes=settings.sandbox_processes))
         http = await stack.enter_async_context(Outbound(settings.outbound_allow))
+        aside = await stack.enter_async_context(Aside())
         github = GitHub(settings, clock)
         stack.push_async_callback(github.close)
         slack = next((door.port(settings) for door in load_doors()), None)
@@ -162,6 +164,7 @@ async def start(settings: Settings, *, clock: Clock | None = None) -> AsyncItera
             sandbox=sandbox,
             github=github,
             slack=slack,
+            aside=aside,
         )
         await _resume(ctx)
         admin_key = await auth.ensure_first_admin(ctx)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from core.aside import Aside
 from core.clock import Clock
 from core.config import Settings
 from core.handler import Ran
@@ -119,4 +120,5 @@ class Context:
     sandbox: Sandbox
     github: GitHubPort
     memo: Memo = field(default_factory=Memo)
+    aside: Aside = field(default_factory=Aside)
     slack: SlackPort | None = None
