@@ -183,7 +183,7 @@ def alert_rules(parsed: Manifest) -> list[alerts.Checked]:
             path = ".".join(map(str, ("alerts", number, *first["loc"])))
             raise problem(path, first["msg"].removeprefix("Value error, ")) from None
     try:
-        return alerts.checked(wishes, path="alerts")
+        return alerts.checked(wishes, path="alerts", packaged=True)
     except Invalid as error:
         wrong = error.details["fields"][0]
         raise problem(wrong["path"], wrong["message"]) from None

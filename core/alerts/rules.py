@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace as replace_in
 from typing import Annotated, Any, Literal, get_args
 
 import orjson
@@ -67,8 +68,10 @@ class Stored:
     updated_at: float
 
 
-def checked(wishes: Sequence[RuleWish], *, path: str) -> list[Checked]:
+def checked(wishes: Sequence[RuleWish], *, path: str, packaged: bool = False) -> list[Checked]:
     """Return what `wishes` say; raise `Invalid` for the first wrong place, with all of them in `fields`. Pure.
+
+    `packaged`: they come of a package, which may not hold addresses with secrets.
 
     Each place begins with `path`, such as `rules.0.condition`; that of a condition has its `column`.
     """
@@ -80,7 +83,7 @@ def checked(wishes: Sequence[RuleWish], *, path: str) -> list[Checked]:
         if wish.name in names:
             problems.append(_problem(f"{where}.name", T("another rule is called {name}", name=repr(wish.name))))
         names.add(wish.name)
-        rule = _checked(wish, where, problems)
+        rule = _checked(wish, where, problems, packaged=packaged)
         if rule is not None:
             found.append(rule)
     if problems:
@@ -91,7 +94,7 @@ def checked(wishes: Sequence[RuleWish], *, path: str) -> list[Checked]:
     return found
 
 
-def _checked(wish: RuleWish, where: str, problems: list[dict[str, Any]]) -> Checked | None:
+def _checked(wish: RuleWish, where: str, problems: list[dict[str, Any]], *, packaged: bool) -> Checked | None:
     """Return the rule; where something is wrong, add to `problems` and return None."""
     before = len(problems)
     condition = ""
@@ -102,12 +105,22 @@ def _checked(wish: RuleWish, where: str, problems: list[dict[str, Any]]) -> Chec
     targets: list[Target] = []
     for number, address in enumerate(wish.notification_channels):
         try:
-            targets.append(channels.parse(address))
+            targets.append(_target(address, packaged=packaged))
         except Invalid as error:
             problems.append(_problem(f"{where}.notification_channels.{number}", error.message))
     if len(problems) > before:
         return None
     return Checked(wish.name, condition, tuple(dict.fromkeys(targets)), wish.severity, wish.description)
+
+
+def _target(address: str, *, packaged: bool) -> Target:
+    target = channels.parse(address)
+    if packaged and not channels.CHANNELS.get(target.channel).packaged:
+        raise Invalid(
+            T("an address of {channel} holds a secret, and a package none. Add the rule with PUT "
+              "/v1/integrations/{{id}}/alerts once it is installed.", channel=target.channel)
+        )  # fmt: skip
+    return target
 
 
 def _problem(path: str, reason: Text, **more: Any) -> dict[str, Any]:
@@ -125,7 +138,7 @@ async def replace(ctx: Context, integration_id: str, wishes: Sequence[RuleWish],
     A rule whose name was there keeps its id.
     """
     actor.require("alerts.write")
-    rules = checked(wishes, path="rules")
+    rules = [await _kept(ctx, rule, number, actor) for number, rule in enumerate(checked(wishes, path="rules"))]
     before = {one.rule.name: _content(one.rule) for one in await listed(ctx, integration_id)}
     after = {rule.name: _content(rule) for rule in rules}
     entry = audit.entry(ctx, actor, "alerts.changed", integration_id=integration_id, before=before, after=after)
@@ -137,6 +150,20 @@ async def replace(ctx: Context, integration_id: str, wishes: Sequence[RuleWish],
         entry=entry if before != after else None,
     )
     return [_stored(row) for row in stored]
+
+
+async def _kept(ctx: Context, rule: Checked, number: int, actor: Actor) -> Checked:
+    """Return a rule whose addresses hold no secrets: those are kept apart, and named."""
+    targets: list[Target] = []
+    for place, target in enumerate(rule.channels):
+        try:
+            targets.append(await channels.kept(ctx, target, actor))
+        except Invalid as error:
+            path = f"rules.{number}.notification_channels.{place}"
+            problem = _problem(path, error.message)
+            message = T("{path}: {reason}", path=path, reason=error.message)
+            raise Invalid(message, error="Invalid alert rules", path=path, fields=[problem]) from None
+    return replace_in(rule, channels=tuple(dict.fromkeys(targets)))
 
 
 def _content(rule: Checked) -> dict[str, Any]:

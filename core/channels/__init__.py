@@ -6,9 +6,10 @@ The kind alone means the place that a setting names, so that rules need not repe
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
+from core.actors import Actor
 from core.config import Settings
 from core.context import Context
 from core.errors import Invalid, NotConfigured
@@ -25,9 +26,19 @@ class Target:
 
     channel: str
     places: tuple[str, ...]
+    hidden: str | None = field(default=None, repr=False)
+    """The address itself, where it holds secrets: it is sent to or kept, and never shown."""
 
     def __str__(self) -> str:
         return f"{self.channel}://{','.join(self.places)}" if self.places else self.channel
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A chart that goes with a message. `alt`: what it shows, in words."""
+
+    png: bytes = field(repr=False)
+    alt: str
 
 
 @dataclass(frozen=True)
@@ -37,6 +48,7 @@ class Message:
     key: str
     subject: str
     text: str
+    picture: Picture | None = None
 
 
 class Channel(ABC):
@@ -47,7 +59,9 @@ class Channel(ABC):
     form: ClassVar[str]
     """An example of an address."""
     setting: ClassVar[str]
-    """The environment variable that names the place where an address has none."""
+    """The environment variable that names the place where an address has none; empty: an address is needed."""
+    packaged: ClassVar[bool] = True
+    """Whether a package's manifest may name an address: not where it holds a secret."""
 
     @abstractmethod
     def places(self, where: str) -> tuple[str, ...]:
@@ -63,6 +77,18 @@ class Channel(ABC):
 
         Raises `Upstream` or `NotConfigured`, and `Invalid` where the setting's value is no place.
         """
+
+    async def kept(self, ctx: Context, target: Target, actor: Actor) -> Target:
+        """Return `target` as it is stored and shown: one with a secret is kept apart, and named.
+
+        Raises `Denied` where `actor` may not put one in, and `Invalid` for an address that the service would not take.
+        """
+        return target
+
+    def may_try(self, target: Target, actor: Actor) -> None:
+        """Raise `Denied` where `actor` may not have a test sent there: to an address that is not kept yet."""
+        if target.hidden is not None:
+            actor.require("admin")
 
     def parse(self, address: str) -> Target:
         """Return an address of this channel as a target; raise `Invalid` that says the form. Pure."""
@@ -99,3 +125,8 @@ def parse(address: str) -> Target:
     if len(address) > LONGEST:
         raise Invalid(T("The address of a channel has at most {limit} characters.", limit=LONGEST))
     return CHANNELS.get(address.partition("://")[0][:40]).parse(address)
+
+
+async def kept(ctx: Context, target: Target, actor: Actor) -> Target:
+    """Return `target` as it is stored; see `Channel.kept`."""
+    return await CHANNELS.get(target.channel).kept(ctx, target, actor)

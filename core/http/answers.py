@@ -53,7 +53,7 @@ def responses(one: Route, schema: dict[str, Any] | None, also: Mapping[int, dict
     if schema is not None:
         good["content"] = {one.produces: {"schema": schema}}
     elif one.produces.startswith("image/"):
-        good["content"] = {one.produces: {}}  # bytes have no schema (OpenAPI 3.1 §4.8.14.4)
+        good["content"] = {one.produces: {"schema": {}}}  # of bytes it says nothing (OpenAPI 3.1 §4.8.14.4)
     elif one.produces != "application/json":
         good["content"] = {one.produces: {"schema": {"type": "string"}}}
     found = {str(one.status): _with_headers(good, *_of_good(one))}
