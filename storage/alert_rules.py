@@ -98,5 +98,5 @@ def _kept(former: AlertRule | None, rule: Mapping[str, Any], now: float) -> dict
     """Return what a rule keeps of the one that had its name."""
     if former is None:
         return {"created_at": now, "updated_at": now}
-    same = all(getattr(former, name) == rule[name] for name in _CONTENT)
+    same = all(getattr(former, name) == rule.get(name) for name in _CONTENT)
     return {"id": former.id, "created_at": former.created_at, "updated_at": former.updated_at if same else now}
