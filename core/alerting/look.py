@@ -72,6 +72,8 @@ class _Writing:
 
     def set(self, alert: Alert, **columns: Any) -> None:
         """Set columns of an alert, new or not."""
+        if not columns:
+            return
         for name, value in columns.items():
             setattr(alert, name, value)
         if alert.id in self.new:
