@@ -52,7 +52,8 @@ class Scheduler:
         self._jobs: AsyncIOScheduler | None = None
         self._task: asyncio.Task[None] | None = None
         self._running: set[asyncio.Task[Any]] = set()
-        self._evaluator = alerting.Evaluator(ctx)
+        self._watcher = alerting.Watcher(ctx)
+        self._evaluator = alerting.Evaluator(ctx, self._watcher)
         self._dispatcher = alerting.Dispatcher(ctx)
 
     @property
@@ -106,6 +107,7 @@ class Scheduler:
             (self._advance_jobs, 1.0),
             (self._forget, 60.0),
             (self._sample, 60.0),
+            (self._watch, 60.0),
             (self._look_at_alerts, LOOK_SECONDS),
             (self._tell_alerts, 1.0),
             (self._sweep, SWEEP_SECONDS),
@@ -175,6 +177,10 @@ class Scheduler:
         await long_jobs.forget(self._ctx)
         await self._ctx.db.write(idempotency.forget, self._ctx.clock.now())
         await alerting.forget(self._ctx)
+
+    async def _watch(self) -> None:
+        """Look after the engine itself."""
+        await self._watcher.refresh()
 
     async def _look_at_alerts(self) -> None:
         """Look at all alert rules, and plan what is to be told."""

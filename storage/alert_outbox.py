@@ -214,10 +214,11 @@ def mark(connection: sa.Connection, channel: str, *, now: float, error: str | No
     connection.execute(statement.on_conflict_do_update(index_elements=[CHANNELS.c.channel], set_={**values, **more}))
 
 
-def failing(connection: sa.Connection, *, least: int, since: float) -> list[AlertChannel]:
-    """Return the channels that have failed so often in a row, the last time after `since`."""
-    query = sa.select(CHANNELS).where(CHANNELS.c.failures >= least, CHANNELS.c.failed_at > since)
-    return [AlertChannel(**row) for row in connection.execute(query.order_by(CHANNELS.c.channel)).mappings()]
+def channels(connection: sa.Connection) -> list[AlertChannel]:
+    """Return how every channel has been doing that was ever told something."""
+    return [
+        AlertChannel(**row) for row in connection.execute(sa.select(CHANNELS).order_by(CHANNELS.c.channel)).mappings()
+    ]
 
 
 def of_alert(connection: sa.Connection, alert_id: str) -> list[tuple[AlertMessageRow, list[AlertOutbox]]]:

@@ -1,5 +1,6 @@
 """Alerting: rules looked at once and again, alerts that fire and end, and who is told of it."""
 
+from core.alerting.guard import Guard
 from core.alerting.look import Evaluator
 from core.alerting.outbox import Dispatcher
 from core.alerting.service import (
@@ -16,12 +17,15 @@ from core.alerting.service import (
     unsnooze,
 )
 from core.alerting.silences import SilenceWish, end_silence, put_silence, silence, silences
+from core.alerting.watch import Watcher
 
 __all__ = [
     "Dispatcher",
     "Evaluator",
+    "Guard",
     "SilenceWish",
     "Snooze",
+    "Watcher",
     "acknowledge",
     "attempts",
     "end_silence",

@@ -11,9 +11,9 @@ import orjson
 import sqlalchemy as sa
 import structlog
 
-from core.alerting import facts, plans, watch
+from core.alerting import facts, plans
 from core.alerting.subjects import (
-    Finding,
+    ENGINE,
     Subject,
     by_id,
     differs,
@@ -25,6 +25,7 @@ from core.alerting.subjects import (
     verdict_of,
 )
 from core.alerting.values import Of, Reader, Values, needs
+from core.alerting.watch import Watcher
 from core.alerts.evaluation import Verdict, evaluate
 from core.alerts.measures import FEWEST
 from core.alerts.policy import Silence
@@ -89,9 +90,11 @@ class _Writing:
 class Evaluator:
     """Looks at all rules whenever it is asked; one for each scheduler."""
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: Context, watcher: Watcher | None = None) -> None:
+        """`watcher`: who tells what the engine says of itself; without one nobody does."""
         self._ctx = ctx
         self._reader = Reader(ctx)
+        self._watcher = watcher
 
     async def look(self) -> bool:
         """Look once; return False when another look was written meanwhile, and this one is dropped."""
@@ -102,11 +105,12 @@ class Evaluator:
             of_rule(row, read.known[row.integration_id]) for row in read.rules if row.integration_id in read.known
         ]
         values = await self._values(subjects, read.known)
-        subjects += [of_finding(one, ctx.settings.language) for one in await _findings(ctx)]
+        findings = self._watcher.findings if self._watcher is not None else None
+        subjects += [of_finding(one, ctx.settings.language) for one in findings or ()]
         writing = _Writing()
         fired = [alert for subject in subjects if (alert := self._one(subject, read, values, writing, now)) is not None]
         await self._add_facts(fired, values, writing)
-        ended = [rule_id for rule_id in read.standings if rule_id not in {subject.id for subject in subjects}]
+        ended = _ended(read, {subject.id for subject in subjects}, engine_looked_at=findings is not None)
         _remove(read, ended, writing, now)
         _tell(ctx, read, writing, now)
         seconds = time.perf_counter() - began
@@ -180,13 +184,13 @@ def _read(connection: sa.Connection, now: float) -> _Read:
     )
 
 
-async def _findings(ctx: Context) -> list[Finding]:
-    """Return what the engine says of itself; what cannot be told this time must not stop the rules."""
-    try:
-        return await watch.findings(ctx)
-    except Exception:  # a check's surprise is logged, and the next look asks again
-        log.exception("the engine's own conditions were not looked at")
-        return []
+def _ended(read: _Read, there: set[str], *, engine_looked_at: bool) -> list[str]:
+    """Return the rules that are there no more; of its own conditions a scheduler that begins knows nothing yet."""
+    return [
+        row.rule_id
+        for row in read.standings.values()
+        if row.rule_id not in there and (engine_looked_at or row.integration_id != ENGINE)
+    ]
 
 
 def _before(row: AlertStanding | None, subject: Subject, looked_at: float | None, now: float) -> Standing:

@@ -33,6 +33,7 @@ class Finding:
     condition: str
     channels: tuple[str, ...] = ()
     fix: Text | None = None
+    repeat_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ def of_finding(finding: Finding, language: str) -> Subject:
         severity=finding.severity,
         channels=orjson.dumps(finding.channels).decode(),
         description=finding.fix.render(language) if finding.fix is not None else "",
+        repeat_seconds=finding.repeat_seconds,
         finding=finding,
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from core import alerting, alerts, auth, integrations
-from core.alerting import Dispatcher, Evaluator
+from core.alerting import Dispatcher, Evaluator, Watcher
 from core.alerts import RuleWish
 from core.context import Context
 from core.demo.stand_ins.slack import SlackStandIn
@@ -44,6 +44,11 @@ class House:
     def restart(self) -> None:
         """Begin anew with what the database holds alone."""
         self.evaluator, self.dispatcher = Evaluator(self.ctx), Dispatcher(self.ctx)
+
+    def watch(self) -> None:
+        """Begin anew, and look after the engine itself too."""
+        self.watcher = Watcher(self.ctx)
+        self.evaluator, self.dispatcher = Evaluator(self.ctx, self.watcher), Dispatcher(self.ctx)
 
     async def install(self, *rules: dict[str, Any], slug: str = "forward") -> str:
         """Install an integration with these rules alone; return its id."""
