@@ -15,7 +15,7 @@ from typing import Protocol
 import structlog
 from sqlalchemy.engine import make_url
 
-from core import auth, gallery, integrations, logs, webhook_log
+from core import alerting, auth, gallery, integrations, logs, webhook_log
 from core import mail as _mail
 from core.aside import Aside
 from core.clock import Clock, SystemClock
@@ -169,6 +169,7 @@ async def start(settings: Settings, *, clock: Clock | None = None) -> AsyncItera
         await _resume(ctx)
         admin_key = await auth.ensure_first_admin(ctx)
         scheduler = await _start_scheduler(ctx, stack)
+        _start_guard(ctx, stack)
         worker = await _start_worker(ctx, stack)
         server = await _start_server(ctx, stack)
         stack.callback(db.hurry)  # the first of what a stop does
@@ -205,6 +206,17 @@ async def _start_scheduler(ctx: Context, stack: AsyncExitStack) -> Scheduler | N
     scheduler.start()
     stack.push_async_callback(scheduler.stop)
     return scheduler
+
+
+def _start_guard(ctx: Context, stack: AsyncExitStack) -> None:
+    """Let every node watch that some node runs the scheduler."""
+    guarding = asyncio.create_task(alerting.Guard(ctx).run(), name="alert-guard")
+
+    async def stop() -> None:
+        guarding.cancel()
+        await asyncio.gather(guarding, return_exceptions=True)
+
+    stack.push_async_callback(stop)
 
 
 async def _start_worker(ctx: Context, stack: AsyncExitStack) -> Worker | None:

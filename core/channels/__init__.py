@@ -6,10 +6,12 @@ The kind alone means the place that a setting names, so that rules need not repe
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from core.actors import Actor
+from core.alert_message import AlertMessage
 from core.config import Settings
 from core.context import Context
 from core.errors import Invalid, NotConfigured
@@ -48,7 +50,27 @@ class Message:
     key: str
     subject: str
     text: str
+    alert: AlertMessage | None = None
+    """The same as a value, where it is about alerts."""
+    story: str = ""
+    """What has happened since it was first said, where it was."""
+    loud: bool = True
+    """Whether people are to notice it anew; otherwise it is enough to bring the former message up to date."""
+    again: bool = False
+    """Whether it is to be seen in the channel once more, beside the former message."""
+    place: Mapping[str, str] | None = None
+    """Where the former message stands, as `Sent.place` said."""
+    repeated: bool = False
+    """An earlier try may have got through."""
     picture: Picture | None = None
+
+
+@dataclass(frozen=True)
+class Sent:
+    """Where a message went, in words, and as the channel itself knows it, where it can be edited."""
+
+    detail: Text
+    place: Mapping[str, str] | None = None
 
 
 class Channel(ABC):
@@ -77,6 +99,15 @@ class Channel(ABC):
 
         Raises `Upstream` or `NotConfigured`, and `Invalid` where the setting's value is no place.
         """
+
+    async def deliver(self, ctx: Context, target: Target, message: Message) -> Sent:
+        """Send a message about alerts, or bring the one at `message.place` up to date; raises as `send` does.
+
+        A channel that cannot edit sends what is loud, and leaves the rest unsaid.
+        """
+        if not message.loud:
+            return Sent(T("Nothing to say in this channel."))
+        return Sent(await self.send(ctx, target, message))
 
     async def kept(self, ctx: Context, target: Target, actor: Actor) -> Target:
         """Return `target` as it is stored and shown: one with a secret is kept apart, and named.

@@ -96,7 +96,11 @@ class SlackStandIn(StandIn):
             "conversations.history": self._history,
             "conversations.replies": self._replies,
         }
-        writes: dict[str, Method] = {"auth.test": self._test, "chat.postMessage": self._post}
+        writes: dict[str, Method] = {
+            "auth.test": self._test,
+            "chat.postMessage": self._post,
+            "chat.update": self._update,
+        }
         found = [
             web.route("*", f"/api/{name}", self._handler(method, takes_json=False)) for name, method in reads.items()
         ]
@@ -186,11 +190,29 @@ class SlackStandIn(StandIn):
         message |= {"blocks": blocks} if blocks else {}
         message |= {"metadata": metadata} if metadata else {}
         message |= {"thread_ts": thread_ts} if thread_ts else {}
+        message |= {"subtype": "thread_broadcast"} if thread_ts and _true(arguments.get("reply_broadcast")) else {}
         channel.messages.append(message)
         if self.hang_up_after_posting:
             self.hang_up_after_posting -= 1
             raise HungUp
         return {"channel": channel.id, "ts": message["ts"], "message": message}
+
+    async def _update(self, arguments: Arguments, token: str) -> dict[str, Any]:
+        """Edit one of the bot's own messages, by the channel's id alone (https://docs.slack.dev/reference/methods/chat.update)."""
+        self._needs("chat:write")
+        channel = next((c for c in self.channels if c.id == arguments.get("channel")), None)
+        if channel is None:
+            raise Refused("channel_not_found")
+        if channel.name in self.limits:
+            raise Limited(self.limits[channel.name])
+        message = next((m for m in channel.messages if m["ts"] == arguments.get("ts")), None)
+        if message is None:
+            raise Refused("message_not_found")
+        text, blocks, metadata = _content(arguments)
+        message["text"], message["edited"] = text, {"user": "U0CCB"}
+        message |= {"blocks": blocks} if blocks else {}
+        message |= {"metadata": metadata} if metadata else {}
+        return {"channel": channel.id, "ts": message["ts"], "text": text, "message": message}
 
     def _postable(self, wanted: str) -> Channel:
         name = wanted.removeprefix("#")
