@@ -17,6 +17,7 @@ import structlog
 from core import channels
 from core.alert_message import plain
 from core.alerting.message import message as made
+from core.alerting.picture import picture
 from core.channels import CHANNELS, Message, Sent
 from core.context import Context
 from core.errors import CcbError, Upstream
@@ -137,7 +138,9 @@ async def _send(ctx: Context, claimed: Claimed, about: Sequence[Alert]) -> Sent:
     target = channels.parse(claimed.message.channel)
     last = claimed.items[-1]
     body = plain(content, language)
-    return await CHANNELS.get(target.channel).deliver(
+    channel = CHANNELS.get(target.channel)
+    loud = any(item.kind not in QUIET_KINDS for item in claimed.items)
+    return await channel.deliver(
         ctx,
         target,
         Message(
@@ -146,7 +149,8 @@ async def _send(ctx: Context, claimed: Claimed, about: Sequence[Alert]) -> Sent:
             text="\n\n".join([*stories, body]),
             alert=content,
             story="\n".join(stories),
-            loud=any(item.kind not in QUIET_KINDS for item in claimed.items),
+            loud=loud,
+            picture=await picture(ctx, about) if channel.pictures and loud else None,
             again=any(item.kind == "repeat" for item in claimed.items),
             place=orjson.loads(claimed.message.place) if claimed.message.place is not None else None,
             repeated=max(item.attempts for item in claimed.items) > 1,

@@ -82,6 +82,8 @@ class Channel(ABC):
     """An example of an address."""
     setting: ClassVar[str]
     """The environment variable that names the place where an address has none; empty: an address is needed."""
+    pictures: ClassVar[bool] = False
+    """Whether it shows a message's picture; otherwise none need be drawn."""
     packaged: ClassVar[bool] = True
     """Whether a package's manifest may name an address: not where it holds a secret."""
 

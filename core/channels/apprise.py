@@ -52,6 +52,7 @@ class Service:
     title: str
     form: str
     shown: bool = False
+    pictures: bool = False
 
 
 def _own(title: str, form: str) -> Iterator[tuple[str, Service]]:
@@ -61,15 +62,15 @@ def _own(title: str, form: str) -> Iterator[tuple[str, Service]]:
 
 
 SERVICES: Mapping[str, Service] = {
-    "discord": Service("Discord", "discord://webhook-id/webhook-token"),
+    "discord": Service("Discord", "discord://webhook-id/webhook-token", pictures=True),
     "workflows": Service("Microsoft Teams", "workflows://host:443/workflow-id/signature", shown=True),
     "pagerduty": Service("PagerDuty", "pagerduty://integration-key@api-key"),
     "opsgenie": Service("Opsgenie", "opsgenie://api-key"),
-    "tgram": Service("Telegram", "tgram://123456789:bot-token/chat-id"),
+    "tgram": Service("Telegram", "tgram://123456789:bot-token/chat-id", pictures=True),
     "gchat": Service("Google Chat", "gchat://workspace/key/token"),
     "splunk": Service("Splunk On-Call", "splunk://routing-key@api-key"),
     "signl4": Service("SIGNL4", "signl4://secret"),
-    "pover": Service("Pushover", "pover://user@token"),
+    "pover": Service("Pushover", "pover://user@token", pictures=True),
     "lark": Service("Lark", "lark://token"),
     "zulip": Service("Zulip", "zulip://bot@organization/token"),
     **dict(_own("JSON", "json://user:password@host/path")),
@@ -93,6 +94,7 @@ class Apprise(Channel):
         self.name = name
         self.service = service
         self.form = service.form
+        self.pictures = service.pictures
         self.summary = T("A message through {service}.", service=service.title)
 
     def places(self, where: str) -> tuple[str, ...]:
@@ -150,7 +152,7 @@ class Apprise(Channel):
         address = target.hidden or await self._address(ctx, target)
         picture = message.picture.png if message.picture is not None else None
         outcome = await self._ask(
-            ctx, address, title=message.subject, body=message.text, type="info",
+            ctx, address, title=message.subject, body=message.text, type=_kind(message),
             picture=None if picture is None else base64.b64encode(picture).decode(),
         )  # fmt: skip
         if not outcome["ok"]:
@@ -242,6 +244,16 @@ _ASIDE: Mapping[str, Text] = {
     "late": T("{service} took longer than {seconds} s."),
     "broken": T("The process that sends to {service} failed."),
 }
+
+
+def _kind(message: Message) -> str:
+    """Return what apprise calls the kind of a message: it gives it its colour and its urgency."""
+    alert = message.alert
+    if alert is None:
+        return "info"
+    if alert.status in ("resolved", "ended_without_data", "removed"):
+        return "success" if alert.status == "resolved" else "info"
+    return {"critical": "failure", "warning": "warning"}.get(alert.parts[0].severity, "info")
 
 
 def _opened(ctx: Context, row: rows.ChannelAddress) -> str | None:

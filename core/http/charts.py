@@ -11,6 +11,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from core import alerts, charts, integrations, metrics
+from core.alerting.values import WINDOW
 from core.alerts.language import parse
 from core.alerts.limits import limits_of
 from core.charts import Chart, Limit
@@ -104,8 +105,8 @@ async def _chart(ctx: Context, request: Request) -> Chart:
     if request.actor.may("integrations.read"):
         marks = await charts.marks(ctx, integration_id=installed.id, start=series.start, end=series.end)
     limits: tuple[Limit, ...] = ()
-    # A count is compared minute by minute: where a point is longer, its height has nothing to do with the limit.
-    if request.actor.may("alerts.read") and (series.metric.kind != "counter" or series.step == 60):
+    # A count is compared over five minutes: where a point is not as long, its height has nothing to do with the limit.
+    if request.actor.may("alerts.read") and (series.metric.kind != "counter" or series.step == WINDOW):
         limits = await _limits(ctx, installed.id, query.metric)
     return Chart(installed.name, series, limits, marks, zone=zone)
 
