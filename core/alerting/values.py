@@ -201,16 +201,16 @@ class Reader:
         start = _start(now, seconds)
         if name in _GAUGES:
             found = await self._ctx.db.read(rows.gauges, name, start=start, end=now + 1)
-            made = {id: _of_gauge(function, gauge, seconds) for id, gauge in found.items()}
+            made = {id: of_gauge(function, gauge, seconds) for id, gauge in found.items()}
         elif function in ("min", "max"):
             step = max(WINDOW, -(-seconds // (MOST_SLOTS * metrics.MINUTE)) * metrics.MINUTE)
             names = set(METRICS[name].names)
             slots = await self._ctx.db.read(rows.counts, names, start=start, end=now + 1, step=step)
-            made = _extremes(function, name, slots, step, -(-seconds // step))
+            made = extremes(function, name, slots, step, -(-seconds // step))
         else:
             found_counts = await self._ctx.db.read(rows.counts, set(METRICS[name].names), start=start, end=now + 1)
             whole = found_counts[0][1] if found_counts else {}
-            made = {id: _together(function, name, counts, seconds) for id, counts in whole.items()}
+            made = {id: together(function, name, counts, seconds) for id, counts in whole.items()}
         self._kept[key] = (now, made)
         return made
 
@@ -219,14 +219,14 @@ def _start(now: float, window: int) -> int:
     return metrics.minute_of(now) - max(0, -(-window // metrics.MINUTE) - 1) * metrics.MINUTE
 
 
-def _together(function: Function, name: str, counts: Mapping[str, Mapping[int, float]], seconds: int) -> Sample:
+def together(function: Function, name: str, counts: Mapping[str, Mapping[int, float]], seconds: int) -> Sample:
     sample = _sample(name, counts, seconds)
     if function == "avg" and METRICS[name].kind == "counter" and sample.value is not None:
         return Sample(sample.value * WINDOW / max(seconds, WINDOW), sample.count)
     return sample
 
 
-def _extremes(
+def extremes(
     function: Function, name: str, slots: Sequence[tuple[int, rows.Counts]], step: int, wanted: int
 ) -> dict[str, Sample]:
     """Return the least or greatest of the slots; of a count, a slot without a row is 0."""
@@ -243,7 +243,7 @@ def _extremes(
     return {id: Sample(0.0 if zeros and len(found) < wanted else min(found)) for id, found in values.items()}
 
 
-def _of_gauge(function: Function, gauge: rows.Gauge, seconds: int) -> Sample:
+def of_gauge(function: Function, gauge: rows.Gauge, seconds: int) -> Sample:
     minutes = max(1, seconds // metrics.MINUTE)
     match function:
         case "max":

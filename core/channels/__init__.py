@@ -8,7 +8,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 from core.actors import Actor
 from core.alert_message import AlertMessage
@@ -76,15 +75,15 @@ class Sent:
 class Channel(ABC):
     """A kind of place that messages go to."""
 
-    name: ClassVar[str]
-    summary: ClassVar[Text]
-    form: ClassVar[str]
+    name: str
+    summary: Text
+    form: str
     """An example of an address."""
-    setting: ClassVar[str]
+    setting: str
     """The environment variable that names the place where an address has none; empty: an address is needed."""
-    pictures: ClassVar[bool] = False
+    pictures: bool = False
     """Whether it shows a message's picture; otherwise none need be drawn."""
-    packaged: ClassVar[bool] = True
+    packaged: bool = True
     """Whether a package's manifest may name an address: not where it holds a secret."""
 
     @abstractmethod

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from core.alert_message import AlertMessage, AlertPart, AlertStatus, lines
+from core.alert_message import AlertMessage, AlertStatus, lines
 from core.channels import Message
-from core.texts import T, Text
+from core.texts import T
 
 PICTURE = "chart"
 """The content id of the picture."""
@@ -72,19 +72,11 @@ def _alerts(alert: AlertMessage, language: str, link: str | None) -> Iterator[st
         first, *others = lines(part, language, named=several)
         yield _lines([first], "font-weight:bold;margin-top:12px" if several else "font-size:16px")
         yield _lines(others)
-        if link is not None:
-            shown = " &nbsp;·&nbsp; ".join(
-                f'<a href="{escape(address)}" style="color:{_BLUE}">{escape(label.render(language))}</a>'
-                for label, address in _links(part, link.rstrip("/"))
-            )
-            yield f'<p style="margin:10px 0 0">{shown}</p>' if shown else ""
-
-
-def _links(part: AlertPart, base: str) -> Iterator[tuple[Text, str]]:
-    if part.integration_id:
-        yield T("Dashboard"), f"{base}/dashboard/integrations/{part.integration_id}"
-    if part.example is not None:
-        yield T("An event that failed"), f"{base}/dashboard/events/{part.example}"
+        if link is not None and part.integration_id:
+            address = f"{link.rstrip('/')}/dashboard"
+            label = T("Open the dashboard").render(language)
+            shown = f'<a href="{escape(address)}" style="color:{_BLUE}">{escape(label)}</a>'
+            yield f'<p style="margin:10px 0 0">{shown}</p>'
 
 
 def _lines(found: list[str], style: str = "") -> str:

@@ -117,7 +117,7 @@ class Apprise(Channel):
         try:
             parts = urlsplit(address)
             asked = {key.lower() for key, _ in parse_qsl(parts.query, keep_blank_values=True)}
-            _ = parts.port, parts.hostname
+            _ = parts.port if self.service.shown else None  # a token may look like a port that is none
         except ValueError:
             raise self._wrong() from None
         refused = sorted(key for key in asked if key.lstrip("+-:") in _REFUSED)

@@ -92,7 +92,7 @@ async def _specification(ctx: Context, request: Request) -> tuple[bytes, dict[st
 
 async def _chart(ctx: Context, request: Request) -> Chart:
     query = request.query_as(ChartQuery)
-    zone = _zone(query.tz)
+    zone = zone_of(query.tz)
     installed = await integrations.find(ctx, request.path["id"])
     start, end = range_of(query.from_, query.to, now=ctx.clock.now())
     whole = end // 60 * 60  # a minute that is not over yet would look like a fall
@@ -120,7 +120,8 @@ async def _limits(ctx: Context, integration_id: str, metric: str) -> tuple[Limit
     )
 
 
-def _zone(name: str) -> ZoneInfo:
+def zone_of(name: str) -> ZoneInfo:
+    """Return the time zone that a query names; raise `Invalid` where there is none such."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
