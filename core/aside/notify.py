@@ -164,11 +164,10 @@ def _send(wish: dict[str, Any]) -> None:
         _turn.outcome.ok = True
         return
     picture = wish.get("picture")
-    attached = (
-        [AttachMemory(base64.b64decode(picture), name="chart.png", mimetype="image/png")]
-        if picture and plugin.attachment_support
-        else None
-    )
+    attached: list[Any] | None = None
+    if picture and plugin.attachment_support:
+        memory: Any = AttachMemory  # apprise has no types there
+        attached = [memory(base64.b64decode(picture), name="chart.png", mimetype="image/png")]
     _turn.outcome.ok = bool(
         plugin.notify(
             body=wish["body"], title=wish["title"], notify_type=apprise.NotifyType(wish["type"]), attach=attached
