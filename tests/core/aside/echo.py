@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 
 from core.aside.serving import serve
 
@@ -12,7 +11,7 @@ from core.aside.serving import serve
 def answer(message: bytes) -> bytes:
     text = message.decode()
     if text.startswith("pid"):
-        time.sleep(0.2 if "slowly" in text else 0)
+        threading.Event().wait(0.2 if "slowly" in text else 0)
         return str(os.getpid()).encode()
     if text.startswith("raise"):
         raise ValueError(text)

@@ -12,9 +12,8 @@ from core.alert_message import AlertMessage, AlertPart
 from core.channels import CHANNELS, Message, Picture, parse
 from core.texts import T
 from tests.contexts import MovableClock, context, settings
-from tests.core.http.test_alerts import Inbox, inbox
+from tests.inbox import Inbox, serving
 
-__all__ = ["inbox"]
 PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 100
 
 
@@ -25,6 +24,12 @@ def alert(status: Any = "firing") -> AlertMessage:
         cause=T("Most are one error: <script>alert(1)</script>"), example="evt_1",
     )  # fmt: skip
     return AlertMessage("msg_1", [part])
+
+
+@pytest.fixture
+async def inbox() -> AsyncIterator[Inbox]:
+    async with serving() as made:
+        yield made
 
 
 @pytest.fixture
@@ -69,4 +74,4 @@ async def test_a_story_is_one_thread(inbox: Inbox, sent: Any) -> None:
     assert isinstance(end, EmailMessage)
     assert end["In-Reply-To"] == end["References"] == begin["Message-ID"] != end["Message-ID"]
     assert end["Subject"].startswith("Resolved: ") and last.place == first.place
-    assert begin["In-Reply-To"] is None and "Resolved after 14 min" in end.get_body(("html",)).get_content()
+    assert begin["In-Reply-To"] is None and "Resolved after 14 min" in str(end.get_body(("html",)))
