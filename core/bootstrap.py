@@ -16,8 +16,9 @@ from typing import Protocol
 import structlog
 from sqlalchemy.engine import make_url
 
-from core import auth, gallery, integrations, logs, tracing, webhook_log
+from core import alerting, auth, gallery, integrations, logs, tracing, webhook_log
 from core import mail as _mail
+from core.aside import Aside
 from core.clock import Clock, SystemClock
 from core.config import Settings
 from core.context import Context, SlackPort
@@ -160,6 +161,7 @@ async def start(settings: Settings, *, clock: Clock | None = None) -> AsyncItera
         await _upgrade(db, settings)
         sandbox = await stack.enter_async_context(HandlerPool(processes=settings.sandbox_processes))
         http = await stack.enter_async_context(Outbound(settings.outbound_allow))
+        aside = await stack.enter_async_context(Aside())
         github = GitHub(settings, clock)
         stack.push_async_callback(github.close)
         doors = load_doors()
@@ -179,11 +181,13 @@ async def start(settings: Settings, *, clock: Clock | None = None) -> AsyncItera
             github=github,
             slack=slack,
             tracer=tracer,
+            aside=aside,
         )
         await _resume(ctx)
         admin_key = await auth.ensure_first_admin(ctx)
         claim_code = await auth.ensure_claim_code(ctx)
         scheduler = await _start_scheduler(ctx, stack)
+        _start_guard(ctx, stack)
         worker = await _start_worker(ctx, stack)
         server = await _start_server(ctx, stack)
         if "slack" in settings.roles:
@@ -223,6 +227,17 @@ async def _start_scheduler(ctx: Context, stack: AsyncExitStack) -> Scheduler | N
     scheduler.start()
     stack.push_async_callback(scheduler.stop)
     return scheduler
+
+
+def _start_guard(ctx: Context, stack: AsyncExitStack) -> None:
+    """Let every node watch that some node runs the scheduler."""
+    guarding = asyncio.create_task(alerting.Guard(ctx).run(), name="alert-guard")
+
+    async def stop() -> None:
+        guarding.cancel()
+        await asyncio.gather(guarding, return_exceptions=True)
+
+    stack.push_async_callback(stop)
 
 
 async def _start_worker(ctx: Context, stack: AsyncExitStack) -> Worker | None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from core.alert_message import AlertMessage
+from core.aside import Aside
 from core.clock import Clock
 from core.config import Settings
 from core.handler import Load, Ran
@@ -64,6 +66,14 @@ class GitHubAccess:
     repositories: Mapping[str, RepositoryAccess]
 
 
+@dataclass(frozen=True)
+class SlackPlace:
+    """Where a message stands: the channel's id and the message's `ts`, by which it is edited and answered."""
+
+    channel: str
+    ts: str
+
+
 class SlackPort(Protocol):
     """What core asks of Slack; chatbot fills it."""
 
@@ -85,6 +95,21 @@ class SlackPort(Protocol):
         that thread.
         Raises `Upstream` (with Slack's own error code in words) or `NotConfigured`.
         """
+        ...
+
+    async def tell(self, *, channel: str, alert: AlertMessage, key: str, repeated: bool) -> SlackPlace:
+        """Post a message about alerts with the bot's token; `key`, `repeated` and errors are as in `post`."""
+        ...
+
+    async def update(self, place: SlackPlace, *, alert: AlertMessage) -> None:
+        """Make the message that stands at `place` this one; raises as `post` does.
+
+        The `Upstream` has `slack_error: message_not_found` where it is gone.
+        """
+        ...
+
+    async def reply(self, place: SlackPlace, *, text: str, key: str, repeated: bool, broadcast: bool = False) -> None:
+        """Add a line to the thread of the message at `place`; `broadcast`: it is seen in the channel too."""
         ...
 
     async def access(self, channels: Sequence[str], *, token: str | None) -> SlackAccess:
@@ -124,6 +149,7 @@ class Context:
     sandbox: Sandbox
     github: GitHubPort
     memo: Memo = field(default_factory=Memo)
+    aside: Aside = field(default_factory=Aside)
     slack: SlackPort | None = None
     tracer: Tracer | None = None
     """Where a trace of each event goes, where one is wanted."""

@@ -6,12 +6,13 @@ import hashlib
 import re
 import ssl
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP as POLICY
 from email.utils import parseaddr
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -60,8 +61,12 @@ def compose(
     html: str | None = None,
     message_id: str,
     now: float,
+    answers: str | None = None,
+    images: Mapping[str, bytes] = MappingProxyType({}),
 ) -> EmailMessage:
     """Return a message from `CCB_MAIL_FROM`; `message_id` without its angle brackets, `now` in seconds.
+
+    `answers`: the id of the message whose thread it belongs to. `images`: PNGs that the HTML shows as `cid:<name>`.
 
     Raises `Upstream` when `CCB_MAIL_FROM` is no address, ValueError when the subject or an address has a line break.
     """
@@ -73,11 +78,16 @@ def compose(
     message["Subject"] = one_line(subject)
     message["Date"] = datetime.fromtimestamp(now, UTC)
     message["Message-ID"] = f"<{message_id}>"
+    if answers is not None:
+        message["In-Reply-To"] = message["References"] = f"<{answers}>"
     # Keeps holiday notices from coming back (RFC 3834 §5).
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(text)
     if html is not None:
         message.add_alternative(html, subtype="html")
+        shown = message.get_payload()[-1]  # type: ignore[index]  # the part that was just added
+        for name, png in images.items():
+            shown.add_related(png, "image", "png", cid=f"<{name}>", filename=f"{name}.png", disposition="inline")  # type: ignore[union-attr]  # an EmailMessage too
     return message
 
 

@@ -185,7 +185,7 @@ def alert_rules(parsed: Manifest) -> list[alerts.Checked]:
             path = ".".join(map(str, ("alerts", number, *first["loc"])))
             raise problem(path, reason(first)) from None
     try:
-        return alerts.checked(wishes, path="alerts")
+        return alerts.checked(wishes, path="alerts", packaged=True)
     except Invalid as error:
         wrong = error.details["fields"][0]
         raise problem(wrong["path"], wrong["message"]) from None

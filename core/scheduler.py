@@ -18,7 +18,7 @@ from typing import Any
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from core import healing, metrics, retention
+from core import alerting, healing, metrics, retention
 from core import jobs as long_jobs
 from core.context import Context
 from core.texts import T
@@ -33,6 +33,9 @@ TERM_SECONDS = 6.0
 
 JOB_GRACE_SECONDS = 3.0
 """How long a job that runs may take to end at a stop."""
+
+LOOK_SECONDS = 20.0
+"""How often all alert rules are looked at: at least once a minute, also where a look takes long."""
 
 SWEEP_SECONDS = 600.0
 """How often what is older than its retention is deleted."""
@@ -49,6 +52,9 @@ class Scheduler:
         self._jobs: AsyncIOScheduler | None = None
         self._task: asyncio.Task[None] | None = None
         self._running: set[asyncio.Task[Any]] = set()
+        self._watcher = alerting.Watcher(ctx)
+        self._evaluator = alerting.Evaluator(ctx, self._watcher)
+        self._dispatcher = alerting.Dispatcher(ctx)
 
     @property
     def leading(self) -> bool:
@@ -103,6 +109,9 @@ class Scheduler:
             (self._sample, 60.0),
             (self._roll_up, 60.0),
             (self._roll_up_late, 3600.0),
+            (self._watch, 60.0),
+            (self._look_at_alerts, LOOK_SECONDS),
+            (self._tell_alerts, 1.0),
             (self._sweep, SWEEP_SECONDS),
             (self._look_for_gaps, self._ctx.settings.gap_seconds),
         ]
@@ -169,6 +178,19 @@ class Scheduler:
         await self._ctx.db.write(accept.forget, self._ctx.clock.now())
         await long_jobs.forget(self._ctx)
         await self._ctx.db.write(idempotency.forget, self._ctx.clock.now())
+        await alerting.forget(self._ctx)
+
+    async def _watch(self) -> None:
+        """Look after the engine itself."""
+        await self._watcher.refresh()
+
+    async def _look_at_alerts(self) -> None:
+        """Look at all alert rules, and plan what is to be told."""
+        await self._evaluator.look()
+
+    async def _tell_alerts(self) -> None:
+        """Say what is due of alerts."""
+        await self._dispatcher.run()
 
     async def _sample(self) -> None:
         """Keep how many events wait, for the metrics."""

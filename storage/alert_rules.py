@@ -30,20 +30,38 @@ class AlertRule(SQLModel, table=True):
     condition: str
     """As `core.alerts.rule.show` writes it."""
     channels: str
-    """JSON list of addresses."""
+    """JSON list of addresses; empty: the default ones."""
     severity: str
     description: str = ""
+    resolve_condition: str | None = None
+    """What must hold for the end; None: that the condition does not."""
+    min_samples: int | None = None
+    repeat_seconds: float | None = None
     created_at: float
     updated_at: float
 
 
 RULES = table(AlertRule)
-_CONTENT = ("condition", "channels", "severity", "description")
+_CONTENT = (
+    "condition",
+    "channels",
+    "severity",
+    "description",
+    "resolve_condition",
+    "min_samples",
+    "repeat_seconds",
+)
 
 
 def all_of(connection: sa.Connection, integration_id: str) -> Sequence[AlertRule]:
     """Return the rules of an integration, in their order."""
     query = sa.select(RULES).where(RULES.c.integration_id == integration_id).order_by(RULES.c.place)
+    return [AlertRule(**row) for row in connection.execute(query).mappings()]
+
+
+def everything(connection: sa.Connection) -> Sequence[AlertRule]:
+    """Return the rules of all integrations."""
+    query = sa.select(RULES).order_by(RULES.c.integration_id, RULES.c.place)
     return [AlertRule(**row) for row in connection.execute(query).mappings()]
 
 
@@ -80,5 +98,5 @@ def _kept(former: AlertRule | None, rule: Mapping[str, Any], now: float) -> dict
     """Return what a rule keeps of the one that had its name."""
     if former is None:
         return {"created_at": now, "updated_at": now}
-    same = all(getattr(former, name) == rule[name] for name in _CONTENT)
+    same = all(getattr(former, name) == rule.get(name) for name in _CONTENT)
     return {"id": former.id, "created_at": former.created_at, "updated_at": former.updated_at if same else now}

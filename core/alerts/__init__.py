@@ -1,6 +1,18 @@
 """Alerts: the rules of an integration, what they say, and where that goes."""
 
-from core.alerts.rules import MOST_RULES, Checked, RuleWish, Severity, Stored, checked, listed, replace, rows_of
+from core.alerts.defaults import with_defaults
+from core.alerts.rules import (
+    MOST_RULES,
+    Checked,
+    RuleWish,
+    Severity,
+    Stored,
+    checked,
+    listed,
+    repeat_interval,
+    replace,
+    rows_of,
+)
 from core.alerts.testing import Delivery, Tested, test
 
 __all__ = [
@@ -13,7 +25,9 @@ __all__ = [
     "Tested",
     "checked",
     "listed",
+    "repeat_interval",
     "replace",
     "rows_of",
     "test",
+    "with_defaults",
 ]

@@ -47,6 +47,9 @@ MEASURES: Mapping[str, Unit] = {
 }
 """`status` is the integration's state: it has no size, only changes."""
 
+FEWEST: Mapping[Literal["ratio", "percentile"], int] = {"ratio": 5, "percentile": 10}
+"""Of how many events a value must tell to be believed, unless a rule says otherwise."""
+
 _DIMENSIONS: Mapping[Unit, Dimension] = {
     "%": "percent",
     "ms": "duration",
@@ -56,6 +59,13 @@ _DIMENSIONS: Mapping[Unit, Dimension] = {
     "USD": "money",
     "status": "status",
 }
+
+
+def fewest(measure: str) -> int:
+    """Return of how many events a metric must tell to be believed; counts and gauges need none."""
+    if measure == "error_rate":
+        return FEWEST["ratio"]
+    return FEWEST["percentile"] if measure.startswith(("latency_p", "processing_p")) else 0
 
 
 def dimension(measure: str) -> Dimension:

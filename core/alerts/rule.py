@@ -116,7 +116,7 @@ def _(node: Metric) -> str:
 
 @show.register
 def _(node: Aggregate) -> str:
-    return f"{node.function}({node.metric}, {_duration(node.seconds)})"
+    return f"{node.function}({node.metric}, {duration(node.seconds)})"
 
 
 @show.register
@@ -150,13 +150,13 @@ def _(node: Comparison) -> str:
 
 @show.register
 def _(node: Silence) -> str:
-    return f"no_events for {_duration(node.seconds)}"
+    return f"no_events for {duration(node.seconds)}"
 
 
 @show.register
 def _(node: Lasting) -> str:
     inner = show(node.condition) if isinstance(node.condition, Comparison) else f"({show(node.condition)})"
-    return f"{inner} for {_duration(node.seconds)}"
+    return f"{inner} for {duration(node.seconds)}"
 
 
 @show.register
@@ -179,7 +179,8 @@ def _part(node: Rule) -> str:
     return f"({show(node)})" if isinstance(node, All | Either | Lasting | Silence) else show(node)
 
 
-def _duration(seconds: int) -> str:
+def duration(seconds: int) -> str:
+    """Return a time as a rule says it: `90s`, `5m`."""
     unit, size = next((unit, size) for unit, size in _SECONDS if seconds % size == 0)
     return f"{seconds // size}{unit}"
 

@@ -67,6 +67,8 @@ async def test(
             T("{name} has no alert rules, so there is no channel to test. Name one in {field}.", name=name,
               field="notification_channel"),
         )  # fmt: skip
+    for target in targets:
+        CHANNELS.get(target.channel).may_try(target, actor)
     message = _message(name, alert_type, actor, language=ctx.settings.language)
     gate = asyncio.Semaphore(AT_ONCE)
 

@@ -6,9 +6,11 @@ The kind alone means the place that a setting names, so that rules need not repe
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from core.actors import Actor
+from core.alert_message import AlertMessage
 from core.config import Settings
 from core.context import Context
 from core.errors import Invalid, NotConfigured
@@ -25,9 +27,19 @@ class Target:
 
     channel: str
     places: tuple[str, ...]
+    hidden: str | None = field(default=None, repr=False)
+    """The address itself, where it holds secrets: it is sent to or kept, and never shown."""
 
     def __str__(self) -> str:
         return f"{self.channel}://{','.join(self.places)}" if self.places else self.channel
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A chart that goes with a message. `alt`: what it shows, in words."""
+
+    png: bytes = field(repr=False)
+    alt: str
 
 
 @dataclass(frozen=True)
@@ -37,17 +49,42 @@ class Message:
     key: str
     subject: str
     text: str
+    alert: AlertMessage | None = None
+    """The same as a value, where it is about alerts."""
+    story: str = ""
+    """What has happened since it was first said, where it was."""
+    loud: bool = True
+    """Whether people are to notice it anew; otherwise it is enough to bring the former message up to date."""
+    again: bool = False
+    """Whether it is to be seen in the channel once more, beside the former message."""
+    place: Mapping[str, str] | None = None
+    """Where the former message stands, as `Sent.place` said."""
+    repeated: bool = False
+    """An earlier try may have got through."""
+    picture: Picture | None = None
+
+
+@dataclass(frozen=True)
+class Sent:
+    """Where a message went, in words, and as the channel itself knows it, where it can be edited."""
+
+    detail: Text
+    place: Mapping[str, str] | None = None
 
 
 class Channel(ABC):
     """A kind of place that messages go to."""
 
-    name: ClassVar[str]
-    summary: ClassVar[Text]
-    form: ClassVar[str]
+    name: str
+    summary: Text
+    form: str
     """An example of an address."""
-    setting: ClassVar[str]
-    """The environment variable that names the place where an address has none."""
+    setting: str
+    """The environment variable that names the place where an address has none; empty: an address is needed."""
+    pictures: bool = False
+    """Whether it shows a message's picture; otherwise none need be drawn."""
+    packaged: bool = True
+    """Whether a package's manifest may name an address: not where it holds a secret."""
 
     @abstractmethod
     def places(self, where: str) -> tuple[str, ...]:
@@ -63,6 +100,27 @@ class Channel(ABC):
 
         Raises `Upstream` or `NotConfigured`, and `Invalid` where the setting's value is no place.
         """
+
+    async def deliver(self, ctx: Context, target: Target, message: Message) -> Sent:
+        """Send a message about alerts, or bring the one at `message.place` up to date; raises as `send` does.
+
+        A channel that cannot edit sends what is loud, and leaves the rest unsaid.
+        """
+        if not message.loud:
+            return Sent(T("Nothing to say in this channel."))
+        return Sent(await self.send(ctx, target, message))
+
+    async def kept(self, ctx: Context, target: Target, actor: Actor) -> Target:
+        """Return `target` as it is stored and shown: one with a secret is kept apart, and named.
+
+        Raises `Denied` where `actor` may not put one in, and `Invalid` for an address that the service would not take.
+        """
+        return target
+
+    def may_try(self, target: Target, actor: Actor) -> None:
+        """Raise `Denied` where `actor` may not have a test sent there: to an address that is not kept yet."""
+        if target.hidden is not None:
+            actor.require("admin")
 
     def parse(self, address: str) -> Target:
         """Return an address of this channel as a target; raise `Invalid` that says the form. Pure."""
@@ -99,3 +157,8 @@ def parse(address: str) -> Target:
     if len(address) > LONGEST:
         raise Invalid(T("The address of a channel has at most {limit} characters.", limit=LONGEST))
     return CHANNELS.get(address.partition("://")[0][:40]).parse(address)
+
+
+async def kept(ctx: Context, target: Target, actor: Actor) -> Target:
+    """Return `target` as it is stored; see `Channel.kept`."""
+    return await CHANNELS.get(target.channel).kept(ctx, target, actor)

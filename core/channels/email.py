@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from email.message import EmailMessage
+
 from core import mail
-from core.channels import CHANNELS, Channel, Message, Target
+from core.channels import CHANNELS, Channel, Message, Sent, Target, alert_mail
 from core.config import Settings
 from core.context import Context
 from core.errors import Invalid
@@ -20,6 +23,7 @@ class Email(Channel):
     summary = T("An e-mail.")
     form = "email://team@example.com"
     setting = "CCB_ALERT_EMAIL"
+    pictures = True
 
     def places(self, where: str) -> tuple[str, ...]:
         """Take addresses without names, comma-separated."""
@@ -44,18 +48,31 @@ class Email(Channel):
         return settings.alert_email
 
     async def send(self, ctx: Context, target: Target, message: Message) -> Text:
-        """Send it."""
+        """Send it, as HTML and as text; the picture stands in the HTML."""
         to = self.resolved(ctx.settings, target)
-        made = mail.compose(
+        await mail.send(ctx.settings, self._made(ctx, to, message))
+        return T("Sent to {addresses}.", addresses=", ".join(to))
+
+    async def deliver(self, ctx: Context, target: Target, message: Message) -> Sent:
+        """Send what is loud; what follows a message is an answer to it, so that mail programs show one thread."""
+        if not message.loud:
+            return Sent(T("Nothing to say in this channel."), message.place)
+        detail = await self.send(ctx, target, message)
+        return Sent(detail, message.place or {"message_id": mail.message_id(message.key, ctx.settings.mail_from)})
+
+    def _made(self, ctx: Context, to: Sequence[str], message: Message) -> EmailMessage:
+        picture = message.picture
+        return mail.compose(
             ctx.settings,
             to=to,
             subject=message.subject,
-            text=f"{message.text}\n",
+            text=alert_mail.text(message),
+            html=alert_mail.html(message, ctx.settings.language, link=ctx.settings.public_url),
             message_id=mail.message_id(message.key, ctx.settings.mail_from),
+            answers=message.place["message_id"] if message.place is not None else None,
+            images={} if picture is None else {alert_mail.PICTURE: picture.png},
             now=ctx.clock.now(),
         )
-        await mail.send(ctx.settings, made)
-        return T("Sent to {addresses}.", addresses=", ".join(to))
 
 
 CHANNELS.add("email", Email())

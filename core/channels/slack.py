@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 
-from core.channels import CHANNELS, Channel, Message, Target
+from core.channels import CHANNELS, Channel, Message, Sent, Target
 from core.config import Settings
-from core.context import Context
-from core.errors import Invalid, NotConfigured
+from core.context import Context, SlackPlace, SlackPort
+from core.errors import Invalid, NotConfigured, Upstream
 from core.texts import T, Text
 
 _ID = re.compile(r"[CGDUW][A-Z0-9]{6,20}")
 _NAME = re.compile(r"[\w-]{1,80}")
 """Slack's own rule, but for letters that are not Latin (https://docs.slack.dev/reference/methods/conversations.create)."""
+
+_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 
 
 class Slack(Channel):
@@ -42,17 +44,47 @@ class Slack(Channel):
 
     async def send(self, ctx: Context, target: Target, message: Message) -> Text:
         """Post it."""
-        (name,) = self.resolved(ctx.settings, target)
+        slack, channel = self._port(ctx), self._channel(ctx, target)
+        text = f"*{_escaped(message.subject)}*\n{_escaped(message.text)}"
+        await slack.post(channel=channel, text=text, blocks=None, token=None, key=message.key, repeated=False)
+        return T("Posted to {channel}.", channel=channel)
+
+    async def deliver(self, ctx: Context, target: Target, message: Message) -> Sent:
+        """Post it, or edit the message that stands there and add what has happened to its thread.
+
+        A message that somebody has deleted is posted anew.
+        """
+        slack, channel, alert = self._port(ctx), self._channel(ctx, target), message.alert
+        assert alert is not None, "deliver is for alerts"
+        if message.place is not None:
+            place = SlackPlace(message.place["channel"], message.place["ts"])
+            try:
+                await slack.update(place, alert=alert)
+            except Upstream as error:
+                if error.details.get("slack_error") not in _GONE:
+                    raise
+            else:
+                if message.story:
+                    await slack.reply(
+                        place, text=_escaped(message.story), key=message.key, repeated=message.repeated,
+                        broadcast=message.again,
+                    )  # fmt: skip
+                return Sent(T("Edited in {channel}.", channel=channel), message.place)
+        place = await slack.tell(channel=channel, alert=alert, key=message.key, repeated=message.repeated)
+        return Sent(T("Posted to {channel}.", channel=channel), {"channel": place.channel, "ts": place.ts})
+
+    def _port(self, ctx: Context) -> SlackPort:
         if ctx.slack is None:
             raise NotConfigured(
                 T("Slack is not connected: {setting} is not set. → ccb init slack", setting="SLACK_BOT_TOKEN"),
                 service="slack",
                 settings=("SLACK_BOT_TOKEN",),
             )
-        channel = name if _ID.fullmatch(name) else f"#{name}"
-        text = f"*{_escaped(message.subject)}*\n{_escaped(message.text)}"
-        await ctx.slack.post(channel=channel, text=text, blocks=None, token=None, key=message.key, repeated=False)
-        return T("Posted to {channel}.", channel=channel)
+        return ctx.slack
+
+    def _channel(self, ctx: Context, target: Target) -> str:
+        (name,) = self.resolved(ctx.settings, target)
+        return name if _ID.fullmatch(name) else f"#{name}"
 
 
 def _escaped(text: str) -> str:

@@ -15,6 +15,7 @@ from gidgethub import HTTPException, apps
 from gidgethub.aiohttp import GitHubAPI
 from jwt import PyJWTError
 
+from core import quotas
 from core.clock import Clock
 from core.config import Settings
 from core.context import GitHubAccess
@@ -209,7 +210,10 @@ class GitHub:
         what = f"{method} {path.partition('?')[0]}"
         api = _Api(self._connections(), REQUESTER)
         try:
-            return Answer(await _call(api, method, url, credential, body), api.headers)
+            answer = Answer(await _call(api, method, url, credential, body), api.headers)
+            if credential.setting != INTEGRATION_TOKEN and (quota := quotas.of_github(api.headers)) is not None:
+                quotas.QUOTAS["github"] = quota
+            return answer
         except HTTPException as error:
             if error.status_code == 401 and credential.setting == "GITHUB_APP_ID":
                 self._installation = None

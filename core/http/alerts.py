@@ -32,6 +32,9 @@ class RuleOut(BaseModel):
     notification_channels: list[str]
     severity: Severity
     description: str
+    resolve_condition: str | None
+    min_samples: int | None
+    repeat_interval: str | None
     created_at: str
     updated_at: str
 
@@ -134,6 +137,9 @@ def _shown(stored: Stored) -> dict[str, Any]:
         "notification_channels": [str(target) for target in rule.channels],
         "severity": rule.severity,
         "description": rule.description,
+        "resolve_condition": rule.resolve_condition,
+        "min_samples": rule.min_samples,
+        "repeat_interval": alerts.repeat_interval(rule),
         "created_at": moment(stored.created_at),
         "updated_at": moment(stored.updated_at),
     }

@@ -43,6 +43,7 @@ COMPONENTS: Mapping[str, dict[str, Any]] = {
 }
 """Every header of an answer, for `components.headers`."""
 
+_CACHED = ("ETag",)
 _LISTED = ("ETag", "X-Total-Count", "Link", "Age")
 
 
@@ -51,15 +52,17 @@ def responses(one: Route, schema: dict[str, Any] | None, also: Mapping[int, dict
     good: dict[str, Any] = {"description": HTTPStatus(one.status).phrase}
     if schema is not None:
         good["content"] = {one.produces: {"schema": schema}}
+    elif one.produces.startswith("image/"):
+        good["content"] = {one.produces: {"schema": {}}}  # of bytes it says nothing (OpenAPI 3.1 §4.8.14.4)
     elif one.produces != "application/json":
         good["content"] = {one.produces: {"schema": {"type": "string"}}}
     found = {str(one.status): _with_headers(good, *_of_good(one))}
     for status, other in also.items():
         answer = {"description": HTTPStatus(status).phrase, "content": {one.produces: {"schema": other}}}
         found[str(status)] = _with_headers(answer, *_of_good(one))
-    if one.listed:
+    if one.listed or one.cached:
         unchanged = {"description": "Not Modified: the caller has it already"}
-        found["304"] = _with_headers(unchanged, "X-Request-Id", *_common(one), *_LISTED)
+        found["304"] = _with_headers(unchanged, "X-Request-Id", *_common(one), *(_LISTED if one.listed else _CACHED))
     for status, kinds in sorted(_errors(one).items()):
         names = ", ".join(dict.fromkeys(kind.default_error for kind in kinds))
         answer = {
@@ -80,6 +83,8 @@ def _of_good(one: Route) -> list[str]:
     names += _common(one)
     if one.listed:
         names += _LISTED
+    if one.cached:
+        names += _CACHED
     if one.takes_idempotency_key:
         names.append(idempotency.REPLAYED)
     if 300 <= one.status < 400:

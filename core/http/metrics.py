@@ -115,22 +115,29 @@ async def metrics_status(ctx: Context, request: Request) -> MetricsStatusOut:
 
 async def _asked(ctx: Context, request: Request, integration_id: str | None) -> MetricOut | dict[str, MetricOut]:
     query, now = request.query_as(MetricsQuery), ctx.clock.now()
-    start = time_of(query.from_, now=now, path="from")
-    end = now if query.to is None else time_of(query.to, now=now, path="to")
-    assert start is not None and end is not None
+    start, end = range_of(query.from_, query.to, now=now)
     found = await metrics.query(
         ctx,
         integration_id=integration_id,
         names=METRICS if query.metric is None else [query.metric],
         start=start,
         end=end,
-        step=_step(query.step),
+        step=step_of(query.step),
     )
     out = {name: _out(series) for name, series in found.items()}
     return out if query.metric is None else out[query.metric]
 
 
-def _step(text: str | None) -> int | None:
+def range_of(from_: str, to: str | None, *, now: float) -> tuple[float, float]:
+    """Return the range that a query names; raise `Invalid` for what is no time."""
+    start = time_of(from_, now=now, path="from")
+    end = now if to is None else time_of(to, now=now, path="to")
+    assert start is not None and end is not None
+    return start, end
+
+
+def step_of(text: str | None) -> int | None:
+    """Return the seconds from point to point, None where nobody says; raise `Invalid` for what is no duration."""
     if text is None:
         return None
     try:

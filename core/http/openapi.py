@@ -210,13 +210,22 @@ def _parameters(one: Route, schemas: _Schemas, language: str) -> list[dict[str, 
             if "description" in field:
                 parameter["description"] = field["description"]
             parameters.append(parameter)
-    headers = _LIST_HEADERS if one.listed else _IDEMPOTENCY if one.takes_idempotency_key else {}
+    headers = _headers(one)
     for name, (schema, meaning) in headers.items():
         description = meaning.render(language)
         parameters.append(
             {"name": name, "in": "header", "required": False, "schema": schema, "description": description}
         )
     return parameters
+
+
+def _headers(one: Route) -> dict[str, tuple[dict[str, Any], Text]]:
+    """Return the headers that a request to a route may have."""
+    if one.listed:
+        return _LIST_HEADERS
+    if one.cached:
+        return {"If-None-Match": _LIST_HEADERS["If-None-Match"]}
+    return _IDEMPOTENCY if one.takes_idempotency_key else {}
 
 
 def _without_null(field: dict[str, Any]) -> dict[str, Any]:

@@ -90,6 +90,7 @@ class Route:
     listed: bool
     also: Mapping[int, Any]
     headers: tuple[str, ...]
+    cached: bool
 
     @property
     def places(self) -> list[str]:
@@ -135,6 +136,7 @@ class Routes:
         listed: bool = False,
         also: Mapping[int, Any] = MappingProxyType({}),
         headers: Iterable[str] = (),
+        cached: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Declare `async def handler(ctx, request)`.
 
@@ -143,6 +145,7 @@ class Routes:
         handler gets aiohttp's request and returns its response; nothing is parsed or checked, only errors are shown.
         `listed`: it answers with a list's headers (`paging`).
         `also`: other statuses that are no errors, each with its response's type. `headers`: further ones of a success.
+        `cached`: it answers with an ETag, and 304 to who has what it stands for.
         """
         if (permission is None) != open:
             raise ValueError(f"{method} {path} needs either a permission or open=True")
@@ -152,7 +155,7 @@ class Routes:
                 raise ValueError(f"{method} {path} is declared twice")
             self._routes[method, path] = Route(
                 method, path, handler, permission, summary, tag, request, response, status, tuple(errors), query, open,
-                raw, produces, listed, also, tuple(headers),
+                raw, produces, listed, also, tuple(headers), cached,
             )  # fmt: skip
             return handler
 

@@ -86,7 +86,7 @@ async def install(ctx: Context, wish: Wish, *, actor: Actor) -> tuple[Installed,
     shown = {key: mask(value) for key, value in secret.items()}
     stored = await _add(
         ctx,
-        alerts.rows_of(packages.alert_rules(manifest)),
+        alerts.rows_of(alerts.with_defaults(packages.alert_rules(manifest))),
         package={"digest": package.digest, "files": dump(dict(package.files)), "created_at": now},
         integration=integration,
         entries=[

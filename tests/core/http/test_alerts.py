@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from email import message_from_bytes
-from email.policy import default
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlmodel import SQLModel
 
 from chatbot.notifier import SlackNotifier
@@ -24,6 +20,7 @@ from core.texts import T
 from storage.db import open_database
 from tests.contexts import MovableClock, context, settings
 from tests.core.http.conftest import Sandbox
+from tests.inbox import Inbox, serving
 from tests.packages import package
 
 Keys = Callable[..., Awaitable[dict[str, str]]]
@@ -40,38 +37,10 @@ GUIDE = {
 RULE: dict[str, Any] = {"name": "Slow", "condition": "latency_p95 > 2s", "notification_channels": ["slack"]}
 
 
-class Inbox:
-    """A mail server: keeps what it takes, and refuses whom it is told to."""
-
-    def __init__(self) -> None:
-        self.messages: list[Any] = []
-        self.refused: set[str] = set()
-        self.url = ""
-
-    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        if address in self.refused:
-            return "550 5.1.1 No such mailbox"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
-        assert isinstance(envelope.content, bytes)
-        self.messages.append(message_from_bytes(envelope.content, policy=default))
-        return "250 OK"
-
-
 @pytest.fixture
 async def inbox() -> AsyncIterator[Inbox]:
-    loop, made = asyncio.get_running_loop(), Inbox()
-    server = await loop.create_server(lambda: SMTP(made, loop=loop, hostname="mail.example"), "127.0.0.1", 0)
-    made.url = f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    try:
+    async with serving() as made:
         yield made
-    finally:
-        server.close()
-        await server.wait_closed()
 
 
 @pytest.fixture
@@ -136,10 +105,17 @@ async def tried(admin: aiohttp.ClientSession, status: int = 200, **wish: Any) ->
 
 
 async def test_rules_are_put_and_shown(admin: aiohttp.ClientSession, clock: MovableClock) -> None:
-    assert await (await admin.get(PATH)).json() == {"rules": []}
+    before = (await (await admin.get(PATH)).json())["rules"]
+    assert [(rule["name"], rule["condition"], rule["notification_channels"]) for rule in before] == [
+        ("Error rate", "error_rate > 1% for 2m", []),
+        ("Latency", "latency_p95 > 500ms for 5m", []),
+        ("Webhook failures", "webhook_failures > 0", []),
+        ("Queue depth", "queue_depth > 100 for 2m", []),
+    ], "the guide's best practices"
     first, second = await put(admin, GUIDE, {**RULE, "condition": "latency_p95>2000ms for 300s"})
     assert first.pop("id").startswith("alr_")
-    assert first == {**GUIDE, "description": "", "created_at": "2023-11-14T22:13:20.000Z",
+    assert first == {**GUIDE, "description": "", "resolve_condition": None, "min_samples": None,
+                     "repeat_interval": None, "created_at": "2023-11-14T22:13:20.000Z",
                      "updated_at": "2023-11-14T22:13:20.000Z"}  # fmt: skip
     assert (second["condition"], second["severity"]) == ("latency_p95 > 2s for 5m", "warning")
     shown = (await (await admin.get(PATH)).json())["rules"]
@@ -152,18 +128,25 @@ async def test_rules_are_put_and_shown(admin: aiohttp.ClientSession, clock: Mova
 
 
 async def test_every_change_is_in_the_changelog(admin: aiohttp.ClientSession) -> None:
+    await put(admin)
     await put(admin, RULE)
     await put(admin, RULE)  # nothing changes: nothing to keep
     await put(admin, {**RULE, "condition": "latency_p95 > 3s"})
-    second, first, _ = await (await admin.get("/v1/integrations/forward/changelog")).json()
-    assert (first["action"], second["action"]) == ("alerts.changed", "alerts.changed")
+    second, _, _ = await (await admin.get("/v1/integrations/forward/changelog?action=alerts.changed")).json()
     (change,) = second["changes"]
     assert change["key"] == "Slow"
     assert (change["from"]["condition"], change["to"]["condition"]) == ("latency_p95 > 2s", "latency_p95 > 3s")
 
 
 async def test_what_is_shown_can_be_put_again(admin: aiohttp.ClientSession) -> None:
-    wish = {**RULE, "condition": "failed>3 and queue_age>2m for 5m", "notification_channels": ["slack://#dev", "email"]}
+    wish = {
+        **RULE,
+        "condition": "failed>3 and queue_age>2m for 5m",
+        "notification_channels": ["slack://#dev", "email"],
+        "resolve_condition": "failed<1",
+        "min_samples": 3,
+        "repeat_interval": "120m",
+    }
     (shown,) = await put(admin, wish)
     again = {key: value for key, value in shown.items() if key not in ("id", "created_at", "updated_at")}
     assert await put(admin, again) == [shown]
@@ -181,8 +164,11 @@ async def test_what_is_shown_can_be_put_again(admin: aiohttp.ClientSession) -> N
         ([{**RULE, "name": "a\nb"}], "rules.0.name", "one line"),
         ([{**RULE, "name": " "}], "rules.0.name", "of the form"),
         ([{**RULE, "severity": "fatal"}], "rules.0.severity", "critical"),
-        ([{**RULE, "notification_channels": []}], "rules.0.notification_channels", "empty"),
-        ([{**RULE, "notification_channels": ["slack", "x://me"]}], "rules.0.notification_channels.1", "email, slack"),
+        ([{**RULE, "resolve_condition": "latency_p95 < 5%"}], "rules.0.resolve_condition", "duration"),
+        ([{**RULE, "repeat_interval": "1m"}], "rules.0.repeat_interval", "5m to 30d"),
+        ([{**RULE, "repeat_interval": "soon"}], "rules.0.repeat_interval", "not a duration"),
+        ([{**RULE, "min_samples": 0}], "rules.0.min_samples", "1"),
+        ([{**RULE, "notification_channels": ["slack", "x://me"]}], "rules.0.notification_channels.1", "discord, email"),
         ([{**RULE, "notification_channels": ["email://team"]}], "rules.0.notification_channels.0", "email://team@"),
         ([{**RULE, "notification_channels": "slack"}], "rules.0.notification_channels", "a list"),
         ([{**RULE, "silence": 1}], "rules.0.silence", "unknown"),
@@ -240,6 +226,7 @@ async def test_a_channel_alone_goes_where_its_setting_says(
 async def test_without_a_channel_all_of_the_rules_are_tested_once(
     admin: aiohttp.ClientSession, slack: SlackStandIn, inbox: Inbox
 ) -> None:
+    await put(admin)
     refused = await tried(admin, status=409)
     assert "notification_channel" in refused["message"]
     await put(
@@ -324,7 +311,7 @@ async def test_channels_speak_the_engines_language(admin: aiohttp.ClientSession,
     [
         ({"alert_type": "eror_rate"}, "alert_type", "Did you mean error_rate?"),
         ({"alert_type": "zzz", "notification_channel": "slack"}, "alert_type", "There are: Slow, received"),
-        ({"notification_channel": "pager://me"}, "notification_channel", "email, slack"),
+        ({"notification_channel": "pager://me"}, "notification_channel", "discord, email"),
         ({"notification_channel": "email://me"}, "notification_channel", "no e-mail address"),
         ({"notification_channel": ""}, "notification_channel", "empty"),
         ({"surprise": 1}, "surprise", "alert_type, notification_channel"),
@@ -356,5 +343,6 @@ async def test_a_package_brings_its_rules(admin: aiohttp.ClientSession) -> None:
     made = package(HANDLER, "example.com", alerts=[{**RULE, "condition": "latency_p95>2s"}], slug="with-rules")
     response = await admin.post("/v1/integrations", json={"package": made})
     assert response.status == 201, await response.text()
-    (rule,) = (await (await admin.get("/v1/integrations/with-rules/alerts")).json())["rules"]
+    rule, *others = (await (await admin.get("/v1/integrations/with-rules/alerts")).json())["rules"]
+    assert [other["name"] for other in others] == ["Error rate", "Latency", "Webhook failures", "Queue depth"]
     assert (rule["name"], rule["condition"], rule["severity"]) == ("Slow", "latency_p95 > 2s", "warning")

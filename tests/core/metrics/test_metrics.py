@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from core import metrics, retention
 from core.histogram import ERROR
 from core.metrics import METRICS
-from storage.requests import RESERVED, ROUNDS
+from storage.calls import CALLS
 from tests.contexts import MovableClock
 from tests.engines import Client, running
 from tests.packages import FORWARD_TWICE, forwarded, package
@@ -340,21 +340,21 @@ def _iso(at: int) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-async def test_the_cost_of_claude_is_that_of_its_answers(client: Client, moved: MovableClock) -> None:
+async def test_the_cost_of_claude_is_that_of_its_calls(client: Client, moved: MovableClock) -> None:
     def paid(connection: sa.Connection) -> None:
         for number, (request, cost, ago) in enumerate(
             (("int_a", 0.25, 60), ("int_b", 1.5, 7200), ("int_b", 4.0, 90000))
         ):
             connection.execute(
-                sa.insert(ROUNDS).values(
-                    request_id=request, version=1, round=number + 1, at=moved.now() - ago, model="m", text="", notes="",
-                    tokens="{}", cost=cost, person="",
+                sa.insert(CALLS).values(
+                    id=f"call_{number}", request_id=request, version=1, at=moved.now() - ago, person="",
+                    under_way=False, cost=cost, input_cost=0.0, estimated=False,
                 )
             )  # fmt: skip
         connection.execute(
-            sa.insert(ROUNDS).values(
-                request_id="int_a", version=1, round=RESERVED, at=moved.now(), model="m", text="", notes="",
-                tokens="{}", cost=9.0, person="",
+            sa.insert(CALLS).values(
+                id="call_9", request_id="int_a", version=1, at=moved.now(), person="",
+                under_way=True, cost=9.0, input_cost=0.0, estimated=False,
             )
         )  # fmt: skip
 

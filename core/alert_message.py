@@ -1,0 +1,97 @@
+"""What a message about alerts says, as a value: each channel renders it in its own way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from core.texts import T, Text
+
+AlertStatus = Literal["firing", "acknowledged", "snoozed", "resolved", "ended_without_data", "removed"]
+Action = Literal["acknowledge", "snooze_1h", "snooze_tomorrow", "trace", "replay_failed", "graph", "doctor"]
+
+
+@dataclass(frozen=True)
+class AlertPart:
+    """One alert in a message."""
+
+    id: str
+    name: str
+    severity: str
+    status: AlertStatus
+    integration: str
+    integration_id: str
+    condition: str
+    measured: Text
+    """What is wrong: `error_rate is 12.4 % (rule: > 5 %)`."""
+    since: float
+    ended: float | None = None
+    value: float | None = None
+    threshold: float | None = None
+    counts: Text | None = None
+    """How much: `31 of 250 events`."""
+    cause: Text | None = None
+    """The commonest error."""
+    changes: Sequence[Text] = ()
+    """What was changed shortly before."""
+    notes: Sequence[Text] = ()
+    """Acknowledged by whom, snoozed until when, without data, flapping."""
+    description: str = ""
+    example: str | None = None
+    """The id of an event that failed."""
+
+
+@dataclass(frozen=True)
+class AlertMessage:
+    """A message about one or more alerts of one integration and severity."""
+
+    id: str
+    parts: Sequence[AlertPart]
+    actions: Sequence[Action] = ()
+    urls: Mapping[str, str] | None = None
+
+    @property
+    def status(self) -> AlertStatus:
+        """The worst of its alerts' statuses."""
+        order: tuple[AlertStatus, ...] = (
+            "firing", "acknowledged", "snoozed", "ended_without_data", "removed", "resolved",
+        )  # fmt: skip
+        return min((part.status for part in self.parts), key=order.index)
+
+    @property
+    def title(self) -> Text:
+        """What happened, on one line."""
+        first = self.parts[0]
+        heads: Mapping[AlertStatus, Text] = {
+            "firing": T("Alert"),
+            "acknowledged": T("Acknowledged"),
+            "snoozed": T("Snoozed"),
+            "resolved": T("Resolved"),
+            "ended_without_data": T("Ended without data"),
+            "removed": T("Rule removed"),
+        }
+        head = heads[self.status]
+        if len(self.parts) == 1:
+            return T("{status}: {name} · {severity} · {integration}", status=head, name=first.name,
+                     severity=first.severity, integration=first.integration)  # fmt: skip
+        return T("{status}: {count} alerts · {severity} · {integration}", status=head, count=len(self.parts),
+                 severity=first.severity, integration=first.integration)  # fmt: skip
+
+
+def lines(part: AlertPart, language: str, *, named: bool) -> list[str]:
+    """Return an alert as lines of plain text. `named`: with its name, for a message about several."""
+    found: list[Text | str] = [f"{part.name}:"] if named else []
+    found.append(part.measured)
+    found += [text for text in (part.counts, part.cause) if text is not None]
+    found += [T("Shortly before: {change}", change=change) for change in part.changes]
+    found += part.notes
+    if part.description:
+        found.append(part.description)
+    return [text.render(language) if isinstance(text, Text) else text for text in found]
+
+
+def plain(message: AlertMessage, language: str) -> str:
+    """Return a message as plain text, without its title."""
+    several = len(message.parts) > 1
+    return "\n\n".join("\n".join(lines(part, language, named=several)) for part in message.parts)

@@ -1,0 +1,110 @@
+"""From an alert's row to what its message says. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from core.alert_message import Action, AlertMessage, AlertPart, AlertStatus
+from core.alerting import facts
+from core.alerting.subjects import ENGINE
+from core.alerting.words import measured, span
+from core.clock import moment
+from core.texts import T, Text, revive_text
+from storage.alerts import Alert
+
+
+def message(message_id: str, alerts: Sequence[Alert], *, now: float) -> AlertMessage:
+    """Return the message about `alerts` as they are now."""
+    parts = [part(alert, now=now) for alert in alerts]
+    return AlertMessage(message_id, parts, actions(alerts))
+
+
+def actions(alerts: Sequence[Alert]) -> tuple[Action, ...]:
+    """Return what somebody may do about alerts."""
+    if all(alert.ended_at is not None for alert in alerts):
+        return ()
+    found: list[Action] = []
+    if any(alert.acknowledged_at is None for alert in alerts):
+        found.append("acknowledge")
+    found += ["snooze_1h", "snooze_tomorrow"]
+    if all(alert.integration_id != ENGINE for alert in alerts):
+        if any("example" in orjson.loads(alert.facts) for alert in alerts):
+            found += ["trace", "replay_failed"]
+        found += ["graph", "doctor"]
+    return tuple(found)
+
+
+def part(alert: Alert, *, now: float) -> AlertPart:
+    """Return one alert as a message shows it."""
+    known: dict[str, Any] = orjson.loads(alert.facts)
+    since = alert.started_at
+    return AlertPart(
+        id=alert.id,
+        name=alert.name,
+        severity=alert.severity,
+        status=status(alert, now),
+        integration=alert.integration,
+        integration_id=alert.integration_id,
+        condition=alert.condition,
+        measured=said(alert),
+        since=since,
+        ended=alert.ended_at,
+        value=alert.value,
+        threshold=alert.threshold,
+        counts=facts.counts(known),
+        cause=revive_text(known["cause"]) if "cause" in known else None,
+        changes=[
+            T("{change}, {span} before", change=revive_text(text), span=span(since - at))
+            for at, text in known.get("changes", [])
+        ],
+        notes=notes(alert, now),
+        description=alert.description,
+        example=known.get("example"),
+    )
+
+
+def status(alert: Alert, now: float) -> AlertStatus:
+    """Return how an alert is shown."""
+    if alert.status in ("resolved", "ended_without_data", "removed"):
+        return alert.status  # type: ignore[return-value]  # one of these
+    if alert.snoozed_until is not None and now < alert.snoozed_until:
+        return "snoozed"
+    return "acknowledged" if alert.acknowledged_at is not None else "firing"
+
+
+def said(alert: Alert) -> Text:
+    """Return what is wrong and since when."""
+    since = moment(alert.started_at)
+    if alert.detail is not None:
+        return T("{detail} Since {since}.", detail=revive_text(alert.detail), since=since)
+    value = measured(alert.metric, alert.value)
+    if alert.metric == "no_events":
+        return T("Nothing has come in for {value} (rule: {rule}), since {since}", value=value, rule=alert.condition,
+                 since=since)  # fmt: skip
+    return T("{metric} is {value} (rule: {rule}), since {since}", metric=alert.metric, value=value,
+             rule=alert.condition, since=since)  # fmt: skip
+
+
+def notes(alert: Alert, now: float) -> list[Text]:
+    """Return what has been done about it, and what is to be known."""
+    found: list[Text] = []
+    if alert.acknowledged_by is not None:
+        found.append(
+            T("Acknowledged by {who}: {comment}", who=alert.acknowledged_by, comment=alert.comment)
+            if alert.comment
+            else T("Acknowledged by {who}", who=alert.acknowledged_by)
+        )
+    if alert.snoozed_until is not None and now < alert.snoozed_until:
+        found.append(
+            T("Snoozed until {until} by {who}", until=moment(alert.snoozed_until), who=alert.snoozed_by or "–")
+        )
+    if alert.without_data and alert.ended_at is None:
+        found.append(T("There is no data now: it is not known whether it goes on."))
+    if alert.flapping:
+        found.append(T("It comes and goes: it fired more than three times within an hour, and is told less often."))
+    if alert.ended_at is not None and alert.status == "resolved":
+        found.append(T("Resolved after {span}", span=span(alert.ended_at - (alert.fired_at or alert.started_at))))
+    return found

@@ -1,0 +1,158 @@
+"""What is to be told leaves here: at least once to every channel, at most one message a second in each.
+
+An item is claimed under a lease, said, and settled. A crash in between says it again: Slack is first searched for the
+message's key, an e-mail keeps its Message-ID.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+import structlog
+
+from core import channels
+from core.alert_message import plain
+from core.alerting.message import message as made
+from core.alerting.picture import picture
+from core.channels import CHANNELS, Message, Sent
+from core.context import Context
+from core.errors import CcbError, Upstream
+from core.texts import T, Text, revive
+from storage import alert_outbox, alerts
+from storage.alert_outbox import Claimed
+from storage.alerts import Alert
+
+log = structlog.get_logger()
+
+LEASE_SECONDS = 60.0
+SEND_SECONDS = 45.0
+"""How long one attempt may take: less than its lease."""
+APART = 1.0
+"""Seconds between two messages in one channel (https://docs.slack.dev/apis/web-api/rate-limits)."""
+FIRST_WAIT = 5.0
+LONGEST_WAIT = 900.0
+MOST_ATTEMPTS = 20
+"""With waits that double from five seconds to a quarter of an hour: about three hours and a half."""
+QUIET_KINDS = frozenset({"acknowledged", "snoozed", "no_data", "data_again", "unsnoozed"})
+"""What is written into the thread without calling anybody."""
+
+
+class Dispatcher:
+    """Says what is due; one for each scheduler."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._said: dict[str, float] = {}
+
+    async def run(self) -> int:
+        """Say, in each channel, what is due first; return how many messages were tried."""
+        now = self._ctx.clock.now()
+        self._said = {channel: at for channel, at in self._said.items() if at <= now < at + APART}
+        due = await self._ctx.db.read(alert_outbox.next_due)
+        if due is None or due > now:
+            return 0
+        claimed = await self._ctx.db.write(
+            alert_outbox.claim, now, lease_until=now + LEASE_SECONDS, resting=list(self._said)
+        )
+        await asyncio.gather(*(self._say(one) for one in claimed))
+        return len(claimed)
+
+    async def _say(self, claimed: Claimed) -> None:
+        ctx = self._ctx
+        about = await ctx.db.read(alerts.of_ids, claimed.alert_ids)
+        kinds = {item.kind for item in claimed.items}
+        if claimed.message.told_at is None and "fired" not in kinds:
+            # It was given up before anybody heard of it: that it has ended is no news.
+            await self._settle(claimed, "skipped", T("The message that this belongs to never arrived."))
+            return
+        self._said[claimed.message.channel] = ctx.clock.now()
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                sent = await _send(ctx, claimed, about)
+        except CcbError as error:
+            await self._failed(claimed, error)
+        except TimeoutError:
+            await self._failed(claimed, Upstream(T("No answer within {seconds} s.", seconds=round(SEND_SECONDS))))
+        except Exception:  # one message's surprise must not stop the others; it is tried again
+            log.exception("alert not told", message=claimed.message.id, channel=claimed.message.channel)
+            await self._failed(claimed, Upstream(T("It failed in a way that nobody expected; the log says how.")))
+        else:
+            await self._settle(claimed, "delivered", sent.detail, sent)
+
+    async def _failed(self, claimed: Claimed, error: CcbError) -> None:
+        permanent = isinstance(error, Upstream) and error.permanent
+        attempts = max(item.attempts for item in claimed.items)
+        wait = error.retry_after if isinstance(error, Upstream) else None
+        if permanent or (attempts >= MOST_ATTEMPTS and wait is None):
+            await self._settle(claimed, "dead", error.message)
+            return
+        delay = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempts - 1, 10)) if wait is None else max(1.0, wait)
+        await self._settle(claimed, None, error.message, retry_in=delay, limited=wait is not None)
+
+    async def _settle(
+        self, claimed: Claimed, result: str | None, answer: Text, sent: Sent | None = None, *,
+        retry_in: float = 0.0, limited: bool = False,
+    ) -> None:  # fmt: skip
+        now = self._ctx.clock.now()
+        values: dict[str, Any] = {"answer": answer.dump()}
+        values |= {"run_at": now + retry_in} if result is None else {"settled_at": now, "result": result}
+        entries = [
+            {
+                "alert_id": alert_id,
+                "at": now,
+                "kind": result or "attempt_failed",
+                "data": orjson.dumps(
+                    {
+                        "channel": claimed.message.channel,
+                        "message": claimed.message.id,
+                        "what": sorted({item.kind for item in claimed.items}),
+                        "attempt": max((item.attempts for item in claimed.items), default=0),
+                        "answer": orjson.loads(answer.dump()),
+                        "group": claimed.alert_ids,
+                    }
+                ).decode(),
+            }
+            for alert_id in claimed.alert_ids
+        ]
+        place = orjson.dumps(dict(sent.place)).decode() if sent is not None and sent.place is not None else None
+
+        def write(connection: sa.Connection) -> None:
+            alert_outbox.settle(connection, claimed, values, place=place, now=now)
+            alerts.note(connection, entries)
+            if result != "skipped":
+                error = None if result == "delivered" else answer.dump()
+                resume = now + retry_in if limited else None
+                alert_outbox.mark(connection, claimed.message.channel, now=now, error=error, resume_at=resume)
+
+        await self._ctx.db.write(write)
+
+
+async def _send(ctx: Context, claimed: Claimed, about: Sequence[Alert]) -> Sent:
+    language = ctx.settings.language
+    content = made(claimed.message.id, about, now=ctx.clock.now())
+    stories = list(dict.fromkeys(revive(item.story, language) for item in claimed.items if item.story))
+    target = channels.parse(claimed.message.channel)
+    last = claimed.items[-1]
+    body = plain(content, language)
+    channel = CHANNELS.get(target.channel)
+    loud = any(item.kind not in QUIET_KINDS for item in claimed.items)
+    return await channel.deliver(
+        ctx,
+        target,
+        Message(
+            key=claimed.message.id if claimed.message.told_at is None else f"{claimed.message.id}:{last.id}",
+            subject=content.title.render(language),
+            text="\n\n".join([*stories, body]),
+            alert=content,
+            story="\n".join(stories),
+            loud=loud,
+            picture=await picture(ctx, about) if channel.pictures and loud else None,
+            again=any(item.kind == "repeat" for item in claimed.items),
+            place=orjson.loads(claimed.message.place) if claimed.message.place is not None else None,
+            repeated=max(item.attempts for item in claimed.items) > 1,
+        ),
+    )

@@ -1,0 +1,111 @@
+"""What is planned to be said of an alert: to whom, in which message, in which words for its thread. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from core.alerting.words import span
+from core.alerts.policy import Firing, Silence, decide
+from core.alerts.states import STEADY_SECONDS
+from core.channels import CHANNELS
+from core.config import Settings
+from core.ids import new_id
+from core.texts import T, Text
+from storage.alert_outbox import Plan
+from storage.alerts import Alert
+
+GROUP_WAIT = 10.0
+"""Seconds in which alerts of one integration and severity become one message in a channel."""
+
+
+@dataclass(frozen=True)
+class Telling:
+    """What one look plans for an alert that fires."""
+
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    history: Sequence[Mapping[str, Any]] = ()
+    plans: Sequence[Plan] = ()
+
+
+def telling(settings: Settings, alert: Alert, silences: Sequence[Silence], now: float) -> Telling:
+    """Return what is to be said of a firing alert now, or why nothing is."""
+    if alert.flapping and alert.told_at is None and now - (alert.fired_at or now) < STEADY_SECONDS:
+        return Telling()
+    decision = decide(_firing(alert), silences, now)
+    if decision.quiet == "silenced":
+        if alert.silenced_by == decision.silence:
+            return Telling()
+        return Telling({"silenced_by": decision.silence}, [noted(alert, now, "silenced", silence=decision.silence)])
+    columns: dict[str, Any] = {}
+    history: list[Mapping[str, Any]] = []
+    if alert.silenced_by is not None:
+        columns["silenced_by"] = None
+        history.append(noted(alert, now, "silence_over", silence=alert.silenced_by))
+    if decision.say is None:
+        return Telling(columns, history)
+    columns |= {"told_at": now, "snoozed_until": None}
+    if decision.say == "repeat":
+        story = T("Still firing after {span}.", span=span(now - (alert.fired_at or now)))
+        return Telling(columns, [*history, noted(alert, now, "repeat")], [everywhere(alert, "repeat", story)])
+    channels = channels_of(settings, alert)
+    history.append(noted(alert, now, "planned", channels=channels))
+    return Telling(columns, history, [_first(alert, channel) for channel in channels])
+
+
+def channels_of(settings: Settings, alert: Alert) -> list[str]:
+    """Return the addresses that an alert goes to: its own, else each channel whose setting is there."""
+    own: list[str] = orjson.loads(alert.channels)
+    return own or default_channels(settings)
+
+
+def default_channels(settings: Settings) -> list[str]:
+    """Return the channels whose settings name a place."""
+    return [channel.name for channel in CHANNELS if channel.default(settings) is not None]
+
+
+def everywhere(alert: Alert, kind: str, story: Text) -> Plan:
+    """Return the plan to say something in every message about an alert."""
+    return Plan(alert.id, kind, story=_story(alert, story))
+
+
+def ending(alert: Alert, now: float) -> Plan:
+    """Return the plan to say that an alert has ended."""
+    lasted = span(now - (alert.fired_at or alert.started_at))
+    stories = {
+        "resolved": T("Resolved after {span}.", span=lasted),
+        "removed": T("Its rule was removed; it had fired for {span}.", span=lasted),
+        "ended_without_data": T(
+            "There has been no data for a day, so nobody can tell whether it is well again. It is not told any more."
+        ),
+    }
+    return everywhere(alert, "ended", stories[alert.status])
+
+
+def noted(alert: Alert, at: float, kind: str, **data: Any) -> dict[str, Any]:
+    """Return a line of an alert's history."""
+    return {"alert_id": alert.id, "at": at, "kind": kind, "data": orjson.dumps(data).decode()}
+
+
+def _first(alert: Alert, channel: str) -> Plan:
+    group = f"{channel} {alert.integration_id} {alert.severity}"
+    return Plan(alert.id, "fired", channel, new_id("alm"), group, GROUP_WAIT)
+
+
+def _story(alert: Alert, story: Text) -> str:
+    return T("{name}: {story}", name=alert.name, story=story).dump()
+
+
+def _firing(alert: Alert) -> Firing:
+    return Firing(
+        alert.integration_id,
+        alert.name,
+        alert.severity,
+        alert.told_at,
+        alert.acknowledged_at is not None,
+        alert.snoozed_until,
+        alert.repeat_seconds,
+    )

@@ -1,0 +1,114 @@
+"""Silences and maintenance windows: times in which alerts that fit are not told. They are looked at all the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from core import audit, integrations
+from core.actors import Actor
+from core.alerting.subjects import ENGINE
+from core.clock import moment
+from core.context import Context
+from core.errors import Invalid, NotFound
+from core.ids import new_id
+from core.texts import T
+from storage import alerts as rows
+from storage.alerts import AlertSilence
+
+Kind = Literal["silence", "maintenance"]
+LONGEST_SECONDS = 366 * 86_400.0
+
+
+@dataclass(frozen=True)
+class SilenceWish:
+    """What is to be silent, from when to when (seconds since the epoch). None fits all."""
+
+    kind: Kind
+    at_from: float
+    at_to: float
+    comment: str
+    integration: str | None = None
+    """An id, a slug, or `engine`."""
+    rule: str | None = None
+    severity: str | None = None
+
+
+async def silences(ctx: Context, *, ended: bool) -> list[AlertSilence]:
+    """Return those that have not ended; with `ended` all that are kept."""
+    return await ctx.db.read(rows.silences, ends_after=None if ended else ctx.clock.now())
+
+
+async def silence(ctx: Context, silence_id: str) -> AlertSilence:
+    """Return one; raise `NotFound`."""
+    found = await ctx.db.read(rows.silence, silence_id)
+    if found is None:
+        raise NotFound(T("There is no silence {id}. GET /v1/silences lists them.", id=silence_id[:60]))
+    return found
+
+
+async def put_silence(ctx: Context, wish: SilenceWish, *, actor: Actor, silence_id: str | None = None) -> AlertSilence:
+    """Store a new one, or change the one with this id; raises `Invalid` or `NotFound`."""
+    actor.require("alerts.write")
+    before = await silence(ctx, silence_id) if silence_id is not None else None
+    now = ctx.clock.now()
+    if wish.at_to <= max(wish.at_from, now):
+        raise Invalid(T("to must be after from, and in the future."), path="to")
+    if wish.at_to - wish.at_from > LONGEST_SECONDS:
+        raise Invalid(T("A silence lasts at most 366 days."), path="to")
+    row: dict[str, Any] = {
+        "id": before.id if before is not None else new_id("sil"),
+        "kind": wish.kind,
+        "integration_id": await _integration(ctx, wish.integration),
+        "rule": wish.rule,
+        "severity": wish.severity,
+        "at_from": wish.at_from,
+        "at_to": wish.at_to,
+        "comment": wish.comment,
+        "created_at": before.created_at if before is not None else now,
+        "created_by": before.created_by if before is not None else actor.name,
+        "updated_at": now,
+    }
+    action = "silence.made" if before is None else "silence.changed"
+    entry = audit.entry(
+        ctx, actor, action, integration_id=row["integration_id"], subject=row["id"],
+        before=_shown(before) if before is not None else None, after=_shown(AlertSilence(**row)),
+    )  # fmt: skip
+    await ctx.db.write(rows.put_silence, row, entry=entry)
+    return AlertSilence(**row)
+
+
+async def end_silence(ctx: Context, silence_id: str, *, actor: Actor) -> AlertSilence:
+    """End it now; one that has not begun never will. It is kept for those who ask why they were not told."""
+    actor.require("alerts.write")
+    found, now = await silence(ctx, silence_id), ctx.clock.now()
+    if found.at_to <= now:
+        return found
+    row = {**found.model_dump(), "at_from": min(found.at_from, now), "at_to": now, "updated_at": now}
+    entry = audit.entry(
+        ctx, actor, "silence.ended", integration_id=found.integration_id, subject=found.id,
+        before=_shown(found), after=_shown(AlertSilence(**row)),
+    )  # fmt: skip
+    await ctx.db.write(rows.put_silence, row, entry=entry)
+    return AlertSilence(**row)
+
+
+async def _integration(ctx: Context, reference: str | None) -> str | None:
+    if reference is None or reference == ENGINE:
+        return reference
+    try:
+        return (await integrations.find(ctx, reference)).id
+    except NotFound as error:
+        raise Invalid(error.message, path="integration") from None
+
+
+def _shown(row: AlertSilence) -> dict[str, Any]:
+    return {
+        "kind": row.kind,
+        "integration_id": row.integration_id,
+        "rule": row.rule,
+        "severity": row.severity,
+        "from": moment(row.at_from),
+        "to": moment(row.at_to),
+        "comment": row.comment,
+    }

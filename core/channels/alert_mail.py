@@ -1,0 +1,83 @@
+"""How a message looks as an e-mail: HTML that every mail program shows, and the same as text. Pure.
+
+Mail programs know tables and inline styles, and not much more (https://www.caniemail.com).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+
+from core.alert_message import AlertMessage, AlertStatus, lines
+from core.channels import Message
+from core.texts import T
+
+PICTURE = "chart"
+"""The content id of the picture."""
+_RED, _AMBER, _GREEN, _GREY, _BLUE = "#c0362c", "#b26a00", "#1a7f37", "#616061", "#1264a3"
+_COLOURS: dict[AlertStatus, str] = {
+    "firing": _RED,
+    "acknowledged": _AMBER,
+    "snoozed": _AMBER,
+    "resolved": _GREEN,
+    "ended_without_data": _GREY,
+    "removed": _GREY,
+}
+_FONT = "font-family:-apple-system,'Segoe UI',Roboto,Arial,sans-serif"
+
+
+def text(message: Message) -> str:
+    """Return the message as text; the picture in words."""
+    parts = [message.text]
+    if message.picture is not None:
+        parts.append(message.picture.alt)
+    return "\n\n".join(parts) + "\n"
+
+
+def html(message: Message, language: str, *, link: str | None) -> str:
+    """Return the message as HTML. `link`: where this engine is reached, without which there are no links."""
+    alert = message.alert
+    colour = _BLUE if alert is None else _COLOURS[alert.status]
+    body = "".join(_body(message, language, link))
+    return (
+        f'<!doctype html><html lang="{escape(language)}"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light">'
+        f"<title>{escape(message.subject)}</title></head>"
+        f'<body style="margin:0;padding:16px;background:#f6f6f6;{_FONT};font-size:15px;line-height:1.45;color:#1d1c1d">'
+        '<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"><tr><td align="center">'
+        '<table role="presentation" width="640" cellpadding="0" cellspacing="0" border="0" style="max-width:640px;'
+        f'width:100%;background:#ffffff;border:1px solid #e0e0e0;border-left:6px solid {colour}">'
+        f'<tr><td style="padding:20px 24px">{body}</td></tr></table></td></tr></table></body></html>'
+    )
+
+
+def _body(message: Message, language: str, link: str | None) -> Iterator[str]:
+    yield f'<h1 style="margin:0 0 12px;font-size:20px;line-height:1.3">{escape(message.subject)}</h1>'
+    if message.story:
+        yield _lines(message.story.splitlines(), "font-weight:bold")
+    if message.alert is None:
+        yield _lines(message.text.splitlines())
+    else:
+        yield from _alerts(message.alert, language, link)
+    if message.picture is not None:
+        yield (
+            f'<img src="cid:{PICTURE}" width="592" alt="{escape(message.picture.alt)}" '
+            'style="display:block;width:100%;max-width:592px;height:auto;margin:16px 0 0;border:0">'
+        )
+
+
+def _alerts(alert: AlertMessage, language: str, link: str | None) -> Iterator[str]:
+    several = len(alert.parts) > 1
+    for part in alert.parts:
+        first, *others = lines(part, language, named=several)
+        yield _lines([first], "font-weight:bold;margin-top:12px" if several else "font-size:16px")
+        yield _lines(others)
+        if link is not None and part.integration_id:
+            address = f"{link.rstrip('/')}/dashboard"
+            label = T("Open the dashboard").render(language)
+            shown = f'<a href="{escape(address)}" style="color:{_BLUE}">{escape(label)}</a>'
+            yield f'<p style="margin:10px 0 0">{shown}</p>'
+
+
+def _lines(found: list[str], style: str = "") -> str:
+    return "".join(f'<p style="margin:0 0 4px;{style}">{escape(line) or "&nbsp;"}</p>' for line in found)

@@ -1,0 +1,32 @@
+"""What was changed, as marks on a chart: from the audit."""
+
+from __future__ import annotations
+
+from core import audit
+from core.charts.spec import MOST_MARKS, Mark
+from core.context import Context
+from core.texts import T, Text
+from storage.audit import AuditEntry
+
+_ACTIONS: dict[str, Text] = {
+    "config.changed": T("configuration changed"),
+    "webhook_secret.changed": T("webhook secret changed"),
+    "monitoring.changed": T("monitoring changed"),
+    "alerts.changed": T("alert rules changed"),
+    "status.changed": T("state changed"),
+    "integration.installed": T("a new version installed"),
+    "integration.updated": T("a new version installed"),
+    "deployed": T("deployed"),
+}
+"""What is worth a mark; everything else that people do (a key made, a replay) does not change how it works."""
+
+
+async def marks(ctx: Context, *, integration_id: str, start: float, end: float) -> tuple[Mark, ...]:
+    """Return the newest changes to an integration between two times, oldest first."""
+    entries = await audit.newest(ctx, integration_id=integration_id, at_from=start, at_to=end, limit=20 * MOST_MARKS)
+    wanted = [entry for entry in entries if entry.action in _ACTIONS][:MOST_MARKS]
+    return tuple(Mark(entry.at, _what(entry)) for entry in reversed(wanted))
+
+
+def _what(entry: AuditEntry) -> Text:
+    return T("{what} by {who}", what=_ACTIONS[entry.action], who=entry.actor_name)

@@ -1,0 +1,248 @@
+"""What is to be told of alerts: messages, each in one channel for one or many alerts, and what is still to be said.
+
+A message is planned in the transaction that makes an alert fire, and said by whoever holds the lease of its item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from storage.dialect import BIG_ID, for_update, upsert, where
+from storage.events import table
+
+WAITING = "settled_at IS NULL"
+_MOST_LOOKED_AT = 2000
+"""Messages among which a claim looks for the first of each channel."""
+
+
+class AlertMessageRow(SQLModel, table=True):
+    """One message in one channel. Times are seconds since the epoch."""
+
+    __tablename__: ClassVar[str] = "alert_messages"
+    __table_args__ = (sa.Index("ix_alert_messages_group", "group_key", "joins_until"),)
+
+    id: str = Field(primary_key=True)
+    channel: str
+    group_key: str
+    """Channel, integration and severity: what fires within the group's wait is one message."""
+    joins_until: float
+    place: str | None = None
+    """JSON: where the channel put it (`channel`, `ts`), so that it can be edited."""
+    told_at: float | None = None
+    """When it arrived."""
+
+
+class AlertMessageItem(SQLModel, table=True):
+    """An alert that a message is about."""
+
+    __tablename__: ClassVar[str] = "alert_message_alerts"
+    __table_args__ = (sa.Index("ix_alert_message_alerts_alert", "alert_id"),)
+
+    message_id: str = Field(primary_key=True)
+    alert_id: str = Field(primary_key=True)
+
+
+class AlertOutbox(SQLModel, table=True):
+    """One thing to be said in a message: that it fires, goes on, was acknowledged, snoozed, resolved."""
+
+    __tablename__: ClassVar[str] = "alert_outbox"
+    __table_args__ = (
+        sa.Index("ix_alert_outbox_due", "run_at", **where(WAITING)),
+        sa.Index("ix_alert_outbox_message", "message_id", "id"),
+    )
+
+    id: int | None = Field(default=None, sa_column=sa.Column(BIG_ID, primary_key=True, autoincrement=True))
+    message_id: str
+    channel: str
+    alert_id: str
+    kind: str
+    """`fired`, `repeat`, `acknowledged`, `snoozed`, `resolved`, `flapping`."""
+    story: str = ""
+    """JSON of a text: the line for the message's thread."""
+    created_at: float
+    run_at: float
+    attempts: int = 0
+    lease_until: float | None = None
+    settled_at: float | None = None
+    result: str | None = None
+    """`delivered`, `dead`, `skipped`."""
+    answer: str | None = None
+    """JSON of a text: what the channel said last."""
+
+
+class AlertChannel(SQLModel, table=True):
+    """How a channel has been doing."""
+
+    __tablename__: ClassVar[str] = "alert_channels"
+
+    channel: str = Field(primary_key=True)
+    failures: int = 0
+    """In a row."""
+    failed_at: float | None = None
+    error: str | None = None
+    """JSON of a text."""
+    told_at: float | None = None
+    resume_at: float | None = None
+    """It asked to be left in peace until then."""
+
+
+MESSAGES = table(AlertMessageRow)
+MEMBERS = table(AlertMessageItem)
+OUTBOX = table(AlertOutbox)
+CHANNELS = table(AlertChannel)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Something to be said of an alert. `channel` None: in every message that is about it."""
+
+    alert_id: str
+    kind: str
+    channel: str | None = None
+    message_id: str = ""
+    """The id of the message, if a new one is made."""
+    group_key: str = ""
+    wait: float = 0.0
+    """Seconds in which more may join, before it is said."""
+    story: str = ""
+
+
+def plan(connection: sa.Connection, wish: Plan, *, now: float) -> None:
+    """Put it into the outbox; call it in the transaction of what is told."""
+    if wish.channel is None:
+        for message_id, channel in _messages_of(connection, wish.alert_id):
+            _put(connection, wish, message_id, channel, now)
+        return
+    query = sa.select(MESSAGES.c.id).where(MESSAGES.c.group_key == wish.group_key, MESSAGES.c.joins_until > now)
+    joined: str | None = connection.execute(query.order_by(MESSAGES.c.joins_until.desc()).limit(1)).scalar()
+    if joined is None:
+        row = {"id": wish.message_id, "channel": wish.channel, "group_key": wish.group_key}
+        connection.execute(sa.insert(MESSAGES).values(joins_until=now + wish.wait, **row))
+        _put(connection, wish, wish.message_id, wish.channel, now)
+    member = upsert(connection, MEMBERS).values(message_id=joined or wish.message_id, alert_id=wish.alert_id)
+    connection.execute(member.on_conflict_do_nothing())
+
+
+def _messages_of(connection: sa.Connection, alert_id: str) -> list[tuple[str, str]]:
+    query = (
+        sa.select(MESSAGES.c.id, MESSAGES.c.channel)
+        .join(MEMBERS, MEMBERS.c.message_id == MESSAGES.c.id)
+        .where(MEMBERS.c.alert_id == alert_id)
+    )
+    return [(row.id, row.channel) for row in connection.execute(query.order_by(MESSAGES.c.id))]
+
+
+def _put(connection: sa.Connection, wish: Plan, message_id: str, channel: str, now: float) -> None:
+    if wish.kind == "repeat":  # one for all that the message is about
+        waits = (OUTBOX.c.message_id == message_id, OUTBOX.c.kind == "repeat", sa.text(WAITING))
+        if connection.execute(sa.select(OUTBOX.c.id).where(*waits).limit(1)).scalar() is not None:
+            return
+    row = {"message_id": message_id, "channel": channel, "alert_id": wish.alert_id, "kind": wish.kind}
+    connection.execute(
+        sa.insert(OUTBOX).values(story=wish.story, created_at=now, run_at=now + wish.wait, attempts=0, **row)
+    )
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A message that is this process's to say, what is to be said in it, and the alerts that it is about."""
+
+    message: AlertMessageRow
+    items: Sequence[AlertOutbox]
+    alert_ids: Sequence[str]
+
+
+def claim(connection: sa.Connection, now: float, *, lease_until: float, resting: Collection[str]) -> list[Claimed]:
+    """Take, of each channel that is not `resting`, the message that is due first, with all that is due in it."""
+    # A message's items are said in their order: none before the first, whose time is that of the group's wait.
+    first = sa.select(sa.func.min(OUTBOX.c.id)).where(sa.text(WAITING)).group_by(OUTBOX.c.message_id)
+    away = sa.select(CHANNELS.c.channel).where(CHANNELS.c.resume_at > now)
+    query = sa.select(OUTBOX).where(OUTBOX.c.id.in_(first), *_due(now), OUTBOX.c.channel.not_in(away))
+    if resting:
+        query = query.where(OUTBOX.c.channel.not_in(list(resting)))
+    ordered = query.order_by(OUTBOX.c.run_at, OUTBOX.c.id).limit(_MOST_LOOKED_AT)
+    taken: dict[str, str] = {}
+    for row in connection.execute(for_update(connection, ordered, skip_locked=True)):
+        taken.setdefault(row.channel, row.message_id)
+    return [_taken(connection, message_id, now, lease_until) for message_id in taken.values()]
+
+
+def _due(now: float) -> list[sa.ColumnElement[bool]]:
+    free = sa.or_(OUTBOX.c.lease_until.is_(None), OUTBOX.c.lease_until <= now)
+    return [sa.text(WAITING), OUTBOX.c.run_at <= now, free]  # type: ignore[list-item]  # text is a condition too
+
+
+def _taken(connection: sa.Connection, message_id: str, now: float, lease_until: float) -> Claimed:
+    row = connection.execute(sa.select(MESSAGES).where(MESSAGES.c.id == message_id)).mappings().one()
+    mine = (OUTBOX.c.message_id == message_id, *_due(now))
+    connection.execute(sa.update(OUTBOX).where(*mine).values(lease_until=lease_until, attempts=OUTBOX.c.attempts + 1))
+    query = sa.select(OUTBOX).where(OUTBOX.c.message_id == message_id, OUTBOX.c.lease_until == lease_until)
+    items = connection.execute(query.where(sa.text(WAITING)).order_by(OUTBOX.c.id)).mappings()
+    members = sa.select(MEMBERS.c.alert_id).where(MEMBERS.c.message_id == message_id).order_by(MEMBERS.c.alert_id)
+    return Claimed(
+        AlertMessageRow(**row), [AlertOutbox(**item) for item in items], list(connection.execute(members).scalars())
+    )
+
+
+def settle(
+    connection: sa.Connection, claimed: Claimed, values: Mapping[str, Any], *, place: str | None, now: float
+) -> None:
+    """Write what became of an attempt; `place`: where the message stands now."""
+    ids = [item.id for item in claimed.items]
+    mine = (OUTBOX.c.id.in_(ids), sa.text(WAITING))
+    connection.execute(sa.update(OUTBOX).where(*mine).values(lease_until=None, **values))
+    found = {"place": place} if place is not None else {}
+    if values.get("result") == "delivered":
+        found["told_at"] = now  # type: ignore[assignment]  # columns of different types
+    if found:
+        connection.execute(sa.update(MESSAGES).where(MESSAGES.c.id == claimed.message.id).values(**found))
+
+
+def mark(connection: sa.Connection, channel: str, *, now: float, error: str | None, resume_at: float | None) -> None:
+    """Note that a channel has taken a message, or (with an `error`) that it has not."""
+    failed = error is not None
+    values: dict[str, Any] = (
+        {"failed_at": now, "error": error, "resume_at": resume_at} if failed else {"told_at": now, "resume_at": None}
+    )
+    statement = upsert(connection, CHANNELS).values(channel=channel, failures=int(failed), **values)
+    more = {"failures": CHANNELS.c.failures + 1} if failed else {"failures": 0}
+    connection.execute(statement.on_conflict_do_update(index_elements=[CHANNELS.c.channel], set_={**values, **more}))
+
+
+def channels(connection: sa.Connection) -> list[AlertChannel]:
+    """Return how every channel has been doing that was ever told something."""
+    return [
+        AlertChannel(**row) for row in connection.execute(sa.select(CHANNELS).order_by(CHANNELS.c.channel)).mappings()
+    ]
+
+
+def of_alert(connection: sa.Connection, alert_id: str) -> list[tuple[AlertMessageRow, list[AlertOutbox]]]:
+    """Return the messages about an alert, each with what was or is to be said in it."""
+    mine = sa.select(MEMBERS.c.message_id).where(MEMBERS.c.alert_id == alert_id)
+    rows = connection.execute(sa.select(MESSAGES).where(MESSAGES.c.id.in_(mine)).order_by(MESSAGES.c.id)).mappings()
+    found = []
+    for row in list(rows):
+        query = sa.select(OUTBOX).where(OUTBOX.c.message_id == row["id"]).order_by(OUTBOX.c.id)
+        items = [AlertOutbox(**item) for item in connection.execute(query).mappings()]
+        found.append((AlertMessageRow(**row), items))
+    return found
+
+
+def next_due(connection: sa.Connection) -> float | None:
+    """Return when the next item is due, None where nothing waits."""
+    found: float | None = connection.execute(sa.select(sa.func.min(OUTBOX.c.run_at)).where(sa.text(WAITING))).scalar()
+    return found
+
+
+def forget(connection: sa.Connection, alerts: Any) -> None:
+    """Delete what was said of these alerts (a SELECT of ids) alone."""
+    gone = sa.select(MEMBERS.c.message_id).where(MEMBERS.c.alert_id.in_(alerts))
+    still = sa.select(MEMBERS.c.message_id).where(MEMBERS.c.alert_id.not_in(alerts))
+    messages = list(connection.execute(gone.where(MEMBERS.c.message_id.not_in(still)).distinct()).scalars())
+    for of, column in ((OUTBOX, OUTBOX.c.message_id), (MESSAGES, MESSAGES.c.id), (MEMBERS, MEMBERS.c.message_id)):
+        connection.execute(sa.delete(of).where(column.in_(messages)))

@@ -1,0 +1,326 @@
+"""Alerts from the first count to the last message: what is told, what is not, and that it can be seen why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from core import alerting, auth, integrations
+from core.actors import Actor
+from core.alerting import SilenceWish, Snooze
+from core.alerting.outbox import MOST_ATTEMPTS
+from core.errors import Conflict
+from tests.core.alerting.house import RULE, House
+
+ANN = Actor("slack", "U1", "ann", frozenset({"alerts.write"}))
+
+
+async def test_it_fires_is_told_acknowledged_and_resolved_in_one_message(house: House) -> None:
+    forward = await house.install(RULE)
+    await house.count(forward, succeeded=219, dead=31)
+    await house.look()
+    alert = await house.alert()
+    assert (alert.status, alert.value, alert.threshold, alert.samples) == ("firing", 12.4, 5.0, 250)
+    await house.tell()
+    assert house.posted() == [], "more may join within the group's wait"
+    await house.tell(10)
+    (message,) = house.posted()
+    assert "Alert: Errors · critical · Forward" in message["text"]
+    assert "error_rate is 12.4 % (rule: error_rate &gt; 5%), since 2023-11-14T22:13:40.000Z" in message["text"]
+    assert "31 of 250 events" in message["text"]
+    assert message["blocks"][0]["text"]["text"].startswith(":red_circle:")
+
+    await alerting.acknowledge(house.ctx, alert.id, comment="looking", actor=ANN)
+    await house.tell(2)
+    (message,) = house.posted()
+    assert "Acknowledged: Errors" in message["text"] and "Acknowledged by ann: looking" in message["text"]
+    assert house.thread() == ["Errors: Acknowledged by ann: looking"]
+
+    await house.look(18)
+    assert (await house.alert()).without_data is False, "the last hour still tells"
+    await house.count(forward, succeeded=5000)
+    await house.look(7)
+    await house.tell(2)
+    (message,) = house.posted()
+    assert "Resolved: Errors" in message["text"] and "Resolved after" in message["text"]
+    assert house.thread()[-1].startswith("Errors: Resolved after ")
+    assert await house.kinds(alert) == [
+        "pending", "firing", "planned", "delivered", "acknowledged", "delivered", "resolved", "delivered",
+    ]  # fmt: skip
+    assert await house.state() == "ok"
+    with pytest.raises(Conflict, match="has ended"):
+        await alerting.acknowledge(house.ctx, alert.id, comment="", actor=ANN)
+
+
+async def test_nothing_is_planned_twice_at_a_restart_and_nothing_is_lost(house: House) -> None:
+    """A look is one transaction: its state and what is to be told of it are there together, or not at all."""
+    forward = await house.install({**RULE, "condition": "error_rate > 5% for 2m"})
+    await house.count(forward, succeeded=50, dead=50)
+    await house.look(3)
+    assert [alert.status for alert in await house.alerts()] == ["pending"]
+    house.restart()  # the scheduler is killed while the alert is pending
+    await house.look(3)
+    assert (await house.alert()).status == "pending", "1 min 40 s so far"
+    await house.look(1)
+    assert (await house.alert()).status == "firing"
+    for _ in range(3):
+        house.restart()  # and while it fires
+        await house.look()
+    await house.tell(12)
+    assert len(house.posted()) == 1
+    assert (await house.kinds(await house.alert())).count("planned") == 1
+
+
+async def test_of_two_looks_at_a_time_one_is_written(house: House) -> None:
+    forward = await house.install(RULE)
+    await house.count(forward, dead=10)
+    await house.look()
+    stale, read = house.evaluator, house.ctx.db.read
+
+    async def read_then_be_late(function: Any, *args: Any, **kwargs: Any) -> Any:
+        found = await read(function, *args, **kwargs)
+        if function.__name__ == "_read" and not late:
+            late.append(True)
+            house.restart()
+            assert await house.evaluator.look()
+        return found
+
+    late: list[bool] = []
+    house.ctx.db.read = read_then_be_late  # type: ignore[method-assign]  # another node is quicker
+    house.clock.move(20)
+    assert await stale.look() is False
+
+
+async def test_a_jump_of_the_clock_fulfils_no_time(house: House) -> None:
+    forward = await house.install({**RULE, "condition": "queue_depth >= 0 for 10m"})
+    await house.look(2)
+    await house.look(1, every=86_400)
+    assert await house.state() == "pending", "one look counts for two minutes at most"
+    await house.look(1, every=-86_400)
+    assert await house.state() == "pending"
+    await house.look(25)
+    assert await house.state() == "firing"
+    assert (await house.alerts(integration_id=forward))[0].status == "firing"
+
+
+async def test_missing_data_is_never_ok(quick_house: House) -> None:
+    house = quick_house
+    forward = await house.install(RULE)
+    await house.look()
+    assert await house.state() == "no_data"
+    await house.count(forward, dead=3)
+    await house.look()
+    assert await house.state() == "no_data", "three events say nothing of a rate"
+    await house.count(forward, dead=3)
+    await house.look()
+    assert await house.state() == "firing"
+    await house.look(3, every=3600)
+    alert = await house.alert()
+    assert (alert.status, alert.without_data) == ("firing", True)
+    await house.tell(12)
+    assert "There is no data now" in house.posted()[0]["text"]
+    await house.look(800, every=120)
+    assert (await house.alert()).status == "ended_without_data"
+    assert await house.state() == "no_data"
+
+
+async def test_what_fires_together_is_one_message(house: House) -> None:
+    rules = [{**RULE, "name": f"Errors {n}", "condition": f"error_rate > {n}%"} for n in range(5)]
+    forward = await house.install(*rules, {**RULE, "name": "Mild", "severity": "info"})
+    await house.count(forward, succeeded=50, dead=50)
+    await house.look()
+    await house.tell(14)
+    texts = [message["text"].splitlines()[0] for message in house.posted()]
+    assert sorted(texts) == ["Alert: 5 alerts · critical · Forward", "Alert: Mild · info · Forward"]
+    alert = next(alert for alert in await house.alerts() if alert.name == "Errors 3")
+    (told,) = await house.history(alert, "delivered")
+    assert len(told["group"]) == 5
+
+
+async def test_a_silence_keeps_quiet_and_says_so(house: House) -> None:
+    forward = await house.install(RULE)
+    now = house.clock.now()
+    wish = SilenceWish("maintenance", now, now + 300, "a migration", integration="forward", severity="critical")
+    silence = await alerting.put_silence(house.ctx, wish, actor=ANN)
+    await house.count(forward, dead=10)
+    await house.look(10)
+    await house.tell(12)
+    assert house.posted() == []
+    alert = await house.alert()
+    assert (alert.status, alert.silenced_by) == ("firing", silence.id)
+    assert await house.kinds(alert) == ["pending", "firing", "silenced"]
+    await house.look(5)
+    await house.tell(12)
+    assert len(house.posted()) == 1, "it still fires when the silence ends"
+    assert (await house.kinds(alert))[3:] == ["silence_over", "planned", "delivered"]
+
+
+async def test_snoozed_and_repeated(house: House) -> None:
+    forward = await house.install({**RULE, "notification_channels": ["slack://deploys", "email://a@b.example"]})
+    await house.count(forward, dead=10)
+    await house.look()
+    await house.tell(12)
+    assert (len(house.posted()), len(house.inbox.messages)) == (1, 1)
+    alert = await house.alert()
+    snoozed = await alerting.snooze(house.ctx, alert.id, Snooze(3600), actor=ANN)
+    assert snoozed.snoozed_until == house.clock.now() + 3600
+    for _ in range(10):
+        await house.count(forward, dead=10)
+        await house.look(1, every=300)
+    await house.tell(2)
+    assert house.thread() == ["Errors: Snoozed until 2023-11-14T23:13:52.000Z by ann"]
+    assert len(house.inbox.messages) == 1, "an e-mail for the snooze would be noise"
+    await house.count(forward, dead=10)
+    await house.look(1, every=700)
+    await house.tell(2)
+    assert "Still firing after 61 min" in house.thread()[-1]
+    assert house.slack.channel("deploys").messages[-1]["subtype"] == "thread_broadcast"
+    assert len(house.inbox.messages) == 2
+    for _ in range(4):
+        await house.count(forward, dead=10)
+        await house.look(1, every=3600)
+    await house.tell(2)
+    assert (await house.kinds(alert)).count("repeat") == 2, "four hours later it is told again"
+
+
+async def test_what_flaps_is_told_less_often(quick_house: House) -> None:
+    house = quick_house
+    forward = await house.install({**RULE, "condition": "queue_depth < 1 and received > 0", "min_samples": 1})
+    for _ in range(5):
+        await house.count(forward, received=1)
+        await house.look()
+        await house.tell(12)
+        house.clock.move(310)
+        await house.look(8)
+        await house.tell(3)
+    found = await house.alerts()
+    assert [alert.flapping for alert in found] == [False, False, False, True, True]
+    assert len(house.posted()) == 3
+    assert await house.kinds(found[-1]) == ["pending", "firing", "damped", "resolved"]
+
+
+async def test_hysteresis(quick_house: House) -> None:
+    house = quick_house
+    forward = await house.install({**RULE, "condition": "received > 10", "resolve_condition": "received < 5"})
+    await house.count(forward, received=20)
+    await house.look()
+    house.clock.move(300)
+    await house.count(forward, received=7)
+    await house.look(10)
+    assert await house.state() == "firing", "less than the threshold, but not yet well"
+    await house.look(8, every=60)
+    assert await house.state() == "ok"
+
+
+async def test_a_channel_is_tried_again_and_given_up(house: House) -> None:
+    forward = await house.install({**RULE, "notification_channels": ["slack://random", "email://a@b.example"]})
+    await house.count(forward, dead=10)
+    await house.look()
+    await house.tell(12)
+    assert len(house.inbox.messages) == 1, "a channel that fails does not hold up the others"
+    alert = await house.alert()
+    (failed,) = await house.history(alert, "attempt_failed")
+    assert (failed["channel"], failed["attempt"]) == ("slack://random", 1) and "not_in_channel" not in failed
+    house.slack.channel("random").is_member = True
+    await house.tell(6)
+    assert len(house.posted("random")) == 1
+    house.slack.channel("random").is_member = False
+    await alerting.acknowledge(house.ctx, alert.id, comment="", actor=ANN)
+    house.slack.broken = 500
+    for _ in range(MOST_ATTEMPTS + 1):
+        house.clock.move(1000)
+        await house.tell()
+    (dead,) = await house.history(alert, "dead")
+    assert dead["attempt"] == MOST_ATTEMPTS
+
+
+async def test_slack_gets_one_message_a_second_in_each_channel(house: House) -> None:
+    for n in range(4):
+        forward = await house.install(RULE, slug=f"forward-{n}")
+        await house.count(forward, dead=10)
+    await house.look()
+    await house.tell(10)
+    seen = []
+    for _ in range(5):
+        house.clock.move(0.5)
+        await house.dispatcher.run()
+        seen.append(len(house.posted()))
+    assert all(later - earlier <= 1 for earlier, later in zip(seen, seen[2:], strict=False)) and seen[-1] >= 3, seen
+
+
+async def test_a_crash_between_send_and_record_repeats_no_slack_message(house: House) -> None:
+    forward = await house.install(RULE)
+    await house.count(forward, dead=10)
+    await house.look()
+    house.slack.hang_up_after_posting = 1
+    await house.tell(12)
+    assert len(house.posted()) == 1
+    await house.tell(8)
+    assert len(house.posted()) == 1, "the message is found by its key"
+    assert (await house.kinds(await house.alert()))[-2:] == ["attempt_failed", "delivered"]
+
+
+async def test_rules_that_go_end_their_alerts(house: House) -> None:
+    forward = await house.install(RULE)
+    await house.count(forward, dead=10)
+    await house.look()
+    await house.tell(12)
+    await house.rules(forward)
+    await house.look()
+    await house.tell(2)
+    assert (await house.alert()).status == "removed"
+    assert "Rule removed: Errors" in house.posted()[0]["text"]
+
+
+async def test_no_channel_is_said(quick_house: House) -> None:
+    house = quick_house
+    forward = await house.install({**RULE, "notification_channels": []})
+    await house.count(forward, dead=10)
+    await house.look()
+    alert = await house.alert()
+    assert (alert.status, await house.history(alert, "planned")) == ("firing", [{"channels": []}])
+
+
+@pytest.mark.parametrize(
+    ("condition", "fires"),
+    [
+        ("received > 9", True),
+        ("received > 10", False),
+        ("no_events for 5m", False),
+        ("events_per_minute >= 2", True),
+        ("received > 3 * avg(received, 1h)", True),
+        ("sum(received, 1h) == 10", True),
+        ("max(received, 1h) >= 10", True),
+        ("min(received, 1h) == 0", True),
+        ("avg(queue_depth, 1h) > 0", False),
+        ("queue_age > 1s or latency_p95 > 1s", False),
+        ("not received > 10", True),
+    ],
+)
+async def test_conditions(quick_house: House, condition: str, fires: bool) -> None:
+    house = quick_house
+    forward = await house.install({**RULE, "condition": condition})
+    await house.count(forward, received=10)
+    await house.look()
+    assert (await house.state() == "firing") is fires
+
+
+async def test_changes_of_the_status(quick_house: House) -> None:
+
+    house = quick_house
+    forward = await house.install({**RULE, "condition": "changes(status) > 0"})
+    await house.look(2)
+    assert await house.state() == "ok"
+    await integrations.pause(house.ctx, forward, actor=auth.SYSTEM)
+    await house.look()
+    assert await house.state() == "firing"
+
+
+async def test_no_events(quick_house: House) -> None:
+    house = quick_house
+    await house.install({**RULE, "condition": "no_events for 10m"})
+    await house.look(29)
+    assert await house.state() == "ok"
+    await house.look(2)
+    assert await house.state() == "firing"

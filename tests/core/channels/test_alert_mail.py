@@ -1,0 +1,77 @@
+"""Alerts as e-mail: HTML and text, the chart inside, one thread for one story."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+
+from core.alert_message import AlertMessage, AlertPart
+from core.channels import CHANNELS, Message, Picture, parse
+from core.texts import T
+from tests.contexts import MovableClock, context, settings
+from tests.inbox import Inbox, serving
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 100
+
+
+def alert(status: Any = "firing") -> AlertMessage:
+    part = AlertPart(
+        id="alt_1", name="High <Error> Rate", severity="critical", status=status, integration="Forward",
+        integration_id="int_1", condition="error_rate > 5%", measured=T("error_rate is 12.4 %"), since=1.0,
+        cause=T("Most are one error: <script>alert(1)</script>"), example="evt_1",
+    )  # fmt: skip
+    return AlertMessage("msg_1", [part])
+
+
+@pytest.fixture
+async def inbox() -> AsyncIterator[Inbox]:
+    async with serving() as made:
+        yield made
+
+
+@pytest.fixture
+async def sent(inbox: Inbox) -> AsyncIterator[Any]:
+    given = settings(
+        CCB_SMTP_URL=inbox.url, CCB_MAIL_FROM="CCB <ccb@example.org>", CCB_PUBLIC_URL="https://ccb.example"
+    )
+    ctx = context(given=given, clock=MovableClock())
+
+    async def send(message: Message) -> Any:
+        return await CHANNELS.get("email").deliver(ctx, parse("email://a@b.example"), message)
+
+    yield send
+
+
+async def test_an_alert_is_html_with_its_chart_and_text(inbox: Inbox, sent: Any) -> None:
+    made = alert()
+    picture = Picture(PNG, "error_rate from 0 % to 12.4 %")
+    told = await sent(Message("k1", made.title.render("en"), "error_rate is 12.4 %", alert=made, picture=picture))
+    (message,) = inbox.messages
+    assert message["Subject"] == "Alert: High <Error> Rate · critical · Forward"
+    text, html = message.get_body(("plain",)).get_content(), message.get_body(("html",)).get_content()
+    assert "error_rate is 12.4 %" in text and "from 0 % to 12.4 %" in text
+    assert '<img src="cid:chart"' in html and 'alt="error_rate from 0 % to 12.4 %"' in html
+    assert "&lt;script&gt;" in html and "<script>" not in html and "https://ccb.example/dashboard" in html
+    images = [part for part in message.walk() if part.get_content_type() == "image/png"]
+    assert [(one["Content-ID"], one.get_content()) for one in images] == [("<chart>", PNG)]
+    assert told.place == {"message_id": message["Message-ID"].strip("<>")}
+
+
+async def test_a_story_is_one_thread(inbox: Inbox, sent: Any) -> None:
+    first = await sent(Message("k1", "Alert: x", "It fires", alert=alert()))
+    quiet = await sent(Message("k1:2", "x", "ack", alert=alert("acknowledged"), loud=False, place=first.place))
+    assert len(inbox.messages) == 1 and quiet.place == first.place
+    made = alert("resolved")
+    last = await sent(
+        Message(
+            "k1:3", made.title.render("en"), "It is over", alert=made, story="Resolved after 14 min", place=first.place
+        )
+    )
+    begin, end = inbox.messages
+    assert isinstance(end, EmailMessage)
+    assert end["In-Reply-To"] == end["References"] == begin["Message-ID"] != end["Message-ID"]
+    assert end["Subject"].startswith("Resolved: ") and last.place == first.place
+    assert begin["In-Reply-To"] is None and "Resolved after 14 min" in str(end.get_body(("html",)))
