@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import ingest, latency, machine, paging, pipeline
+from bench import alerts, ingest, latency, machine, paging, pipeline
 from bench.report import Figure, markdown
 
-PARTS = ("ingest", "pipeline", "latency", "paging")
+PARTS = ("ingest", "pipeline", "latency", "paging", "alerts")
 LATENCY_SECONDS = 10.0
 
 
@@ -48,6 +48,8 @@ def measure(folder: Path, options: argparse.Namespace) -> list[Figure]:
         figures += latency.measure(folder / "latency", seconds=max(options.seconds, LATENCY_SECONDS), rate=rate)
     if options.only in (None, "paging"):
         figures += paging.measure(folder, rounds=options.rounds)
+    if options.only in (None, "alerts"):
+        figures += alerts.measure(folder, rounds=options.rounds)
     return figures
 
 
