@@ -67,7 +67,7 @@ async def _measured(title: str, folder: Path, url: str | None, rounds: int) -> l
 
 
 async def _looks(db: Database, folder: Path, rounds: int) -> float:
-    settings = Settings(CCB_DATA_DIR=folder)  # type: ignore[call-arg]  # by its environment name
+    settings = Settings(CCB_DATA_DIR=folder)
     nothing = cast(Any, None)
     clock = SystemClock()
     ctx = Context(settings, db, clock, secrets=nothing, http=nothing, sandbox=nothing, github=nothing)
