@@ -75,7 +75,8 @@ def test_the_comparison_that_decided_is_shown() -> None:
 @given(st.lists(st.tuples(st.sampled_from([True, False, None]), st.floats(-1e6, 1e6)), max_size=40))
 def test_time_is_added_up_look_by_look(looks: list[tuple[Truth, float]]) -> None:
     """Whatever the clock does, `for 5m` is never fulfilled by fewer than three looks at which it held."""
-    rule, lasted, held = parse("failed > 0 for 5m"), {}, 0
+    rule, held = parse("failed > 0 for 5m"), 0
+    lasted: dict[str, float] = {}
     for truth, passed in looks:
         value = None if truth is None else float(truth)
         found = evaluate(rule, Known({"failed": value}), lasted=lasted, passed=passed)
