@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import ingest, latency, machine, metrics30d, paging, pipeline
+from bench import alerts, ingest, latency, machine, metrics30d, paging, pipeline
 from bench.report import Figure, markdown
 
-PARTS = ("ingest", "pipeline", "latency", "paging", "metrics30d")
+PARTS = ("ingest", "pipeline", "latency", "paging", "metrics30d", "alerts")
 LATENCY_SECONDS = 10.0
 
 
@@ -50,6 +50,8 @@ def measure(folder: Path, options: argparse.Namespace) -> list[Figure]:
         figures += paging.measure(folder, rounds=options.rounds)
     if options.only in (None, "metrics30d"):
         figures += metrics30d.measure(folder, rounds=options.rounds)
+    if options.only in (None, "alerts"):
+        figures += alerts.measure(folder, rounds=options.rounds)
     return figures
 
 

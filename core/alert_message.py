@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from core.texts import T, Text
+from core.texts import TN, T, Text
 
 AlertStatus = Literal["firing", "acknowledged", "snoozed", "resolved", "ended_without_data", "removed"]
 Action = Literal["acknowledge", "snooze_1h", "snooze_tomorrow", "trace", "replay_failed", "graph", "doctor"]
@@ -75,7 +75,8 @@ class AlertMessage:
         if len(self.parts) == 1:
             return T("{status}: {name} · {severity} · {integration}", status=head, name=first.name,
                      severity=first.severity, integration=first.integration)  # fmt: skip
-        return T("{status}: {count} alerts · {severity} · {integration}", status=head, count=len(self.parts),
+        return TN("{status}: {count} alert · {severity} · {integration}",
+                  "{status}: {count} alerts · {severity} · {integration}", len(self.parts), status=head,
                  severity=first.severity, integration=first.integration)  # fmt: skip
 
 

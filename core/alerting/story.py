@@ -15,7 +15,7 @@ Data = Mapping[str, Any]
 
 def told(kind: str, data: Data) -> Text:
     """Return what a line of the history says."""
-    return _WORDS[kind](data) if kind in _WORDS else T("{kind}", kind=kind)
+    return _WORDS[kind](data) if kind in _WORDS else T("{reason}", reason=kind)
 
 
 def _measured(head: Text) -> Callable[[Data], Text]:

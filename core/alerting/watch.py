@@ -18,7 +18,7 @@ from core.clock import moment
 from core.context import Context
 from core.errors import CcbError, Denied, Invalid
 from core.quotas import QUOTAS
-from core.texts import T, Text, revive_text
+from core.texts import TN, T, Text, revive_text
 from storage import alert_outbox, api_keys, leader
 
 log = structlog.get_logger()
@@ -137,8 +137,9 @@ async def _channels(ctx: Context) -> list[Finding]:
         Finding(
             f"engine:channel:{row.channel}", f"Channel {row.channel}", "critical",
             row.failures >= FAILURES and row.failed_at > now - DAY,
-            T("The alert channel {channel} has refused {count} messages in a row: {reason}", channel=row.channel,
-              count=row.failures, reason=revive_text(row.error)),
+            TN("The alert channel {channel} has refused {count} message: {reason}",
+               "The alert channel {channel} has refused {count} messages in a row: {reason}", row.failures,
+               channel=row.channel, reason=revive_text(row.error)),
             f"{FAILURES} failures in a row",
             channels=tuple(other for other in others if other != row.channel)[:5],
             fix=T("Mend it, then test it: POST /v1/integrations/<id>/alerts/test."),

@@ -173,7 +173,7 @@ class Apprise(Channel):
         try:
             answer = await ctx.aside.ask(MODULE, json.dumps(whole).encode(), timeout=SECONDS, at_once=AT_ONCE)
         except AsideError as error:
-            raise Upstream(T(_ASIDE[error.why].message, service=self.service.title, seconds=f"{SECONDS:g}")) from None
+            raise Upstream(_not_asked(error.why, self.service.title)) from None
         found: dict[str, Any] = orjson.loads(answer)
         return found
 
@@ -239,11 +239,15 @@ class Apprise(Channel):
         return Upstream(T("{service} was not told: {reason}", service=self.service.title, reason=logged or "–"))
 
 
-_ASIDE: Mapping[str, Text] = {
-    "busy": T("Too many messages wait for {service}."),
-    "late": T("{service} took longer than {seconds} s."),
-    "broken": T("The process that sends to {service} failed."),
-}
+def _not_asked(why: str, service: str) -> Text:
+    """Say why the process that sends to a service gave no answer."""
+    match why:
+        case "busy":
+            return T("Too many messages wait for {service}.", service=service)
+        case "late":
+            return T("{service} took longer than {seconds} s.", service=service, seconds=f"{SECONDS:g}")
+        case _:
+            return T("The process that sends to {service} failed.", service=service)
 
 
 def _kind(message: Message) -> str:
