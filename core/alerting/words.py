@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from core import durations
 from core.alerts.measures import MEASURES
-from core.texts import TN, Text
+from core.texts import TN, T, Text
 
 
 def span(seconds: float) -> Text:
     """Return a span in the largest unit of which there are at least two, rounded down."""
     whole = max(0, int(seconds))
     if whole < 120:
-        return TN("{count} s", "{count} s", whole)
+        return T("{count} s", count=whole)
     if whole < 7200:
-        return TN("{count} min", "{count} min", whole // 60)
+        return T("{count} min", count=whole // 60)
     if whole < 172_800:
-        return TN("{count} h", "{count} h", whole // 3600)
+        return T("{count} h", count=whole // 3600)
     return TN("{count} day", "{count} days", whole // 86_400)
 
 
