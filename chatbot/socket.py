@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Coroutine, Mapping
+from collections.abc import Awaitable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
@@ -38,7 +39,7 @@ PING_SECONDS = 10.0
 SETTLED_SECONDS = 30.0
 """A connection that lasted this long was a good one: the next is tried at once, however it ended."""
 LINGER_SECONDS = 5.0
-"""How long a connection that is to go is kept for the acknowledgements of what came over it."""
+"""How long a connection that is to go waits for the next one, and then for what came over it to be acknowledged."""
 STOP_SECONDS = 1.5
 CLOSED = "closed"
 """It ended with no `disconnect` before."""
@@ -56,6 +57,7 @@ class Connection:
         self._tasks: set[asyncio.Task[None]] = set()
         self._failures = 0
         """How many in a row did not open, or did not last."""
+        self._open = asyncio.Event()
         self.open_since: float | None = None
         """When it was opened, in seconds since the epoch; None while it is not."""
         self.problem: Text | None = None
@@ -71,6 +73,7 @@ class Connection:
         assert self._runner is not None
         self._runner.cancel()
         await asyncio.gather(self._runner, return_exceptions=True)
+        self._open.set()  # there is no other to wait for
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
         left = list(self._tasks)
@@ -96,7 +99,8 @@ class Connection:
             reason = await self._read(socket, works)
         finally:
             self.open_since = None
-            self._start(_leave(socket, works))
+            self._open.clear()
+            self._start(self._leave(socket, works))
         lasted = time.monotonic() - began
         log.info("slack connection ends", reason=reason, after_seconds=round(lasted))
         if reason in _RENEWED or lasted >= SETTLED_SECONDS:
@@ -146,6 +150,7 @@ class Connection:
             reason = str(error) or type(error).__name__
             raise Upstream(T("Slack's Socket Mode cannot be reached: {reason}.", reason=reason)) from None
         self.open_since = self._ctx.clock.now()
+        self._open.set()
         log.info("slack connected")
         return socket
 
@@ -194,6 +199,20 @@ class Connection:
             # Slack tells the person that we did not answer, or sends an event again; the work goes on.
             log.warning("slack acknowledgement not sent: its connection is gone", type=request.type)
 
+    async def _leave(self, socket: aiohttp.ClientWebSocketResponse, works: set[asyncio.Task[None]]) -> None:
+        """Close a connection once the next is open and all that came over it is acknowledged, what still comes too."""
+        if not socket.closed:
+            self._start(self._drain(socket, works))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._open.wait(), LINGER_SECONDS)
+        if works:
+            await asyncio.wait(works, timeout=LINGER_SECONDS)
+        await socket.close()
+
+    async def _drain(self, socket: aiohttp.ClientWebSocketResponse, works: set[asyncio.Task[None]]) -> None:
+        while await self._read(socket, works) != CLOSED:
+            pass
+
 
 async def asked(ctx: Context, credential: str, asking: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
     """Return what Slack answers; raise `Upstream` that names the `credential` where that is what is wrong."""
@@ -206,14 +225,7 @@ async def asked(ctx: Context, credential: str, asking: Awaitable[AsyncSlackRespo
         raise Upstream(T("Slack cannot be reached at {url}: {reason}.", url=url, reason=str(error))) from None
 
 
-async def _leave(socket: aiohttp.ClientWebSocketResponse, works: set[asyncio.Task[None]]) -> None:
-    """Close a connection once everything that came over it is acknowledged."""
-    if works and not socket.closed:
-        await asyncio.wait(works, timeout=LINGER_SECONDS)
-    await socket.close()
-
-
-def _object(raw: str) -> Mapping[str, Any]:
+def _object(raw: str) -> dict[str, Any]:
     try:
         said = orjson.loads(raw)
     except ValueError:
