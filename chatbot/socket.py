@@ -51,7 +51,8 @@ _RENEWED = frozenset({"refresh_requested", "warning"})
 class Connection:
     """One connection, and after its end the next: it says in the log, and to `/health`, what stands in the way."""
 
-    def __init__(self, ctx: Context, app: SlackApp, session: aiohttp.ClientSession) -> None:
+    def __init__(self, ctx: Context, app: SlackApp, session: aiohttp.ClientSession, number: int) -> None:
+        self._log = log.bind(connection=number)
         self._ctx, self._app, self._session = ctx, app, session
         self._runner: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -102,7 +103,7 @@ class Connection:
             self._open.clear()
             self._start(self._leave(socket, works))
         lasted = time.monotonic() - began
-        log.info("slack connection ends", reason=reason, after_seconds=round(lasted))
+        self._log.info("slack connection ends", reason=reason, after_seconds=round(lasted))
         if reason in _RENEWED or lasted >= SETTLED_SECONDS:
             self._failures = 0
         if reason in _RENEWED:
@@ -128,7 +129,7 @@ class Connection:
         wait = min(FIRST_WAIT * 2**self._failures, LONGEST_WAIT)
         self._failures = min(self._failures + 1, 20)
         pause = max(wait, at_least) * random.uniform(0.8, 1.2)  # noqa: S311 - spreads, hides nothing
-        log.error("slack not connected", problem=str(problem), again_in_seconds=round(pause))
+        self._log.error("slack not connected", problem=str(problem), again_in_seconds=round(pause))
         await asyncio.sleep(pause)
 
     async def _opened(self) -> aiohttp.ClientWebSocketResponse:
@@ -151,7 +152,7 @@ class Connection:
             raise Upstream(T("Slack's Socket Mode cannot be reached: {reason}.", reason=reason)) from None
         self.open_since = self._ctx.clock.now()
         self._open.set()
-        log.info("slack connected")
+        self._log.info("slack connected")
         return socket
 
     async def _greeted(self, socket: aiohttp.ClientWebSocketResponse) -> None:

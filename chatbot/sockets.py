@@ -22,7 +22,7 @@ class Sockets:
 
     def __init__(self, ctx: Context, app: SlackApp, session: aiohttp.ClientSession) -> None:
         self._ctx, self._client = ctx, app.client
-        self._all = [Connection(ctx, app, session) for _ in range(CONNECTIONS)]
+        self._all = [Connection(ctx, app, session, number) for number in range(1, CONNECTIONS + 1)]
 
     def begin(self) -> None:
         """Connect, however long it takes."""
