@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -33,6 +34,13 @@ _ANY = re.compile(r".*", re.DOTALL)
 Body = dict[str, Any]
 
 
+def _quiet() -> logging.Logger:
+    """Return a logger for bolt's errors alone: it warns of SLACK_BOT_TOKEN, which it finds in the environment too."""
+    logger = logging.getLogger("ccb.slack_bolt")
+    logger.setLevel(logging.ERROR)
+    return logger
+
+
 class SlackApp:
     """The listeners, and the work that they have begun."""
 
@@ -48,7 +56,7 @@ class SlackApp:
                 enterprise_id=enterprise_id, team_id=team_id, bot_user_id=self.bot_user, bot_token=client.token
             )
 
-        self.bolt = AsyncApp(client=AsyncWebClient(token=None), authorize=authorized)
+        self.bolt = AsyncApp(client=AsyncWebClient(token=None), authorize=authorized, logger=_quiet())
         self._working: set[asyncio.Task[Any]] = set()
         self._turns = Turns(AT_ONCE)
         self._listen()
