@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import alerts, ingest, latency, machine, metrics30d, paging, pipeline
+from bench import alerts, chat, ingest, latency, machine, metrics30d, paging, pipeline
 from bench.report import Figure, markdown
 
-PARTS = ("ingest", "pipeline", "latency", "paging", "metrics30d", "alerts")
+PARTS = ("ingest", "pipeline", "latency", "chat", "paging", "metrics30d", "alerts")
 LATENCY_SECONDS = 10.0
 
 
@@ -46,6 +46,8 @@ def measure(folder: Path, options: argparse.Namespace) -> list[Figure]:
         rate = rate or figures[-1].value / 2
     if options.only in (None, "latency"):
         figures += latency.measure(folder / "latency", seconds=max(options.seconds, LATENCY_SECONDS), rate=rate)
+    if options.only in (None, "chat"):
+        figures += chat.measure(folder / "chat", seconds=max(options.seconds, LATENCY_SECONDS))
     if options.only in (None, "paging"):
         figures += paging.measure(folder, rounds=options.rounds)
     if options.only in (None, "metrics30d"):

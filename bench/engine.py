@@ -8,7 +8,7 @@ import secrets
 import sqlite3
 import sys
 import urllib.request
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,8 +74,12 @@ def started(
     cores: Collection[int] = processes.ALL_CORES,
     database_url: str | None = None,
     allow: str = "",
+    more: Mapping[str, str] | None = None,
 ) -> Iterator[Engine]:
-    """Run an engine on SQLite in `folder`, or on PostgreSQL at `database_url`; `allow`: host:port of the receiver."""
+    """Run an engine on SQLite in `folder`, or on PostgreSQL at `database_url`; `allow`: host:port of the receiver.
+
+    `more`: other settings.
+    """
     settings = {
         "CCB_DATA_DIR": str(folder),
         "CCB_PORT": "0",
@@ -85,6 +89,7 @@ def started(
         "CCB_OUTBOUND_ALLOW": allow,
         "CCB_LOG_LEVEL": "warning",
         "CCB_DATABASE_URL": database_url or "",
+        **(more or {}),
     }
     with processes.running(command, cores=cores, environment=settings) as report:
         yield Engine(urlsplit(report["address"]).port or 0, folder, database_url)

@@ -126,7 +126,8 @@ async def _private(asked: Asked, message: dict[str, Any]) -> str | None:
 async def _respond(asked: Asked, message: dict[str, Any], **more: Any) -> None:
     """Post to the response_url; it is good for five uses within thirty minutes, then the asker is written to."""
     assert asked.response_url is not None
-    hook = AsyncWebhookClient(asked.response_url, session=asked.slack.session)
+    retrying = asked.slack.retry_handlers
+    hook = AsyncWebhookClient(asked.response_url, session=asked.slack.session, retry_handlers=retrying)
     hook.proxy = None
     answer = await hook.send_dict({**message, **{key: value for key, value in more.items() if value is not None}})
     if answer.status_code >= 400 or answer.body not in ("ok", ""):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -14,6 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from chatbot import dispatch, incoming, people, view
 from chatbot.asked import Asked
+from chatbot.turns import Turns
 from chatbot.words import split
 from core.context import Context
 from core.errors import CcbError
@@ -24,10 +26,19 @@ log = structlog.get_logger()
 COMMAND = "/ccb"
 CHECK_SECONDS = 2.0
 """How long a modal's fields may be looked at before it closes: Slack waits for three seconds."""
+AT_ONCE = 32
+"""How many are worked on at the same time. More would only share the processor, and late acknowledgements cost most."""
 SEEN_SECONDS = 900.0
 """How long an event's id is remembered: Slack sends one again when its acknowledgement was lost."""
 _ANY = re.compile(r".*", re.DOTALL)
 Body = dict[str, Any]
+
+
+def _quiet() -> logging.Logger:
+    """Return a logger for bolt's errors alone: it warns of SLACK_BOT_TOKEN, which it finds in the environment too."""
+    logger = logging.getLogger("ccb.slack_bolt")
+    logger.setLevel(logging.ERROR)
+    return logger
 
 
 class SlackApp:
@@ -45,8 +56,9 @@ class SlackApp:
                 enterprise_id=enterprise_id, team_id=team_id, bot_user_id=self.bot_user, bot_token=client.token
             )
 
-        self.bolt = AsyncApp(client=AsyncWebClient(token=None), authorize=authorized)
+        self.bolt = AsyncApp(client=AsyncWebClient(token=None), authorize=authorized, logger=_quiet())
         self._working: set[asyncio.Task[Any]] = set()
+        self._turns = Turns(AT_ONCE)
         self._listen()
 
     async def finish(self, *, grace: float) -> None:
@@ -156,6 +168,7 @@ class SlackApp:
 
     async def _run(self, came: incoming.Incoming, run: Callable[[Asked], Awaitable[None]]) -> None:
         try:
-            await run(await self._asked(came))
+            async with self._turns.taken():
+                await run(await self._asked(came))
         except Exception:  # the border: not even who asks could be found, as when the database is away
             log.exception("slack request not worked on", user=came.user)

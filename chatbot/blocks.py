@@ -48,8 +48,12 @@ def link(url: str, label: str) -> str:
 
 def date(seconds: float, form: str = "{date_short_pretty} {time}") -> str:
     """Return a time that each reader sees in their own zone (https://docs.slack.dev/messaging/formatting-message-text)."""
-    written = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    return f"<!date^{int(seconds)}^{form}|{written}>"
+    return f"<!date^{int(seconds)}^{form}|{utc(seconds)}>"
+
+
+def utc(seconds: float) -> str:
+    """Return a time for where nobody's zone is known."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def cut(text: str, most: int) -> str:

@@ -8,8 +8,9 @@ import aiohttp
 import structlog
 
 from chatbot.app import SlackApp
+from chatbot.client import interactive
 from chatbot.notifier import TIMEOUT, SlackNotifier
-from chatbot.socket import CONNECTIONS, GRACE_SECONDS, Connection, interactive
+from chatbot.sockets import Sockets
 from core.clock import SystemClock
 from core.config import Settings
 from core.context import Context
@@ -18,6 +19,11 @@ from core.services import Service, register
 from core.texts import T, Text
 
 log = structlog.get_logger()
+
+GRACE_SECONDS = 4.0
+"""How long what was begun may take to end at a stop."""
+LINK_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10)
+"""Of Socket Mode's connections, which last for hours."""
 
 
 async def check(settings: Settings) -> Text:
@@ -55,10 +61,12 @@ class SlackDoor:
         stack.push_async_callback(session.close)
         app = SlackApp(ctx, interactive(ctx.settings, session))
         stack.push_async_callback(app.finish, grace=GRACE_SECONDS)
-        for _ in range(CONNECTIONS):
-            connection = Connection(ctx, app)
-            stack.push_async_callback(connection.end)
-            connection.begin()
+        link = aiohttp.ClientSession(timeout=LINK_TIMEOUT, trust_env=False)
+        stack.push_async_callback(link.close)
+        sockets = Sockets(ctx, app, link)
+        stack.push_async_callback(sockets.end)
+        ctx.checks[self.service.name] = sockets.check
+        sockets.begin()
 
 
 register(SlackDoor.service)

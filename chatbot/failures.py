@@ -81,7 +81,8 @@ def _reason(code: str, answer: Mapping[str, Any], *, credential: str, channel: s
         return _bad_token(code, credential)
     if code == "missing_scope":
         return T(
-            "{credential} lacks the scope {needed} (it has {provided}). Add it to the Slack app and install it again.",
+            "{credential} lacks the scope {needed} (it has {provided}). Add it to the Slack app (OAuth & Permissions → "
+            "Scopes), then install the app again (Install App).",
             credential=credential,
             needed=answer.get("needed", "?"),
             provided=answer.get("provided", "?"),

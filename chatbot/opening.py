@@ -20,6 +20,10 @@ PATIENCE_SECONDS = 0.5
 """How long a modal may take to be built before a loading one is opened: a trigger is good for three seconds."""
 
 
+_TOO_LATE = frozenset({"expired_trigger_id", "exchanged_trigger_id", "ratelimited"})
+"""A trigger does not last as long as a rate limit; a button brings another."""
+
+
 async def opened(ctx: Context, asked: Asked, wanted: Open) -> Reply | None:
     """Open the modal; return a message with a button where Slack lets nothing open (a mention has no trigger)."""
     shown = view.VIEWS.get(wanted.view)
@@ -35,7 +39,7 @@ async def opened(ctx: Context, asked: Asked, wanted: Open) -> Reply | None:
         answer = await opening(trigger_id=asked.trigger, view=view.modal(shown, asked, built))
     except SlackApiError as error:
         building.cancel()
-        if data(error).get("error") not in ("expired_trigger_id", "exchanged_trigger_id"):
+        if data(error).get("error") not in _TOO_LATE:
             raise
         return offer(asked, wanted)
     if built is None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 import structlog
@@ -37,25 +38,29 @@ class Person:
 
     name: str
     language: str
+    inside: bool = True
+    """Whether they are of our workspace or organisation; true too where Slack did not say."""
+    gone: bool = False
+    """Whether their account was deactivated."""
 
 
 async def actor(ctx: Context, client: AsyncWebClient, user: str, name: str = "") -> tuple[Actor, str]:
     """Return a Slack user as an actor, and their language. `name`: what Slack called them, if it cannot be asked."""
     person = await ctx.memo.share(("slack-person", user), lambda: _person(ctx, client, user, name))
-    role = await role_of(ctx, client, user)
+    role = None if person.gone else await role_of(ctx, client, user, inside=person.inside)
     permissions = ROLES[role] if role else frozenset()
     return Actor("slack", user, person.name, permissions), person.language
 
 
-async def role_of(ctx: Context, client: AsyncWebClient, user: str) -> str | None:
-    """Return the highest role that the settings give a user, or None."""
+async def role_of(ctx: Context, client: AsyncWebClient, user: str, *, inside: bool = True) -> str | None:
+    """Return the highest role that the settings give a user, or None. Who is not `inside` is not everybody (`*`)."""
     settings = ctx.settings
-    if user in await auth.claimed_admins(ctx) or await _among(ctx, client, user, settings.slack_admins):
+    if user in await auth.claimed_admins(ctx):
         return "admin"
-    if await _among(ctx, client, user, settings.slack_operators):
-        return "operator"
-    if await _among(ctx, client, user, settings.slack_viewers):
-        return "viewer"
+    named = {"admin": settings.slack_admins, "operator": settings.slack_operators, "viewer": settings.slack_viewers}
+    for role, who in named.items():
+        if (inside and EVERYBODY in who) or await _among(ctx, client, user, who):
+            return role
     return None
 
 
@@ -111,13 +116,43 @@ async def _person(ctx: Context, client: AsyncWebClient, user: str, name: str) ->
     profile = found.get("profile") or {}
     shown = profile.get("display_name") or found.get("real_name") or found.get("name") or name or user
     language = str(found.get("locale") or "").partition("-")[0].lower()
-    person = Person(str(shown), language if language in LANGUAGES else ctx.settings.language)
+    person = Person(
+        str(shown),
+        language if language in LANGUAGES else ctx.settings.language,
+        inside=await _is_ours(ctx, client, found),
+        gone=bool(found.get("deleted")),
+    )
     ctx.memo.put(key, person, seconds=PERSON_SECONDS)
     return person
 
 
+async def _is_ours(ctx: Context, client: AsyncWebClient, user: Mapping[str, Any]) -> bool:
+    """Say if a user is of our workspace or organisation: a channel may be shared with another one.
+
+    https://docs.slack.dev/apis/slack-connect
+    """
+    home = await ctx.memo.share("slack-home", lambda: _home(ctx, client))
+    theirs = {user.get("team_id"), (user.get("enterprise_user") or {}).get("enterprise_id")} - {None, ""}
+    return not theirs or not home or bool(theirs & home)
+
+
+async def _home(ctx: Context, client: AsyncWebClient) -> frozenset[str]:
+    """Return the ids of our workspace and organisation, none if Slack does not say."""
+    kept: frozenset[str] | None = ctx.memo.get("slack-home-kept")
+    if kept is not None:
+        return kept
+    try:
+        answer = await client.auth_test()
+    except _UNREACHED as error:
+        log.warning("slack workspace not looked up", error=_code(error))
+        return frozenset()
+    found = frozenset(str(answer[name]) for name in ("team_id", "enterprise_id") if answer.get(name))
+    ctx.memo.put("slack-home-kept", found, seconds=PERSON_SECONDS)
+    return found
+
+
 async def _among(ctx: Context, client: AsyncWebClient, user: str, named: Sequence[str]) -> bool:
-    if user in named or EVERYBODY in named:
+    if user in named:
         return True
     for group in named:
         if group.startswith("S") and user in await _members(ctx, client, group):

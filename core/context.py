@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -153,3 +153,5 @@ class Context:
     slack: SlackPort | None = None
     tracer: Tracer | None = None
     """Where a trace of each event goes, where one is wanted."""
+    checks: dict[str, Callable[[], Awaitable[Text]]] = field(default_factory=dict)
+    """By a service's name, how this process asks it where that says more than `Service.check`: Slack's connections."""

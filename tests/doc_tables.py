@@ -36,6 +36,7 @@ from core.sources import SOURCES
 ROOT = Path(__file__).parent.parent
 _BLOCK = re.compile(r"(<!-- table: (?P<name>[a-z_-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _NONE = "–"
+_SCOPE = re.compile(r"^ +- (\S+)(?: # (.+))?$", re.MULTILINE)
 _PLACE, _NAME = re.compile(r"\{(\w+)[^}]*\}"), r"{\1}"
 
 
@@ -100,6 +101,12 @@ def _default(value: object) -> str:
     if isinstance(value, bool):
         return _code(str(value).lower())
     return _code(f"{value:g}" if isinstance(value, float) else value)
+
+
+def _slack_scopes() -> str:
+    """Return the scopes with the reasons that stand beside them in the manifest."""
+    written = (ROOT / "manifest.yml").read_text(encoding="utf-8").partition("scopes:")[2].partition("settings:")[0]
+    return _table(("Scope", "What for"), [(_code(scope), why) for scope, why in _SCOPE.findall(written)])
 
 
 def _command_rows() -> str:
@@ -312,6 +319,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "settings": _settings,
     "commands": _command_rows,
     "slack-commands": _slack_commands,
+    "slack-scopes": _slack_scopes,
     "sources": _sources,
     "actions": _actions,
     "engine-config": _engine_config,

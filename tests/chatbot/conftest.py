@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from core.context import Context
 from core.demo.stand_ins.slack import ANNA, APP_TOKEN, BOT_TOKEN, SlackStandIn
+from tests.chatbot import manners
 from tests.contexts import MovableClock
 from tests.engines import Client, running
 
 Message = dict[str, Any]
+MANIFEST = yaml.safe_load((Path(__file__).parents[2] / "manifest.yml").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
@@ -77,11 +80,13 @@ class House:
 async def connected(folder: Path, clock: MovableClock, **more: str) -> AsyncIterator[House]:
     """Run an engine on SQLite that is connected to a Slack; `more`: settings."""
     async with SlackStandIn() as slack:
+        slack.install(MANIFEST)  # the app may do what its manifest says, and nothing else
         tokens = {"SLACK_BOT_TOKEN": BOT_TOKEN, "SLACK_APP_TOKEN": APP_TOKEN, "SLACK_API_URL": slack.url}
         async with running(folder, clock=clock, **tokens, **more) as client:
             await slack.connected(2)
             yield House(client, slack, clock)
         assert slack.refused == []
+        assert manners.complaints(slack) == []
         assert slack.sockets.faults == []
 
 

@@ -62,5 +62,5 @@ async def test_a_modal_checks_its_fields_and_says_what_became_of_it(unclaimed: H
 
 async def test_a_mention_opens_a_modal_by_a_button(unclaimed: House) -> None:
     offered = await unclaimed.mention("claim", user=BORIS)
-    await unclaimed.slack.press(BORIS, offered, text="Type the code")
+    await unclaimed.slack.press(BORIS, offered, "open:0")
     await unclaimed.modal("claim", user=BORIS)

@@ -38,7 +38,7 @@ def list_(slack: Workspace, call: Call) -> Answer:
 def _shown(user: User, *, with_locale: bool) -> dict[str, Any]:
     shown = {
         "id": user.id,
-        "team_id": TEAM,
+        "team_id": user.team,
         "name": user.name,
         "real_name": user.real_name,
         "profile": {"real_name": user.real_name, "display_name": user.name},

@@ -74,6 +74,8 @@ class User:
     is_bot: bool = False
     is_admin: bool = False
     deleted: bool = False
+    team: str = TEAM
+    """Another one is that of somebody outside, in a channel that two workspaces share."""
 
 
 @dataclass
