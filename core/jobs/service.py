@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -17,6 +18,23 @@ from core.jobs.kind import KINDS
 from core.texts import T
 from storage import jobs as rows
 from storage.jobs import Job
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a job is. `rate`: how many ended a second; `eta_seconds`: how long it takes still, at this rate."""
+
+    done: int
+    rate: float | None
+    eta_seconds: float | None
+
+
+def progress(job: Job) -> Progress:
+    """Return how far a job is."""
+    seconds, ended = (job.finished_at or job.updated_at) - job.created_at, job.succeeded + job.failed
+    rate = round(ended / seconds, 3) if seconds > 0 and ended else None
+    done, over = ended + job.skipped, job.finished_at is not None or job.status != "running"
+    return Progress(done, rate, None if over or not rate else round((job.total - done) / rate, 1))
 
 
 async def start(
