@@ -21,6 +21,8 @@ from storage.replay import Sample, Selection
 
 RESUMABLE = ("failed", "dead", "skipped")
 """What a replay takes unless it is told; one that repeats effects takes what has succeeded too."""
+UNDER_WAY = rows.UNDER_WAY
+"""What waits in the queue or is being worked on."""
 SAMPLE = 10
 """Events that a dry run shows."""
 _LATEST = 253402300799.0  # the end of the year 9999
@@ -123,7 +125,7 @@ async def one(
 
 
 def _refuse(installed: Installed, event_id: str, status: str, type: str, *, again: bool) -> None:
-    if status in rows.UNDER_WAY:
+    if status in UNDER_WAY:
         raise _under_way(event_id)
     if status == "succeeded" and not again:
         raise Conflict(
