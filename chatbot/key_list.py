@@ -44,7 +44,8 @@ async def tell_new(ctx: Context, asked: Asked, key: ApiKey, plain: str, said: Te
         asked.say(T("It is shown this once, to you alone: copy it now. It may: {permissions}",
                     permissions=", ".join(auth.in_order(key.permissions)))),
     ]  # fmt: skip
-    if not await once.tell(asked, Reply("\n".join(lines), [blocks.section(line) for line in lines])):
+    # Not in `text`, which notifications show and devices keep.
+    if not await once.tell(asked, Reply("\n".join(lines[::2]), [blocks.section(line) for line in lines])):
         await auth.revoke(ctx, key.id, actor=asked.actor)
         raise Upstream(
             T("Slack did not show you the key {name}, so it was revoked. Try again in a channel that I am in.",

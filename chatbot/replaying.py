@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import orjson
 
 from chatbot import blocks
 from chatbot.asked import Asked, Place, Reply
+from chatbot.dispatch import run_button
 from chatbot.event_page import STATUSES
 from chatbot.states import event_state
 from core.context import Context
@@ -15,7 +17,7 @@ from core.errors import Invalid
 from core.events import replay
 from core.events.replay import Preview, Wish
 from core.integrations import Installed
-from core.texts import TN, T
+from core.texts import TN, T, Text
 from core.times import time_of
 
 REPLAYED = tuple(one for one in STATUSES if one not in replay.UNDER_WAY)
@@ -56,22 +58,22 @@ def read(words: Sequence[str], *, now: float) -> Wish:
 
 async def preview(ctx: Context, asked: Asked, installed: Installed, wish: Wish, *, to: Place = "asker") -> Reply:
     """Return what a replay would do, and the buttons that begin just that: what arrives meanwhile is not in it."""
-    end = wish.received_to if wish.received_to is not None else ctx.clock.now()
+    end = wish.received_to if wish.received_to is not None else ctx.clock.now() + replay.MOMENT
     wish = Wish(wish.statuses, wish.types, wish.received_from, end)
-    some = await replay.preview(ctx, installed, wish)
+    left = await _left(ctx, installed, wish)
     every = await replay.preview(ctx, installed, Wish(wish.statuses, wish.types, wish.received_from, end, again=True))
     lines = [
         asked.say(T("*Replay* of {name}, events received since {start}", name=blocks.plain(installed.name),
                     start=blocks.date(wish.received_from or 0.0))),
-        _would(asked, some),
+        _would(asked, left),
     ]  # fmt: skip
-    if some.effects:
+    if left.effects:
         lines.append(asked.say(TN("{count} effect of them is done and is not repeated.",
-                                  "{count} effects of them are done and are not repeated.", some.effects)))  # fmt: skip
+                                  "{count} effects of them are done and are not repeated.", left.effects)))  # fmt: skip
     if every.would_run:
-        lines.append(_repeated(asked, every))
-    buttons = _buttons(asked, installed, wish, some, every)
-    shown = [blocks.section("\n".join(lines)), *([blocks.actions(buttons)] if buttons else [])]
+        lines.append(_repeated(asked, every, chosen=wish.statuses is not None))
+    buttons = _buttons(asked, installed, wish, left, every)
+    shown = [blocks.section("\n".join(lines)), blocks.actions(buttons)]
     return Reply("\n".join(lines), shown, to=to)
 
 
@@ -83,30 +85,44 @@ def read_value(value: str) -> tuple[str, Wish]:
 
 def _would(asked: Asked, found: Preview) -> str:
     if not found.would_run:
-        return asked.say(T("Nothing is left to be done there: no event failed, is dead or was skipped."))
+        return asked.say(T("Nothing is left to be done there."))
     would = TN("{count} event would run", "{count} events would run", found.would_run)
     return f"{asked.say(would)}: {_by_status(asked, found.by_status)}"
 
 
-def _repeated(asked: Asked, found: Preview) -> str:
+def _repeated(asked: Asked, found: Preview, *, chosen: bool) -> str:
     effects = TN("{count} effect", "{count} effects", found.effects)
-    told = TN(
-        "Everything again would be {count} event, those that have succeeded too, and would repeat {effects}.",
-        "Everything again would be {count} events, those that have succeeded too, and would repeat {effects}.",
-        found.would_run,
-        effects=effects,
-    )
+    told: Text = (
+        TN("Everything again would be {count} event, and would repeat {effects}.",
+           "Everything again would be {count} events, and would repeat {effects}.", found.would_run, effects=effects)
+        if chosen
+        else TN("Everything again would be {count} event, those that have succeeded too, and would repeat {effects}.",
+                "Everything again would be {count} events, those that have succeeded too, and would repeat {effects}.",
+                found.would_run, effects=effects)
+    )  # fmt: skip
     return asked.say(told)
+
+
+async def _left(ctx: Context, installed: Installed, wish: Wish) -> Preview:
+    """Return what a resume would do: of events that have succeeded nothing is left."""
+    if wish.statuses is None:
+        return await replay.preview(ctx, installed, wish)
+    statuses = [status for status in wish.statuses if status != "succeeded"]
+    if not statuses:
+        return Preview({}, {}, 0, [])
+    return await replay.preview(ctx, installed, replace(wish, statuses=statuses))
 
 
 def _by_status(asked: Asked, counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} × {asked.say(event_state(status))}" for status, count in counts.items())
 
 
-def _buttons(asked: Asked, installed: Installed, wish: Wish, some: Preview, every: Preview) -> list[blocks.Element]:
+def _buttons(asked: Asked, installed: Installed, wish: Wish, left: Preview, every: Preview) -> list[blocks.Element]:
     made: list[blocks.Element] = []
-    if some.would_run:
-        run = TN("Run {count} event", "Run {count} events", some.would_run)
+    if not every.would_run:
+        made.append(run_button(asked, asked.say(T("Show events")), ("events", installed.slug), at="events"))
+    if left.would_run:
+        run = TN("Run {count} event", "Run {count} events", left.would_run)
         made.append(
             blocks.button(asked.say(run), "replay_many:resume", _value(installed, wish, again=False), style="primary")
         )

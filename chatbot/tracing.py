@@ -47,11 +47,12 @@ async def watched(ctx: Context, asked: Asked, event_id: str) -> Reply | None:
     await answers.deliver(asked, await message(ctx, asked, event_id, to="pressed"))
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while (await trace.find(ctx, event_id)).status in replay.UNDER_WAY:
+            while True:
                 await asyncio.sleep(LOOK_SECONDS)
+                if (await trace.find(ctx, event_id)).status not in replay.UNDER_WAY:
+                    return await message(ctx, asked, event_id, to="pressed")
     except TimeoutError:
         return None
-    return await message(ctx, asked, event_id, to="pressed")
 
 
 def _head(asked: Asked, event: Event, installed: Installed) -> str:

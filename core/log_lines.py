@@ -23,7 +23,7 @@ class Line:
     """One line, in the reader's language. `at`: seconds since the epoch; `event_id`: the event that it is about."""
 
     at: float
-    level: LogLevel
+    level: str
     message: str
     fields: dict[str, Any]
     event_id: str | None

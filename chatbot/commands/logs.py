@@ -82,7 +82,8 @@ def _line(asked: Asked, line: Line) -> str:
 
 
 def _refused(asked: Asked, one: Rejection) -> str:
-    told = f"{one.status} · {blocks.date(one.at)} · {blocks.plain(blocks.cut(revive(one.detail, asked.language), _LONGEST))}"
+    why = blocks.plain(blocks.cut(revive(one.detail, asked.language), _LONGEST))
+    told = f"{one.status} · {blocks.date(one.at)} · {why}"
     if one.suppressed:
         more = TN("and {count} more of the kind", "and {count} more of the kind", one.suppressed)
         told += f" · {asked.say(more)}"

@@ -52,7 +52,9 @@ def _verdict(found: Status) -> Text:
 
 def _facts(found: Status) -> Sequence[Text]:
     standing = found.standing
-    facts = [TN("{shown} event waits", "{shown} events wait", found.depth, shown=_shown(found.depth))]
+    facts: list[Text] = [T("Nothing waits")]
+    if found.depth:
+        facts = [TN("{shown} event waits", "{shown} events wait", found.depth, shown=_shown(found.depth))]
     if found.oldest_age is not None:
         facts.append(T("The oldest has waited for {age}", age=queue_status.age(found.oldest_age)))
     if standing.processing:
@@ -73,7 +75,9 @@ def _facts(found: Status) -> Sequence[Text]:
 
 
 def _row(asked: Asked, one: Installed, share: Share) -> str:
-    parts = [TN("{shown} waits", "{shown} wait", share.waits, shown=_shown(share.waits))]
+    parts: list[Text] = [T("nothing waits")]
+    if share.waits:
+        parts = [TN("{shown} waits", "{shown} wait", share.waits, shown=_shown(share.waits))]
     if share.failed:
         parts.append(TN("{shown} failed, will be tried again", "{shown} failed, will be tried again", share.failed,
                         shown=_shown(share.failed)))  # fmt: skip

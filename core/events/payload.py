@@ -20,7 +20,7 @@ from storage import events as rows
 MOST_READ = 1_000_000
 """Bytes of a body that are read for people."""
 _DEEPEST = 50
-_PRIVATE = re.compile(r"private_?key|credential|card_?number|cvc\b|iban\b", re.IGNORECASE)
+_PRIVATE = re.compile(r"(api|private)_?key|credential|card_?number|cvc\b|iban\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ UNDER_WAY = rows.UNDER_WAY
 SAMPLE = 10
 """Events that a dry run shows."""
 _LATEST = 253402300799.0  # the end of the year 9999
-_MOMENT = 0.001
+MOMENT = 0.001
 """Identifiers know milliseconds: a replay without an end takes in the present one."""
 
 
@@ -170,7 +170,7 @@ async def _chosen(
 async def _params(ctx: Context, installed: Installed, wish: Wish) -> dict[str, Any]:
     default = (*RESUMABLE, "succeeded") if wish.again else RESUMABLE
     start, end = _within(wish.received_from), _within(wish.received_to)
-    latest = ctx.clock.now() + _MOMENT if end is None else end
+    latest = ctx.clock.now() + MOMENT if end is None else end
     if start is not None and start >= latest:
         raise Invalid(T("`from` must be before `to`, and not in the future."), path="from")
     chosen = list(dict.fromkeys(wish.event_ids)) if wish.event_ids is not None else None
