@@ -55,6 +55,7 @@ class SlackDoor:
         stack.push_async_callback(session.close)
         app = SlackApp(ctx, interactive(ctx.settings, session))
         stack.push_async_callback(app.finish, grace=GRACE_SECONDS)
+        app.resume()
         for _ in range(CONNECTIONS):
             connection = Connection(ctx, app)
             stack.push_async_callback(connection.end)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 
 import orjson
+import structlog
 from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
 
-from chatbot import answers, blocks
+from chatbot import answers, blocks, people
 from chatbot.asked import Asked, Place, Reply
 from chatbot.dispatch import run_button
 from chatbot.failures import data
@@ -20,12 +23,15 @@ from core.events import queue_status
 from core.texts import TN, T, Text, revive
 from storage.jobs import Job
 
+log = structlog.get_logger()
+
 LOOK_SECONDS = 0.5
 EDIT_SECONDS = 2.0
 """Between two edits: Slack takes about one a second in a channel, and others want to be said too."""
 LONGEST_SECONDS = 3600.0
 """How long a message is edited by itself; after that it says so, and its button does."""
 _STEPS = 10
+_MOST_RESUMED = 100
 _GONE = frozenset({"message_not_found", "channel_not_found", "is_archived", "cant_update_message"})
 
 
@@ -36,7 +42,25 @@ async def begun(ctx: Context, asked: Asked, job: Job) -> None:
         asked = replace(asked, channel=str(opened["channel"]["id"]))
     ts = await answers.deliver(asked, await message(ctx, asked, job, to="channel"))
     if ts is not None:  # else the bot is not in that channel and can edit nothing there: the button looks again
+        where = {"door": "slack", "channel": asked.channel or "", "ts": ts, "user": asked.user}
+        await jobs.tell(ctx, job.id, where)
         await _follow(ctx, asked, job.id, ts)
+
+
+async def resume(ctx: Context, client: AsyncWebClient) -> None:
+    """Go on with the messages of the jobs that still run: who edited them was stopped."""
+    running = await jobs.page(ctx, status="running", limit=_MOST_RESUMED)
+    shown = [(job, told) for job in running if (told := jobs.told(job)) and told["door"] == "slack"]
+    await asyncio.gather(*(_resumed(ctx, client, job, told) for job, told in shown))
+
+
+async def _resumed(ctx: Context, client: AsyncWebClient, job: Job, told: Mapping[str, str]) -> None:
+    try:
+        actor, language = await people.actor(ctx, client, told["user"])
+        asked = Asked(actor=actor, language=language, slack=client, channel=told["channel"])
+        await _follow(ctx, asked, job.id, told["ts"])
+    except answers.EXPECTED as error:
+        log.warning("job's message not edited", job_id=job.id, reason=str(error))
 
 
 async def message(ctx: Context, asked: Asked, job: Job, *, to: Place) -> Reply:

@@ -2,7 +2,7 @@
 
 from core.jobs.kind import KINDS, JobKind
 from core.jobs.pieces import advance, forget, waiting
-from core.jobs.service import Progress, asked, cancel, find, page, progress, start
+from core.jobs.service import Progress, asked, cancel, find, page, progress, start, tell, told
 
 __all__ = [
     "KINDS",
@@ -16,5 +16,7 @@ __all__ = [
     "page",
     "progress",
     "start",
+    "tell",
+    "told",
     "waiting",
 ]

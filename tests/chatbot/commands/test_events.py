@@ -33,6 +33,8 @@ async def test_events_are_listed_and_traced(worked: Worked) -> None:
     said = await worked.becomes(listed, lambda said: good not in said)
     assert bad in said and "Events, the newest first: :red_circle: dead" in said
     assert "There are none such" in text_of(await house.type("events forward type=push"))
+    details = text_of(await house.type("status forward"))
+    assert f"/webhooks/{worked.id}`" in details and "Runs `" in details and "Run events again" in details
     assert "There is no integration forwarp" in text_of(await house.type("events forwarp"))
     assert "There is no status done" in text_of(await house.type("events status=done"))
 

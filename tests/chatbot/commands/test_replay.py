@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from core import audit
-from core.demo.stand_ins.slack import ANNA, BORIS, CAROL
+from core.demo.stand_ins.slack import ANNA, APP_TOKEN, BORIS, BOT_TOKEN, CAROL, SlackStandIn
 from tests.chatbot.commands.conftest import Worked
-from tests.chatbot.conftest import text_of
+from tests.chatbot.conftest import House, text_of
+from tests.contexts import MovableClock
+from tests.core.gaps.conftest import LOG, LOGGED
+from tests.engines import running
+from tests.packages import package
 
 
 @pytest.mark.slow
@@ -60,6 +66,8 @@ async def test_a_job_waits_and_is_cancelled(worked: Worked) -> None:
     assert "The job goes on when it is active again" in waits and "▹" in waits
     refused = await house.press(progress, "job_cancel", user=CAROL, confirm=True)
     assert "role operator" in text_of(refused)
+    [job] = await house.client.ask("GET", "/v1/jobs")
+    assert "told" not in job["params"]
     cancelled = await worked.press(progress, action_id="job_cancel", confirm=True, until="cancelled")
     assert "Cancel" not in cancelled.replace("cancelled", "")
     [entry] = await audit.newest(house.ctx, action="job.cancelled")
@@ -96,3 +104,23 @@ async def test_the_queue_and_what_is_dead_in_it(worked: Worked) -> None:
         "events.retried",
         "events.discarded",
     }
+
+
+@pytest.mark.slow
+async def test_the_message_is_edited_on_after_a_restart(tmp_path: Path, clock: MovableClock) -> None:
+    async with SlackStandIn() as slack:
+        given = {"SLACK_BOT_TOKEN": BOT_TOKEN, "SLACK_APP_TOKEN": APP_TOKEN, "SLACK_API_URL": slack.url}
+        async with running(tmp_path / "data", clock=clock, **given, CCB_SLACK_ADMINS=ANNA) as client:
+            await slack.connected(2)
+            house = House(client, slack, clock)
+            made = await client.install(package(LOG, "example.com", expected=LOGGED))
+            await client.ended((await client.deliver(made["id"], {"n": 1})).json["event_id"])
+            await client.ask("POST", f"/v1/integrations/{made['id']}/pause")
+            looked = await house.type("replay forward from 1h")
+            progress = await house.press(looked, "replay_many:again", confirm=True)
+            await slack.until(lambda: "It waits: " in text_of(progress))
+        async with running(tmp_path / "data", clock=clock, **given, CCB_SLACK_ADMINS=ANNA) as client:
+            clock.move(60)  # a job that waits looks again after a while
+            await client.ask("POST", f"/v1/integrations/{made['id']}/activate")
+            await slack.until(lambda: ":large_green_circle: done" in text_of(progress))
+        assert slack.refused == []
