@@ -127,7 +127,7 @@ def _state(job: Job) -> Text:
         case "cancelled":
             return T(":double_vertical_bar: cancelled")
         case _:
-            return T(":red_circle: failed")
+            return T(":red_circle: the job failed")
 
 
 def _what(job: Job) -> Text:
@@ -170,7 +170,7 @@ def _buttons(asked: Asked, job: Job, slug: str) -> list[blocks.Element]:
             asked.say(T("Cancel the job")),
             asked.say(T("Let it go on")),
         )
-        cancel = blocks.button(asked.say(T("Cancel")), "job_cancel", job.id, style="danger", confirm=asks)
+        cancel = blocks.button(asked.say(T("Cancel the job")), "job_cancel", job.id, style="danger", confirm=asks)
         return [cancel, blocks.button(asked.say(T("Look again")), "job_look", job.id)]
     made = []
     if slug and job.failed and job.kind != "heal":

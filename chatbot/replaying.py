@@ -19,6 +19,7 @@ from core.events.replay import Preview, Wish
 from core.integrations import Installed
 from core.texts import TN, T, Text
 from core.times import time_of
+from storage.jobs import Job
 
 REPLAYED = tuple(one for one in STATUSES if one not in replay.UNDER_WAY)
 _EXAMPLE = "/ccb replay github-push-to-slack from 1h"
@@ -81,6 +82,14 @@ def read_value(value: str) -> tuple[str, Wish]:
     """Return what a button of `preview` means: the integration's id, and which events."""
     reference, start, end, statuses, types, again = orjson.loads(value)
     return reference, Wish(statuses, types, start, end, again=again)
+
+
+def is_of(job: Job, wish: Wish) -> bool:
+    """Say whether a job is the replay of just this wish, whose end is the moment when it was shown."""
+    params = orjson.loads(job.params)
+    same = (params["from"], params["to"], params["type"]) == (wish.received_from, wish.received_to, wish.types)
+    chosen = wish.statuses is None or params["status"] == list(wish.statuses)
+    return same and chosen and params["effects"] == ("again" if wish.again else "resume")
 
 
 def _would(asked: Asked, found: Preview) -> str:

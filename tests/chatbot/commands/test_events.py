@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core import audit
+from core import audit, integrations
 from core.demo.stand_ins.slack import ANNA, BORIS, CAROL
 from core.events.passes import ENGINES_OWN
 from tests.chatbot.commands.conftest import Worked
@@ -94,12 +94,17 @@ async def test_a_trace_says_what_went_wrong_and_runs_it_again(worked: Worked) ->
 
 async def test_payloads_are_shown_without_secrets(worked: Worked) -> None:
     house = worked.house
-    [event] = await worked.deliver(1, password="hunter2", nested={"api_key": "abc-123", "note": "plain & <b>"})
+    installed = await integrations.find(house.ctx, worked.id)
+    secret = installed.webhook_secrets[0].secret
+    [event] = await worked.deliver(
+        1, password="hunter2", echo=f"as {secret} said", nested={"api_key": "abc-123", "note": "plain & <b>"}
+    )
     [long] = await worked.deliver(3, text="<&>" * 9_000)
     trace = await house.type(f"trace {event}", user=CAROL)
     await house.slack.press(CAROL, trace, text="Show payload")
     shown = text_of(await house.modal("payload", user=CAROL))
     assert '"note": "plain &amp; &lt;b&gt;"' in shown and "content-type: application/json" in shown
+    assert secret not in shown and '"echo": "as ••• said"' in shown
     assert "hunter2" not in shown and "abc-123" not in shown and "webhook-signature" not in shown
     await house.slack.close(CAROL)
     await house.slack.press(CAROL, await house.type(f"trace {long}", user=CAROL), text="Show payload")

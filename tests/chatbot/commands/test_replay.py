@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,22 @@ async def test_a_replay_is_looked_at_begun_and_followed(worked: Worked) -> None:
     again = await house.press(his, "replay_many:again", user=BORIS, confirm=True)
     await worked.becomes(again, lambda said: ":large_green_circle:" in said)
     assert len(worked.receiver.received) == effects + 2 + 6
+
+    # Pressed twice, it begins once, also when the message with the button was not replaced.
+    hers = await house.type("replay forward from 3h")
+    shown = [dict(block) for block in hers["blocks"]]
+    twice = [house.slack.press(ANNA, hers, "replay_many:again", confirm=True) for _ in range(2)]
+    assert all(outcome.acked for outcome in await asyncio.gather(*twice))
+    await worked.becomes(hers, lambda said: "Begun" in said)
+    assert len(await house.client.ask("GET", "/v1/jobs")) == 3
+    seen = house.slack.seen_by
+    await house.slack.until(lambda: any("beginning already" in text_of(one) for one in seen(ANNA, "general")))
+    await house.slack.until(lambda: ":hourglass" not in text_of(house.slack.channel("general").messages[-1]))
+    value = next(one["value"] for one in shown[-1]["elements"] if one["action_id"] == "replay_many:again")
+    house.ctx.memo.drop(("slack-replay", value))  # as after those seconds
+    hers["blocks"] = shown
+    assert "This has begun already: job_" in text_of(await house.press(hers, "replay_many:again", confirm=True))
+    assert len(await house.client.ask("GET", "/v1/jobs")) == 3
 
 
 @pytest.mark.slow
