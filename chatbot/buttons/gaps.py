@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from chatbot import answers, blocks, following, gap_report
 from chatbot.asked import Answer, Asked, Reply
 from chatbot.button import Button, register
@@ -9,13 +11,21 @@ from core import gaps, healing
 from core.context import Context
 from core.texts import T
 
+PATIENCE_SECONDS = 1.0
+
 
 async def look(ctx: Context, asked: Asked) -> Answer:
-    """Look for gaps now; while it takes, the message says so."""
-    wait = T(":hourglass_flowing_sand: Looking; this takes at most {seconds} seconds.", seconds=25)
-    await answers.deliver(asked, Reply(wait, [blocks.section(asked.say(wait))], to="pressed"))
-    await gaps.check(ctx, asked.value)
-    return gap_report.message(asked, await gaps.overview(ctx, asked.value, limit=gap_report.SHOWN), to="pressed")
+    """Look for gaps now; when it takes longer than a second, the message says so."""
+    looking = asyncio.ensure_future(gaps.check(ctx, asked.value))
+    await asyncio.wait({looking}, timeout=PATIENCE_SECONDS)
+    if not looking.done():
+        wait = T(":hourglass_flowing_sand: Looking; this takes at most {seconds} seconds.", seconds=25)
+        await answers.deliver(asked, Reply(wait, [blocks.section(asked.say(wait))], to="pressed"))
+        await asyncio.wait({looking})
+    found = await gaps.overview(ctx, asked.value, limit=gap_report.SHOWN)
+    await answers.deliver(asked, gap_report.message(asked, found, to="pressed"))
+    looking.result()  # why it could not look, if so, is said beside what is known
+    return None
 
 
 async def heal(ctx: Context, asked: Asked) -> Answer:

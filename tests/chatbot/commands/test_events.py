@@ -141,6 +141,17 @@ async def test_a_long_way_fits_into_a_message(house: House) -> None:
     await house.client.ended(event)
     said = text_of(await house.type(f"trace {event}"))
     assert "┊  30 more steps" in said
+    kind = "a.b_c-d" * 14
+    odd = (await house.client.deliver(made["id"], {"n": 50, "type": kind}, "msg_2")).json["event_id"]
+    assert (await house.client.ended(odd))["type"] == kind
+    for line in (
+        "events",
+        f"trace {odd}",
+        f"events forward type={kind}",
+        f"replay forward from 1h type={kind}",
+        "trace",
+    ):
+        assert kind in text_of(await house.type(line)) or line.startswith("replay")
     logs = text_of(await house.type("logs forward"))
     assert logs.count("Trace") == 10 and "x" * 299 + "…" in logs
 

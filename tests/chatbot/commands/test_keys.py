@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from core import audit
+from core.auth import PERMISSIONS
 from core.demo.stand_ins.slack import ANNA, BORIS, CAROL
 from tests.chatbot.conftest import House, Message, text_of
 
@@ -82,6 +83,14 @@ async def test_a_key_that_cannot_be_shown_is_revoked(house: House) -> None:
     assert "it was revoked" in text_of(said) and KEY.search(text_of(said)) is None
     assert ":no_entry_sign: revoked" in text_of(await house.type("keys"))
     house.slack.refused.clear()
+
+
+async def test_many_keys_with_long_names(house: House) -> None:
+    for number in range(21):
+        wish = {"name": f"{number}" + "<&>" * 32, "permissions": list(PERMISSIONS), "expires_at": "1h"}
+        await house.client.ask("POST", "/v1/auth/tokens", wish, status=201)
+    said = text_of(await house.type("keys"))
+    assert "22 API keys" in said and "12 more: `ccb keys list`" in said and "expires in 1 hour" in said
 
 
 async def _status(house: House, key: str) -> int:
