@@ -166,6 +166,14 @@ def select(
     return {**made, "initial_option": first} if first is not None else made
 
 
+def multi_select(placeholder: str, action_id: str, options: Sequence[Mapping[str, Any]]) -> Element:
+    """Return a menu of `option`s of which several can be chosen, the first hundred of them."""
+    return {
+        "type": "multi_static_select", "action_id": action_id, "placeholder": _plain(placeholder, _PLACEHOLDER),
+        "options": list(options[:MOST_OPTIONS]),
+    }  # fmt: skip
+
+
 def text_field(
     action_id: str, *, value: str = "", placeholder: str = "", lines: bool = False, most: int | None = None
 ) -> Element:

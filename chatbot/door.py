@@ -61,6 +61,7 @@ class SlackDoor:
         stack.push_async_callback(session.close)
         app = SlackApp(ctx, interactive(ctx.settings, session))
         stack.push_async_callback(app.finish, grace=GRACE_SECONDS)
+        app.resume()
         link = aiohttp.ClientSession(timeout=LINK_TIMEOUT, trust_env=False)
         stack.push_async_callback(link.close)
         sockets = Sockets(ctx, app, link)

@@ -37,9 +37,12 @@ async def event(ctx: Context, asked: Asked, command: str, *, status: str | None 
     if not found:
         said = T("There is no such event. `/ccb list` shows the integrations and whether anything reached them.")
         return Reply(said, [blocks.section(asked.say(said))])
-    return _picked(
-        asked, command, T("Which event? These are the newest."), [(_event(asked, one), one.id) for one in found]
-    )
+    return among(asked, command, T("Which event? These are the newest."), found)
+
+
+def among(asked: Asked, command: str, question: Text, found: Sequence[Event]) -> Reply:
+    """Return these events, each with a button that runs `command` with its id."""
+    return _picked(asked, command, question, [(_event(asked, one), one.id) for one in found[:SHOWN]])
 
 
 async def newest(ctx: Context, most: int) -> Sequence[Listed]:

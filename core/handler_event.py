@@ -13,11 +13,12 @@ _PROOF = re.compile(r"authorization|cookie|signature|hmac|token|secret|passw|api
 
 def without_proofs(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the headers but for what proves the sender (signatures, tokens, cookies): nobody needs it any more."""
-    return {name: value for name, value in headers.items() if not _proves(name)}
+    return {name: value for name, value in headers.items() if not proves(name)}
 
 
 @lru_cache(maxsize=1024)  # the same few names come with every delivery
-def _proves(name: str) -> bool:
+def proves(name: str) -> bool:
+    """Say whether a name is that of a secret, such as `X-Hub-Signature` or `token`."""
     return _PROOF.search(name) is not None
 
 

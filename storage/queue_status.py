@@ -43,6 +43,36 @@ def standing(connection: sa.Connection, *, now: float, integration_id: str | Non
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What of the queue is one integration's. `waits`: queued, or to be tried again."""
+
+    integration_id: str
+    waits: int
+    failed: int
+    dead: int
+
+
+def shares(connection: sa.Connection, *, most: int) -> list[Share]:
+    """Return the integrations that have most in the queue or dead, of the first `COUNTED` of each kind."""
+    kinds = {
+        "waits": sa.select(EVENTS.c.integration_id)
+        .where(sa.text(CLAIMABLE))
+        .order_by(EVENTS.c.integration_id)
+        .limit(COUNTED),
+        "failed": _troubled_owners("failed"),
+        "dead": _troubled_owners("dead"),
+    }
+    counts: dict[str, dict[str, int]] = {}
+    for kind, query in kinds.items():
+        among = query.subquery()
+        grouped = sa.select(among.c.integration_id, sa.func.count()).group_by(among.c.integration_id)
+        for owner, count in connection.execute(grouped):
+            counts.setdefault(owner, dict.fromkeys(kinds, 0))[kind] = count
+    found = [Share(owner, **each) for owner, each in counts.items()]
+    return sorted(found, key=lambda share: (-share.dead - share.failed, -share.waits, share.integration_id))[:most]
+
+
 def any_paused(connection: sa.Connection) -> bool:
     """Say whether any integration is paused."""
     paused = sa.select(INTEGRATIONS.c.id).where(INTEGRATIONS.c.status == "paused")
@@ -94,6 +124,10 @@ def next_attempt(now: float, integration_id: str) -> sa.Select[Any]:
         EVENTS.c.integration_id == integration_id, sa.text(CLAIMABLE), EVENTS.c.run_at > now
     )
     return later.order_by(EVENTS.c.run_at).limit(1)
+
+
+def _troubled_owners(status: str) -> sa.Select[Any]:
+    return sa.select(EVENTS.c.integration_id).where(sa.text(TROUBLED), EVENTS.c.status == status).limit(COUNTED)
 
 
 def _of(query: sa.Select[Any], integration_id: str | None) -> sa.Select[Any]:

@@ -11,13 +11,16 @@ from chatbot.command import Command, find, register
 from chatbot.dispatch import run_button
 from chatbot.states import health as in_words
 from chatbot.states import state
-from core import health, listing, status
+from core import health, integrations, listing, status
 from core.context import Context
+from core.integrations import Installed
 from core.requests.model import Asked as Requested
 from core.status import Problem, Report
 from core.texts import TN, T, Text
 
 SHOWN = 10
+TYPES = 10
+"""Event types that are named."""
 _FIXES: Mapping[str, tuple[Text, tuple[str, ...]]] = {
     "paused": (T("Activate"), ("activate", "{slug}")),
     "inactive": (T("Activate"), ("activate", "{slug}")),
@@ -42,7 +45,7 @@ async def show(ctx: Context, asked: Asked) -> Answer:
         said = T("{name} is not installed yet: {state}.", name=blocks.plain(found.row.title),
                  state=state(found.row.status))  # fmt: skip
         return Reply(said)
-    return _one(asked, await status.report(ctx, found))
+    return _one(ctx, asked, await status.report(ctx, found))
 
 
 async def _overall(ctx: Context, asked: Asked) -> Reply:
@@ -77,20 +80,36 @@ def _row(asked: Asked, report: Report) -> str:
     return f"{head}\n{blocks.plain(asked.say(report.summary))}"
 
 
-def _one(asked: Asked, report: Report) -> Reply:
+def _one(ctx: Context, asked: Asked, report: Report) -> Reply:
     snapshot = report.snapshot
     facts = []
     if snapshot.last_activity is not None:
         facts.append(asked.say(T("last event {when}", when=blocks.date(snapshot.last_activity))))
     if report.error_rate is not None:
         facts.append(asked.say(T("{rate} % of the last hour's events failed", rate=f"{report.error_rate:g}")))
-    facts.append(blocks.code(report.installed.version))
-    shown = [blocks.section(_row(asked, report)), blocks.context(" · ".join(facts))]
+    shown = [blocks.section(_row(asked, report)), *([blocks.context(" · ".join(facts))] if facts else [])]
+    shown.append(blocks.section(details := _details(ctx, asked, report.installed)))
     for number, problem in enumerate(report.problems):
         shown.append(_problem(asked, report.installed.slug, problem, at=str(number)))
     shown.append(blocks.actions(_next(asked, report.installed.slug)))
-    lines = [_row(asked, report), *(asked.say(problem.message) for problem in report.problems)]
+    lines = [_row(asked, report), *(asked.say(problem.message) for problem in report.problems), *facts, details]
     return Reply("\n".join(lines), shown)
+
+
+def _details(ctx: Context, asked: Asked, installed: Installed) -> str:
+    """Return what it is: who sends, which events, where to, what runs and where that came from."""
+    params, provenance = installed.source_params, installed.provenance
+    sent = asked.say(T("From {source}", source=blocks.plain(installed.source.title)))
+    types = params.events
+    if types:
+        shown = ", ".join(blocks.code(one) for one in types[:TYPES])
+        sent += f": {shown}" + (" …" if len(types) > TYPES else "")
+    address = T("Takes them at {url}", url=blocks.code(integrations.webhook_url(ctx, installed.id)))
+    runs = T("Runs {version}", version=blocks.code(installed.version))
+    if provenance.get("commit"):
+        runs = T("Runs the commit {version}", version=blocks.code(installed.version))
+    since = T("installed {when}", when=blocks.date(installed.created_at))
+    return "\n".join([sent, asked.say(address), f"{asked.say(runs)} · {asked.say(since)}"])
 
 
 def _problem(asked: Asked, slug: str, problem: Problem, *, at: str) -> blocks.Block:
@@ -104,7 +123,16 @@ def _problem(asked: Asked, slug: str, problem: Problem, *, at: str) -> blocks.Bl
 
 
 def _next(asked: Asked, slug: str) -> Sequence[blocks.Element]:
-    wanted = ((T("Look again"), "status"), (T("Events"), "events"), (T("Logs"), "logs"), (T("Metrics"), "metrics"))
+    wanted = (
+        (T("Look again"), "status"),
+        (T("Events"), "events"),
+        (T("Logs"), "logs"),
+        (T("Metrics"), "metrics"),
+        (T("Gaps"), "gaps"),
+        (T("Queue"), "queue"),
+        (T("Run events again"), "replay"),
+        (T("Configure"), "config"),
+    )
     return [
         run_button(asked, asked.say(said), (name, slug), at=name) for said, name in wanted if find(name) is not None
     ]

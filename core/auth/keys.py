@@ -57,6 +57,12 @@ class ApiKey:
         """Who asks with this key."""
         return Actor("key", self.id, self.name, self.permissions)
 
+    def status(self, now: float) -> Literal["active", "expired", "revoked"]:
+        """Return whether it is still good."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "active" if self.expires_at is None or self.expires_at > now else "expired"
+
 
 async def issue(
     ctx: Context, *, actor: Actor, name: str, permissions: Iterable[str], expires_at: float | None = None

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.cells import cell_len
@@ -14,12 +13,12 @@ from rich.text import Text as Line
 from core.cli import screen
 from core.cli.language import said
 from core.cli.serve import TITLES, program
+from core.events import passes
+from core.events.passes import Row
 from core.texts import T, Text
 
 Step = Mapping[str, Any]
 
-ENGINES_OWN = frozenset({"receive", "verify", "deduplicate", "transform", "lease"})
-"""Steps that are not actions."""
 SHORT = 40
 """Characters of an earlier attempt's error; the last one's is shown in full."""
 _HTTP_ERROR = re.compile(r"(?<![\w.:-])[345]\d\d(?![\w-])")
@@ -60,20 +59,11 @@ def _joined(first: Line, parts: Sequence[Line], width: int) -> list[Line]:
     return lines
 
 
-@dataclass
-class _Row:
-    """One line of the tree: the steps that are attempts at the same thing, in order."""
-
-    run: int
-    place: str
-    steps: list[Step] = field(default_factory=list)
-
-
 def tree(steps: Sequence[Step], *, width: int) -> list[Line]:
     """Return the drawn steps, each line at most `width` cells."""
-    rows = list(_rows(steps))
-    own = [row for row in rows if row.place in ENGINES_OWN]
-    acts = [row for row in rows if row.place not in ENGINES_OWN]
+    rows = passes.rows(steps, _mark)
+    own = [row for row in rows if not row.is_action]
+    acts = [row for row in rows if row.is_action]
     names = max((cell_len(_name(row)) for row in own), default=0)
     took = max((cell_len(_took(row)) for row in own), default=0)
     actions = max((cell_len(_name(row)) for row in acts), default=0)
@@ -91,48 +81,24 @@ def tree(steps: Sequence[Step], *, width: int) -> list[Line]:
     return lines
 
 
-def _rows(steps: Iterable[Step]) -> Iterator[_Row]:
-    """Gather the attempts at one thing.
-
-    An attempt goes through the actions in order, the done ones first as `skipped`, and ends with the first error: so
-    the n-th action of every pass is the same one.
-    """
-    rows: dict[tuple[int, str], _Row] = {}
-    place, before = 0, None
-    for number, step in enumerate(steps):
-        if step["name"] in ENGINES_OWN:
-            # A lost lease is an event of its own each time; the others are one thing, tried again.
-            key = f"{step['name']}:{number}" if step["name"] == "lease" else step["name"]
-            rows.setdefault((step["run"], key), _Row(step["run"], step["name"])).steps.append(step)
-            place = 0
-            continue
-        place = 0 if _new_pass(before, step) else place
-        rows.setdefault((step["run"], str(place)), _Row(step["run"], str(place))).steps.append(step)
-        place, before = place + 1, step
-    return iter(rows.values())
+def _mark(step: Step) -> passes.Mark:
+    return passes.Mark(step["name"], step["run"], step["attempt"], step["status"])
 
 
-def _new_pass(before: Step | None, step: Step) -> bool:
-    if before is None:
-        return True
-    other = (before["run"], before["attempt"]) != (step["run"], step["attempt"])
-    return other or before["status"] == "error" or (step["status"] == "skipped" and before["status"] != "skipped")
-
-
-def _name(row: _Row) -> str:
+def _name(row: Row[Step]) -> str:
     name = screen.clean(row.steps[0]["name"])
     return name if row.run < 2 else f"{name} ({said(T('run {run}', run=row.run))})"
 
 
-def _target(row: _Row) -> str:
+def _target(row: Row[Step]) -> str:
     return screen.clean(row.steps[0]["target"])
 
 
-def _took(row: _Row) -> str:
+def _took(row: Row[Step]) -> str:
     return screen.duration(row.steps[-1]["duration_ms"])
 
 
-def _own(row: _Row) -> list[Line]:
+def _own(row: Row[Step]) -> list[Line]:
     """Return what one of the engine's own steps found."""
     pieces: list[Line] = []
     for step in row.steps:
@@ -144,7 +110,7 @@ def _own(row: _Row) -> list[Line]:
     return pieces
 
 
-def _action(row: _Row) -> list[Line]:
+def _action(row: Row[Step]) -> list[Line]:
     """Return the attempts at one action: what failed and when it was tried again, then how it ended."""
     done = [step for step in row.steps if step["status"] == "success"]
     steps = [step for step in row.steps if step["status"] != "skipped" or not done]

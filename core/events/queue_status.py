@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.context import Context
 from core.integrations import Installed
 from core.texts import TN, T, Text
 from storage import queue_status as rows
-from storage.queue_status import Standing
+from storage.queue_status import Share, Standing
 
 DEEP = 100
 """Events that wait, beyond which a queue is too deep (the troubleshooting guide's own bound)."""
@@ -26,6 +27,12 @@ class Status:
     healthy: bool
     sentences: tuple[Text, ...]
 
+    @property
+    def depth(self) -> int:
+        """How many events wait for a worker, or for their next attempt."""
+        standing = self.standing
+        return standing.queued + max(0, standing.troubles["failed"] - sum(standing.waiting_for.values()))
+
 
 async def of_integration(ctx: Context, installed: Installed) -> Status:
     """Return how an integration's queue stands."""
@@ -39,6 +46,11 @@ async def of_all(ctx: Context) -> Status:
     now = ctx.clock.now()
     paused = await ctx.db.read(rows.any_paused)
     return judged(await ctx.db.read(rows.standing, now=now), now=now, paused=paused)
+
+
+async def by_integration(ctx: Context, *, most: int) -> Sequence[Share]:
+    """Return the integrations that have most in the queue or dead, those in trouble first."""
+    return await ctx.db.read(rows.shares, most=most)
 
 
 def judged(standing: Standing, *, now: float, paused: bool) -> Status:

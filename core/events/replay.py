@@ -21,10 +21,12 @@ from storage.replay import Sample, Selection
 
 RESUMABLE = ("failed", "dead", "skipped")
 """What a replay takes unless it is told; one that repeats effects takes what has succeeded too."""
+UNDER_WAY = rows.UNDER_WAY
+"""What waits in the queue or is being worked on."""
 SAMPLE = 10
 """Events that a dry run shows."""
 _LATEST = 253402300799.0  # the end of the year 9999
-_MOMENT = 0.001
+MOMENT = 0.001
 """Identifiers know milliseconds: a replay without an end takes in the present one."""
 
 
@@ -123,7 +125,7 @@ async def one(
 
 
 def _refuse(installed: Installed, event_id: str, status: str, type: str, *, again: bool) -> None:
-    if status in rows.UNDER_WAY:
+    if status in UNDER_WAY:
         raise _under_way(event_id)
     if status == "succeeded" and not again:
         raise Conflict(
@@ -168,7 +170,7 @@ async def _chosen(
 async def _params(ctx: Context, installed: Installed, wish: Wish) -> dict[str, Any]:
     default = (*RESUMABLE, "succeeded") if wish.again else RESUMABLE
     start, end = _within(wish.received_from), _within(wish.received_to)
-    latest = ctx.clock.now() + _MOMENT if end is None else end
+    latest = ctx.clock.now() + MOMENT if end is None else end
     if start is not None and start >= latest:
         raise Invalid(T("`from` must be before `to`, and not in the future."), path="from")
     chosen = list(dict.fromkeys(wish.event_ids)) if wish.event_ids is not None else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -53,6 +54,16 @@ async def overview(ctx: Context, reference: str, *, state: State = "open", limit
     found = await ctx.db.read(rows.listed, installed.id, state=state, limit=limit)
     total = await ctx.db.read(rows.counted, installed.id, state=state)
     return Overview(installed, method_of(installed), check, found, total)
+
+
+async def known(ctx: Context, reference: str, *, state: State = "open", limit: int = 1000) -> Overview:
+    """Return the same; where nobody has looked yet, look first, for at most 25 seconds."""
+    found = await overview(ctx, reference, state=state, limit=limit)
+    if found.check.checked_at is not None:
+        return found
+    with suppress(Conflict):  # somebody is looking at this moment
+        await check(ctx, reference)
+    return await overview(ctx, reference, state=state, limit=limit)
 
 
 async def forget(ctx: Context) -> None:

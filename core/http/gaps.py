@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -12,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from core import gaps, healing
 from core.context import Context
 from core.errors import Conflict, NotFound
-from core.gaps import Method
+from core.gaps import Method, Overview
 from core.http.jobs import JobOut, accepted
 from core.http.routes import Request, moment, route
 from core.texts import T, revive
@@ -93,12 +92,7 @@ class HealIn(BaseModel):
 async def listed(ctx: Context, request: Request) -> GapsOut:
     """List the gaps that the last looks have found. Where nobody has looked yet, it looks, for at most 25 seconds."""
     query = request.query_as(GapsQuery)
-    shown = await _overview(ctx, request, query)
-    if shown.checked_at is not None:
-        return shown
-    with suppress(Conflict):  # somebody is looking at this moment
-        await gaps.check(ctx, request.path["id"])
-    return await _overview(ctx, request, query)
+    return _shown(await gaps.known(ctx, request.path["id"], state=query.state, limit=query.limit), request.language)
 
 
 @route(
@@ -108,7 +102,9 @@ async def listed(ctx: Context, request: Request) -> GapsOut:
 async def check(ctx: Context, request: Request) -> GapsOut:
     """Compare with what GitHub has sent (or the sender's count, or its usual rhythm), for at most 25 seconds."""
     await gaps.check(ctx, request.path["id"])
-    return await _overview(ctx, request, GapsQuery.model_validate({}))
+    query = GapsQuery.model_validate({})
+    found = await gaps.overview(ctx, request.path["id"], state=query.state, limit=query.limit)
+    return _shown(found, request.language)
 
 
 @route(
@@ -122,9 +118,8 @@ async def heal(ctx: Context, request: Request) -> web.Response:
     return accepted(await healing.start(ctx, request.path["id"], keys=wish.keys, actor=request.actor), request)
 
 
-async def _overview(ctx: Context, request: Request, query: GapsQuery) -> GapsOut:
-    found = await gaps.overview(ctx, request.path["id"], state=query.state, limit=query.limit)
-    kept, language = found.check, request.language
+def _shown(found: Overview, language: str) -> GapsOut:
+    kept = found.check
     problem: dict[str, str] | None = orjson.loads(kept.problem) if kept.problem else None
     told = ProblemOut(error=problem["error"], message=revive(problem["message"], language)) if problem else None
     if kept.checked_at is None:

@@ -110,8 +110,7 @@ def shown(job: Job, language: str, *, whole: bool = True) -> JobOut:
     """Return a job as it is shown; `whole`: with all the events that it was given."""
     held: dict[str, str] | None = orjson.loads(job.error) if job.error else None
     told = JobErrorOut(error=held["error"], message=revive(held["message"], language)) if held else None
-    done, rate = job.succeeded + job.failed + job.skipped, _rate(job)
-    over = job.finished_at is not None or job.status != "running"
+    progress = jobs.progress(job)
     return JobOut(
         id=job.id,
         kind=job.kind,
@@ -123,8 +122,8 @@ def shown(job: Job, language: str, *, whole: bool = True) -> JobOut:
         succeeded=job.succeeded,
         failed=job.failed,
         skipped=job.skipped,
-        rate=rate,
-        eta_seconds=None if over or not rate else round((job.total - done) / rate, 1),
+        rate=progress.rate,
+        eta_seconds=progress.eta_seconds,
         waiting=None if job.status == "failed" else told,
         error=told if job.status == "failed" else None,
         created_at=moment(job.created_at),
@@ -132,11 +131,6 @@ def shown(job: Job, language: str, *, whole: bool = True) -> JobOut:
         updated_at=moment(job.updated_at),
         finished_at=moment(job.finished_at) if job.finished_at is not None else None,
     )
-
-
-def _rate(job: Job) -> float | None:
-    seconds, ended = (job.finished_at or job.updated_at) - job.created_at, job.succeeded + job.failed
-    return round(ended / seconds, 3) if seconds > 0 and ended else None
 
 
 def _params(job: Job, *, whole: bool) -> dict[str, Any]:

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
-from core import integrations, listing, webhook_log
+from core import integrations, log_lines, webhook_log
 from core.context import Context
 from core.errors import NotFound
 from core.http.routes import Request, moment, route
-from core.monitoring import LEVELS, LogLevel
-from core.requests import service as requests
-from core.requests.model import Asked
+from core.monitoring import LogLevel
 from core.texts import T, revive
-from storage import logs as rows
-from storage.requests import RequestLogLine
 
 
 class LogLineOut(BaseModel):
@@ -67,31 +62,18 @@ async def logs(ctx: Context, request: Request) -> list[LogLineOut]:
     Of a request, of which no integration has come yet, the steps on its way are read.
     """
     query = request.query_as(LogQuery)
-    levels, found = LEVELS[LEVELS.index(query.level) :], await listing.find(ctx, request.path["id"])
-    if isinstance(found, Asked):
-        steps = await requests.log(ctx, found, levels=levels, limit=query.limit)
-        return [_step(step, request.language) for step in reversed(steps)]
-    lines = await ctx.db.read(rows.newest, found.id, levels=levels, limit=query.limit)
+    found = await log_lines.find(ctx, request.path["id"])
+    lines = await log_lines.newest(ctx, found, level=query.level, limit=query.limit, language=request.language)
     return [
         LogLineOut(
             timestamp=moment(line.at),
             level=line.level,
-            message=line.message if line.text is None else revive(line.text, request.language),
-            fields=orjson.loads(line.fields),
+            message=line.message,
+            fields=line.fields,
             event_id=line.event_id,
         )
         for line in lines
     ]
-
-
-def _step(step: RequestLogLine, language: str) -> LogLineOut:
-    return LogLineOut(
-        timestamp=moment(step.at),
-        level=step.level,
-        message=revive(step.message, language),
-        fields={"step": step.step, **orjson.loads(step.fields)},
-        event_id=None,
-    )
 
 
 @route(

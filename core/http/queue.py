@@ -61,7 +61,7 @@ async def status(ctx: Context, request: Request) -> QueueOut:
 def _out(found: queue_status.Status, language: str) -> QueueOut:
     standing, troubles = found.standing, found.standing.troubles
     return QueueOut(
-        depth=standing.queued + max(0, troubles["failed"] - sum(standing.waiting_for.values())),
+        depth=found.depth,
         oldest_age_seconds=None if found.oldest_age is None else round(found.oldest_age, 3),
         oldest_age=None if found.oldest_age is None else queue_status.age(found.oldest_age).render(language),
         in_flight=standing.processing,

@@ -24,8 +24,8 @@ from core.context import Context
 from core.errors import CcbError
 from core.http.node import NODE
 from core.http.paging import Page, paged
-from core.http.times import kept_for, time_of
 from core.texts import Text
+from core.times import kept_for, time_of
 
 __all__ = [
     "ANY_KEY", "ROUTES", "Page", "Request", "Route", "Routes", "json_response", "kept_for", "moment", "paged", "route",

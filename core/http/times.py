@@ -1,15 +1,8 @@
-"""Times at the border: ISO 8601 outside, seconds since the epoch inside."""
+"""Times at the border as JSON Schemas; `core.times` reads them."""
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime
 from typing import Any
-
-from core import durations
-from core.clock import moment
-from core.errors import Invalid
-from core.texts import T
 
 AGO: dict[str, Any] = {"anyOf": [
     {"type": "string", "pattern": "^[0-9]{1,6}[smhd]$"}, {"type": "string", "format": "date-time"}, {"type": "null"},
@@ -27,38 +20,3 @@ KEPT: dict[str, Any] = {
     "|([0-9]{1,2}|[1-6][0-9]{2}|7[01][0-9]|720)h|([0-9]|[12][0-9]|30)d)$"
 }
 """The JSON Schema of a duration of at most `30d`."""
-
-_DURATION = re.compile(r"\d+[a-z]", re.ASCII)
-
-
-def kept_for(text: str, *, path: str, longest: str = "30d") -> float:
-    """Return the seconds of a duration from `0s` to `longest`; raise `Invalid` naming the field `path`."""
-    try:
-        seconds = durations.parse(text)
-    except Invalid as error:
-        raise Invalid(error.message, path=path) from None
-    if seconds > durations.parse(longest):
-        raise Invalid(T("{path} must be at most {longest}.", path=path, longest=longest), path=path)
-    return seconds
-
-
-def time_of(text: str | None, *, now: float, path: str, ahead: bool = False) -> float | None:
-    """Return the time that `text` means: ISO 8601, or a duration such as `1h` before `now` (after it if `ahead`).
-
-    Raises `Invalid` naming the field `path`. A time without a zone is taken as UTC.
-    """
-    if text is None:
-        return None
-    try:
-        if _DURATION.fullmatch(text):
-            return now + durations.parse(text) * (1 if ahead else -1)
-        found = datetime.fromisoformat(text)
-        seconds = (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
-        moment(seconds)  # in UTC it may be in the year 10000, which cannot be shown
-        return seconds
-    except (Invalid, ValueError, OverflowError):
-        raise Invalid(
-            T("{path} takes 90s, 15m, 1h, 7d or a time such as 2026-01-31T12:00:00Z, not {text}.", path=path,
-              text=repr(text[:40])),
-            path=path,
-        ) from None  # fmt: skip

@@ -219,16 +219,12 @@ async def verify(ctx: Context, request: Request) -> Verified:
 
 
 def _shown(key: auth.ApiKey, now: float) -> dict[str, Any]:
-    if key.revoked_at is not None:
-        status = "revoked"
-    else:
-        status = "active" if key.expires_at is None or key.expires_at > now else "expired"
     return {
         "id": key.id,
         "name": key.name,
         "prefix": f"{key.prefix}…",
         "permissions": auth.in_order(key.permissions),
-        "status": status,
+        "status": key.status(now),
         "created_at": moment(key.created_at),
         "created_by": key.created_by,
         "expires_at": _moment(key.expires_at),

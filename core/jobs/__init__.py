@@ -2,6 +2,21 @@
 
 from core.jobs.kind import KINDS, JobKind
 from core.jobs.pieces import advance, forget, waiting
-from core.jobs.service import asked, cancel, find, page, start
+from core.jobs.service import Progress, asked, cancel, find, page, progress, start, tell, told
 
-__all__ = ["KINDS", "JobKind", "advance", "asked", "cancel", "find", "forget", "page", "start", "waiting"]
+__all__ = [
+    "KINDS",
+    "JobKind",
+    "Progress",
+    "advance",
+    "asked",
+    "cancel",
+    "find",
+    "forget",
+    "page",
+    "progress",
+    "start",
+    "tell",
+    "told",
+    "waiting",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -17,6 +18,26 @@ from core.jobs.kind import KINDS
 from core.texts import T
 from storage import jobs as rows
 from storage.jobs import Job
+
+_OWN = frozenset({"handled", "told"})
+"""Parameters that nobody asked for: what was found out, and who is told of the progress."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a job is. `rate`: how many ended a second; `eta_seconds`: how long it takes still, at this rate."""
+
+    done: int
+    rate: float | None
+    eta_seconds: float | None
+
+
+def progress(job: Job) -> Progress:
+    """Return how far a job is."""
+    seconds, ended = (job.finished_at or job.updated_at) - job.created_at, job.succeeded + job.failed
+    rate = round(ended / seconds, 3) if seconds > 0 and ended else None
+    done, over = ended + job.skipped, job.finished_at is not None or job.status != "running"
+    return Progress(done, rate, None if over or not rate else round((job.total - done) / rate, 1))
 
 
 async def start(
@@ -62,7 +83,7 @@ async def start(
 
 def asked(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return parameters as people read them: those that were given, not what was found out, times as RFC 3339."""
-    given = {key: value for key, value in params.items() if value is not None and key != "handled"}
+    given = {key: value for key, value in params.items() if value is not None and key not in _OWN}
     return given | {key: moment(given[key]) for key in ("from", "to") if isinstance(given.get(key), (int, float))}
 
 
@@ -73,6 +94,20 @@ async def find(ctx: Context, job_id: str) -> Job:
         shown = ascii(job_id)[1:-1]
         raise NotFound(T("There is no job {job}. Jobs are kept for 30 days after their end.", job=shown), job=shown)
     return job
+
+
+async def tell(ctx: Context, job_id: str, where: Mapping[str, str]) -> None:
+    """Keep where a door shows the job's progress, so that it can go on with that after a restart (`told`)."""
+    while (job := await find(ctx, job_id)).finished_at is None:
+        params = orjson.loads(job.params) | {"told": dict(where)}
+        if await ctx.db.write(rows.save, job, {"params": orjson.dumps(params).decode()}):
+            return
+
+
+def told(job: Job) -> Mapping[str, str] | None:
+    """Return what `tell` kept."""
+    found: Mapping[str, str] | None = orjson.loads(job.params).get("told")
+    return found
 
 
 async def page(

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from core.clock import moment
 from core.errors import Invalid
-from core.http.times import time_of
+from core.times import time_of
 
 NOW = 1_700_000_000.0
 
