@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from storage import audit
+from storage import audit, request_messages
 from storage.dialect import BIG_ID, announce, for_update, one_at_a_time, where
 from storage.events import table
 
@@ -128,10 +128,18 @@ ROUNDS = table(Round)
 LINES = table(RequestLogLine)
 
 
-def add(connection: sa.Connection, row: Mapping[str, Any], entry: Mapping[str, Any]) -> None:
-    """Store a new request, and the audit's `entry`; it wakes the workers."""
+def add(
+    connection: sa.Connection,
+    row: Mapping[str, Any],
+    entry: Mapping[str, Any],
+    *,
+    message: Mapping[str, Any] | None = None,
+) -> None:
+    """Store a new request, the audit's `entry`, and the message that is to follow it; it wakes the workers."""
     connection.execute(sa.insert(REQUESTS).values(**row))
     audit.add(connection, entry)
+    if message is not None:
+        request_messages.add(connection, message)
     announce(connection)
 
 
@@ -205,6 +213,7 @@ def resume(connection: sa.Connection, now: float, *, all_leases: bool) -> None:
     if all_leases:
         held = REQUESTS.c.lease_token.is_not(None)
         connection.execute(sa.update(REQUESTS).where(held).values(lease_token=None, lease_until=None))
+        request_messages.resume(connection)
 
 
 def renew(connection: sa.Connection, request_id: str, token: str, until: float) -> bool:
@@ -248,6 +257,8 @@ def advance(
         audit.add(connection, entry)
     if values.get("run_at") is not None or values.get("tell_at") is not None:
         announce(connection)
+    if "updated_at" in values:  # it has moved; keeping or giving back a lease is nothing to tell
+        request_messages.want(connection, request_id)
     return True
 
 
@@ -266,9 +277,10 @@ def spent(
     request_id: str | None = None,
     person: str | None = None,
     since: float | None = None,
+    before: float | None = None,
     reserved: bool = False,
 ) -> float:
-    """Return the USD spent on a request, by a person, or in all, since a time; `reserved`: of calls under way."""
+    """Return the USD spent on a request, by a person, or in all, in a time; `reserved`: of calls under way."""
     kind = ROUNDS.c.round == RESERVED if reserved else ROUNDS.c.round != RESERVED
     query = sa.select(sa.func.coalesce(sa.func.sum(ROUNDS.c.cost), 0.0)).where(kind)
     if request_id is not None:
@@ -277,6 +289,8 @@ def spent(
         query = query.where(ROUNDS.c.person == person)
     if since is not None:
         query = query.where(ROUNDS.c.at >= since)
+    if before is not None:
+        query = query.where(ROUNDS.c.at < before)
     return float(connection.execute(query).scalar_one())
 
 
