@@ -11,12 +11,13 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
-from chatbot import access
+from chatbot import access, request_blocks
 from chatbot.failures import INTEGRATION_TOKEN, data, failure
 from core.clock import Clock
 from core.config import Settings
-from core.context import SlackAccess
+from core.context import SlackAccess, SlackPlace
 from core.errors import NotConfigured, Upstream
+from core.request_message import RequestMessage, Steps
 from core.texts import T, Text
 
 EVENT_TYPE = "ccb_effect"
@@ -58,7 +59,29 @@ class SlackNotifier:
         """
         credential, client = self._client(token)
         posting = self._post(client, channel, key, repeated, text=text, blocks=blocks, thread_ts=thread_ts)
+        return (await self._asked(posting, credential=credential, channel=channel)).ts
+
+    async def tell_request(
+        self, *, channel: str, request: RequestMessage, key: str, repeated: bool, thread_ts: str | None = None
+    ) -> SlackPlace:
+        """Post the message that follows a request; see `core.context.SlackPort`."""
+        credential, client = self._client(None)
+        content = request_blocks.rendered(request)
+        posting = self._post(client, channel, key, repeated, **content, thread_ts=thread_ts)
         return await self._asked(posting, credential=credential, channel=channel)
+
+    async def update_request(self, place: SlackPlace, *, request: RequestMessage) -> None:
+        """Edit the message that stands at `place`; see `core.context.SlackPort`."""
+        credential, client = self._client(None)
+        editing = client.chat_update(channel=place.channel, ts=place.ts, **request_blocks.rendered(request))
+        await self._asked(editing, credential=credential, channel=place.channel)
+
+    async def tell_steps(self, place: SlackPlace, *, steps: Steps, key: str, repeated: bool) -> None:
+        """Add steps of a request's way to a thread; see `core.context.SlackPort`."""
+        credential, client = self._client(None)
+        content = request_blocks.steps_rendered(steps)
+        posting = self._post(client, place.channel, key, repeated, **content, thread_ts=place.ts)
+        await self._asked(posting, credential=credential, channel=place.channel)
 
     async def access(self, channels: Sequence[str], *, token: str | None) -> SlackAccess:
         """Return what the token grants; see `core.context.SlackPort`."""
@@ -77,14 +100,14 @@ class SlackNotifier:
         opening = client.apps_connections_open(app_token=app_token)
         return str((await self._asked(opening, credential="SLACK_APP_TOKEN"))["url"])
 
-    async def _post(self, client: AsyncWebClient, channel: str, key: str, repeated: bool, **message: Any) -> str:
+    async def _post(self, client: AsyncWebClient, channel: str, key: str, repeated: bool, **message: Any) -> SlackPlace:
         if repeated:
             found = await _find(client, channel, key, message["thread_ts"])
             if found is not None:
                 return found
         metadata = {"event_type": EVENT_TYPE, "event_payload": {"key": key}}
         answer = await client.chat_postMessage(channel=channel, metadata=metadata, **message)
-        return str(answer["ts"])
+        return SlackPlace(str(answer["channel"]), str(answer["ts"]))
 
     def _client(self, token: str | None) -> tuple[str, AsyncWebClient]:
         """Return the setting that the token comes from, and a client with it."""
@@ -131,8 +154,8 @@ class SlackNotifier:
             ) from None
 
 
-async def _find(client: AsyncWebClient, channel: str, key: str, thread_ts: str | None) -> str | None:
-    """Return the `ts` of the message with `key`, or None where there is none or we may not look."""
+async def _find(client: AsyncWebClient, channel: str, key: str, thread_ts: str | None) -> SlackPlace | None:
+    """Return the place of the message with `key`, or None where there is none or we may not look."""
     try:
         channel_id = channel if _ID.fullmatch(channel) else await _channel_id(client, channel.removeprefix("#"))
         if channel_id is None:
@@ -147,7 +170,8 @@ async def _find(client: AsyncWebClient, channel: str, key: str, thread_ts: str |
         if data(error).get("error") in _CANNOT_LOOK:
             return None
         raise
-    return next((str(message["ts"]) for message in answer["messages"] if _key(message) == key), None)
+    found = next((str(message["ts"]) for message in answer["messages"] if _key(message) == key), None)
+    return None if found is None else SlackPlace(channel_id, found)
 
 
 def _key(message: dict[str, Any]) -> str | None:

@@ -11,6 +11,7 @@ from core.config import Settings
 from core.handler import Ran
 from core.memo import Memo
 from core.outbound import Outbound
+from core.request_message import RequestMessage, Steps
 from core.secret_box import SecretBox
 from core.texts import Text
 from storage.db import Database
@@ -59,6 +60,14 @@ class GitHubAccess:
     repositories: Mapping[str, RepositoryAccess]
 
 
+@dataclass(frozen=True)
+class SlackPlace:
+    """Where a message stands: the channel's id and the message's `ts`, by which it is edited and answered."""
+
+    channel: str
+    ts: str
+
+
 class SlackPort(Protocol):
     """What core asks of Slack; chatbot fills it."""
 
@@ -80,6 +89,23 @@ class SlackPort(Protocol):
         that thread.
         Raises `Upstream` (with Slack's own error code in words) or `NotConfigured`.
         """
+        ...
+
+    async def tell_request(
+        self, *, channel: str, request: RequestMessage, key: str, repeated: bool, thread_ts: str | None = None
+    ) -> SlackPlace:
+        """Post the message that follows a request, with the bot's token; the rest is as in `post`."""
+        ...
+
+    async def update_request(self, place: SlackPlace, *, request: RequestMessage) -> None:
+        """Make the message that stands at `place` this one; raises as `post` does.
+
+        The `Upstream` has `slack_error: message_not_found` where it is gone.
+        """
+        ...
+
+    async def tell_steps(self, place: SlackPlace, *, steps: Steps, key: str, repeated: bool) -> None:
+        """Add steps of a request's way to the thread of the message at `place`, as one answer."""
         ...
 
     async def access(self, channels: Sequence[str], *, token: str | None) -> SlackAccess:

@@ -1,7 +1,7 @@
 """The one message in Slack that follows a request: where it stands, and what of the request it has told.
 
-`wanted` grows with whatever changes the request, in the change's own transaction; `told` is what it was when the message
-was last brought up to date. So nothing is lost that happens while somebody is telling.
+`wanted` grows with whatever changes the request, in the change's own transaction; `told` is what it was when the
+message was last brought up to date. So nothing is lost that happens while somebody is telling.
 """
 
 from __future__ import annotations

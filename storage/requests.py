@@ -334,6 +334,12 @@ def log(
     return [RequestLogLine(**row) for row in rows][::-1]
 
 
+def log_after(connection: sa.Connection, request_id: str, line: int, limit: int) -> list[RequestLogLine]:
+    """Return the lines of a request's log after the one with this id, oldest first."""
+    query = sa.select(LINES).where(LINES.c.request_id == request_id, LINES.c.id > line)
+    return [RequestLogLine(**row) for row in connection.execute(query.order_by(LINES.c.id).limit(limit)).mappings()]
+
+
 def _put_round(connection: sa.Connection, values: Mapping[str, Any]) -> None:
     key = [ROUNDS.c[name] == values[name] for name in ("request_id", "version", "round")]
     if not connection.execute(sa.update(ROUNDS).where(*key).values(**values)).rowcount:
