@@ -24,6 +24,7 @@ EVENT_TYPE = "ccb_effect"
 """The type of our messages' metadata (https://docs.slack.dev/messaging/message-metadata)."""
 TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
 _ID = re.compile(r"[CGD][A-Z0-9]{6,}")
+_USER = re.compile(r"[UW][A-Z0-9]{5,}")
 _CANNOT_LOOK = frozenset({"missing_scope", "not_in_channel", "channel_not_found", "thread_not_found"})
 Answer = TypeVar("Answer")
 
@@ -157,7 +158,7 @@ class SlackNotifier:
 async def _find(client: AsyncWebClient, channel: str, key: str, thread_ts: str | None) -> SlackPlace | None:
     """Return the place of the message with `key`, or None where there is none or we may not look."""
     try:
-        channel_id = channel if _ID.fullmatch(channel) else await _channel_id(client, channel.removeprefix("#"))
+        channel_id = await _channel_id(client, channel)
         if channel_id is None:
             return None
         if thread_ts is None:
@@ -180,8 +181,13 @@ def _key(message: dict[str, Any]) -> str | None:
     return key
 
 
-async def _channel_id(client: AsyncWebClient, name: str) -> str | None:
-    """Return the id of a channel that the bot is in: its history is read by id alone."""
+async def _channel_id(client: AsyncWebClient, channel: str) -> str | None:
+    """Return the id of a channel that the bot is in, or of its talk with a user: a history is read by id alone."""
+    if _ID.fullmatch(channel):
+        return channel
+    if _USER.fullmatch(channel):
+        return str((await client.conversations_open(users=channel))["channel"]["id"])
+    name = channel.removeprefix("#")
     async for channel in access.own_channels(client, ("public_channel", "private_channel")):
         if channel["name"] == name:
             return str(channel["id"])

@@ -70,7 +70,7 @@ def _steps(message: RequestMessage) -> str:
     for number, (name, mark) in enumerate(message.steps):
         shown = f"{_MARKS[mark]} {name.render(message.language)}"
         if number == 1 and message.spent is not None:
-            shown += f" ({message.spent.render(message.language)})"
+            shown += f" ({blocks.plain(message.spent.render(message.language))})"
         said.append(shown)
     return "   ".join(said)
 
@@ -105,14 +105,16 @@ def _button(message: RequestMessage, press: Press) -> blocks.Element:
         case "fill":
             first = message.lacks[0].field if message.lacks else ""
             about = {"request": request, "field": first}
-            return _opens(say(T("Fill in what is missing")), "request", about, primary=True)
+            return _opens(say(T("Fill in what is missing")), "request", about, at="fill", primary=True)
         case "change":
-            return _opens(say(T("Change the request")), "request", {"request": request})
+            return _opens(say(T("Change the request")), "request", {"request": request}, at="change")
         case "pull":
             url = message.pull[1] if message.pull is not None else ""
             return blocks.button(say(T("Open the pull request")), "link:pull", url=url, style="primary")
         case "configure":
-            return _opens(say(T("Configure")), "config", {"integration": slug}, primary=bool(message.missing))
+            return _opens(
+                say(T("Configure")), "config", {"integration": slug}, at="config", primary=bool(message.missing)
+            )
         case "activate":
             return activate(message.language, slug)
         case "status":
@@ -135,7 +137,7 @@ def activate(language: str, slug: str, *, at: str = "activate") -> blocks.Elemen
     )
 
 
-def _opens(said: str, view: str, about: Mapping[str, Any], *, primary: bool = False) -> blocks.Element:
+def _opens(said: str, view: str, about: Mapping[str, Any], *, at: str, primary: bool = False) -> blocks.Element:
     """Return what `opening.button` gives, which works for whoever presses."""
     value = orjson.dumps([view, dict(about)]).decode()
-    return blocks.button(said, f"open:{view}", value, style="primary" if primary else None)
+    return blocks.button(said, f"open:{at}", value, style="primary" if primary else None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from chatbot import blocks, installing, request_form
+from chatbot import blocks, installing, request_form, words
 from chatbot.asked import Answer, Asked, Reply
 from chatbot.request_form import READY
 from chatbot.view import Built, Problems, View, register
@@ -69,7 +69,7 @@ async def _change(ctx: Context, asked: Asked, reference: str, values: Mapping[st
 def _said(asked: Asked) -> str:
     """Return what the message says that the shortcut was used on."""
     message: Mapping[str, Any] = asked.message if asked.about.get("message") else {}
-    return str(message.get("text", ""))
+    return words.meant(str(message.get("text", "")))
 
 
 register(

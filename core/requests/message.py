@@ -30,8 +30,15 @@ _NAMES: Mapping[str, Text] = {
     "verify": T("its samples pass"),
     "publish": T("pull request"),
     "install": T("installed"),
-    "tell": T("told"),
-    "said": T("said"),
+}
+_STEPS: Mapping[str, Text] = {
+    "check": T("looking at it"),
+    "write": T("writing"),
+    "verify": T("testing"),
+    "publish": T("publishing"),
+    "install": T("installing"),
+    "tell": T("telling"),
+    "said": T("somebody said"),
 }
 _CONFLICT = "Dependency conflict detected"
 
@@ -67,7 +74,7 @@ async def build(ctx: Context, asked: Asked, kept: Kept) -> RequestMessage:
 def step(line: RequestLogLine) -> Step:
     """Return a line of the log as it is told."""
     level: Level = "error" if line.level == "error" else "warning" if line.level == "warning" else "info"
-    return Step(line.at, _NAMES.get(line.step, T("{step}", step=line.step)), level, revive_text(line.message))
+    return Step(line.at, _STEPS.get(line.step, T("{step}", step=line.step)), level, revive_text(line.message))
 
 
 def _marks(asked: Asked) -> Sequence[Mark]:

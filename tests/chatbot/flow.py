@@ -1,4 +1,4 @@
-"""An engine that knows Slack, GitHub and Claude, as they stand in here: the whole way of a request, pressed in Slack."""
+"""An engine that knows Slack, GitHub and Claude: the whole way of a request, pressed in Slack."""
 
 from __future__ import annotations
 
@@ -67,10 +67,11 @@ class Flow:
         raise AssertionError("there is no request")
 
     async def message(self, asked: Asked, *words: str, channel: str = "general") -> Message:
-        """Wait until the request's message says all these words; time passes meanwhile."""
+        """Wait until the request's message has all these words or ids; time passes meanwhile."""
         for _ in range(60):
             for message in self.slack.channel(channel).messages:
-                if f"`{asked.id}`" in text_of(message) and all(word in text_of(message) for word in words):
+                shown = f"{text_of(message)} {message.get('blocks')}"
+                if f"`{asked.id}`" in shown and all(word in shown for word in words):
                     return message
             await self.tick()
             try:
@@ -92,7 +93,7 @@ class Flow:
     def thread(self, message: Message, channel: str = "general") -> list[str]:
         """Return what stands in a message's thread."""
         there = self.slack.channel(channel).messages
-        return [text_of(one) for one in there if one.get("thread_ts") == message["ts"]]
+        return [one["text"] for one in there if one.get("thread_ts") == message["ts"]]
 
     def everything(self) -> str:
         """Return everything that Slack holds: messages, what they said before, views, Homes."""
