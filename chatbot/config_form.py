@@ -113,7 +113,7 @@ def _fits_a_menu(values: Any) -> bool:
     """Say whether Slack's menu takes these values: a hundred at most, and short ones."""
     if not isinstance(values, list) or not 0 < len(values) <= blocks.MOST_OPTIONS:
         return False
-    return all(0 < len(_written(one)) <= _LONGEST_OPTION for one in values)
+    return not any(_written(one) == "" or len(_written(one)) > _LONGEST_OPTION for one in values)
 
 
 def _written(value: Any) -> str:
@@ -128,7 +128,8 @@ def _typed(schema: Mapping[str, Any], value: Any) -> str:
 
 
 def _of_texts(schema: Mapping[str, Any]) -> bool:
-    return (schema.get("items") or {}).get("type", "string") == "string"
+    items = schema.get("items", {})
+    return isinstance(items, dict) and bool(items.get("type", "string") == "string")
 
 
 def _value(schema: Mapping[str, Any], typed: Any) -> Any:

@@ -71,7 +71,7 @@ def pause(asked: Asked, slug: str) -> blocks.Element:
             T("Deliveries are refused until it is activated again; some senders do not send them a second time.")
         ),
         asked.say(T("Pause")),
-        asked.say(T("Go on")),
+        asked.say(T("Keep it on")),
     )
     return blocks.button(asked.say(T("Pause")), "run:pause", f"pause\n{slug}", style="danger", confirm=asks)
 

@@ -188,7 +188,7 @@ async def _channel_id(client: AsyncWebClient, channel: str) -> str | None:
     if _USER.fullmatch(channel):
         return str((await client.conversations_open(users=channel))["channel"]["id"])
     name = channel.removeprefix("#")
-    async for channel in access.own_channels(client, ("public_channel", "private_channel")):
-        if channel["name"] == name:
-            return str(channel["id"])
+    async for one in access.own_channels(client, ("public_channel", "private_channel")):
+        if one["name"] == name:
+            return str(one["id"])
     return None

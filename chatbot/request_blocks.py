@@ -36,7 +36,7 @@ def rendered(message: RequestMessage) -> dict[str, Any]:
         facts = [f"{say(name)}: {', '.join(map(blocks.code, values))}" for name, values in message.facts]
         lines.append(" · ".join(facts))
         shown.append(blocks.section(lines[-1]))
-    lines.append(blocks.plain(say(message.next_step)))
+    lines.append(blocks.plain(blocks.cut(say(message.next_step), _LONGEST_TROUBLE)))
     shown.append(blocks.section(lines[-1]))
     if message.presses:
         shown.append(blocks.actions([_button(message, press) for press in message.presses]))
@@ -57,7 +57,8 @@ def steps_rendered(told: Steps) -> dict[str, Any]:
 def _head(message: RequestMessage) -> str:
     done = sum(mark == "done" for _, mark in message.steps) + any(mark == "now" for _, mark in message.steps)
     bar = "▸" * done + "▹" * (len(message.steps) - done)
-    who = T("asked by {name}", name=f"<@{message.asker}>").render(message.language)
+    name = f"<@{message.asker}>" if message.asker else blocks.plain(message.asked_by)
+    who = T("asked by {name}", name=name).render(message.language)
     title = f"*{blocks.plain(message.title)}* · {who} · _{message.state.render(message.language)}_ {bar}"
     if message.pull is None:
         return title

@@ -65,7 +65,11 @@ def _field(asked: Asked, name: str, value: str, *, focus: bool, editing: bool) -
     else:
         example = asked.say(_FIELDS[name].example)
         element = blocks.text_field(
-            _dispatching(name, editing), value=value, placeholder=example, lines=name in _SEVERAL_LINES, most=LONGEST
+            _dispatching(name, editing),
+            value=value,
+            placeholder=example,
+            lines=name in _SEVERAL_LINES or "\n" in value,
+            most=LONGEST,
         )
     if focus:
         element["focus_on_load"] = True

@@ -33,7 +33,10 @@ class RequestMessage:
 
     request: str
     title: str
+    asked_by: str
+    """The name of whoever asked."""
     asker: str
+    """Their Slack id, where it was asked for in Slack; else empty."""
     language: str
     state: Text
     since: float

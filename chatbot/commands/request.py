@@ -25,7 +25,8 @@ async def _move(ctx: Context, asked: Asked, what: str, reference: str) -> Answer
     found = await service.find(ctx, reference)
     move = service.stop if what == "stop" else service.retry
     await move(ctx, found, actor=asked.actor)
-    if asked.message and not asked.ephemeral:
+    followed = await service.followed(ctx, found)
+    if followed is not None and followed.ts == asked.message.get("ts"):
         return None  # pressed on the message that follows the request, which says it
     title = blocks.plain(found.row.title)
     return Reply(T("{title} is stopped.", title=title) if what == "stop" else T("{title} begins again.", title=title))

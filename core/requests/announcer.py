@@ -143,7 +143,7 @@ async def _brought_up(telling: _Telling) -> bool:
     ctx, slack, kept = telling.ctx, telling.slack, telling.kept
     row = await ctx.db.read(requests.get, kept.request_id)
     assert row is not None  # the message goes with its request
-    said = await message.build(ctx, parsed(row), kept)
+    said = await message.build(ctx, parsed(row), asker=kept.asker, language=kept.language)
     if kept.ts is None:
         await telling.put(posting=True)  # from here on it may be there
         place = await slack.tell_request(

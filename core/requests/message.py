@@ -20,22 +20,28 @@ from core.requests.telling import landed as landed_of
 from core.requests.words import INSUFFICIENT, problem
 from core.texts import TN, T, Text, revive_text
 from storage import requests as rows
-from storage.request_messages import RequestMessage as Kept
 from storage.requests import RequestLogLine, Round
 
 _STAGES = ("check", "write", "verify", "publish", "install")
-_NAMES: Mapping[str, Text] = {
+_DONE: Mapping[str, Text] = {
     "check": T("understood"),
     "write": T("Claude wrote it"),
     "verify": T("its samples pass"),
     "publish": T("pull request"),
     "install": T("installed"),
 }
+_NOW: Mapping[str, Text] = {
+    "check": T("being looked at"),
+    "write": T("Claude is writing"),
+    "verify": T("running its samples"),
+    "publish": T("opening the pull request"),
+    "install": T("being installed"),
+}
 _STEPS: Mapping[str, Text] = {
     "check": T("looking at it"),
     "write": T("writing"),
     "verify": T("testing"),
-    "publish": T("publishing"),
+    "publish": T("pull request"),
     "install": T("installing"),
     "tell": T("telling"),
     "said": T("somebody said"),
@@ -43,8 +49,8 @@ _STEPS: Mapping[str, Text] = {
 _CONFLICT = "Dependency conflict detected"
 
 
-async def build(ctx: Context, asked: Asked, kept: Kept) -> RequestMessage:
-    """Return what the message says now."""
+async def build(ctx: Context, asked: Asked, *, asker: str, language: str) -> RequestMessage:
+    """Return what the message says now. `asker`: the Slack id of who asked, where they did so in Slack."""
     rounds = await ctx.db.read(rows.rounds, asked.id)
     landed = await landed_of(ctx, asked)
     row = asked.row
@@ -54,11 +60,12 @@ async def build(ctx: Context, asked: Asked, kept: Kept) -> RequestMessage:
     return RequestMessage(
         request=asked.id,
         title=row.title,
-        asker=kept.asker,
-        language=kept.language,
+        asked_by=row.asked_by,
+        asker=asker,
+        language=language,
         state=T("active") if landed is not None and landed.active else headline(asked),
         since=row.updated_at,
-        steps=list(zip((_NAMES[stage] for stage in _STAGES), _marks(asked), strict=True)),
+        steps=[(_name(stage, mark), mark) for stage, mark in zip(_STAGES, _marks(asked), strict=True)],
         next_step=_next_step(asked, landed),
         presses=_presses(asked, landed),
         spent=_spent(rounds),
@@ -75,6 +82,18 @@ def step(line: RequestLogLine) -> Step:
     """Return a line of the log as it is told."""
     level: Level = "error" if line.level == "error" else "warning" if line.level == "warning" else "info"
     return Step(line.at, _STEPS.get(line.step, T("{step}", step=line.step)), level, revive_text(line.message))
+
+
+def _name(stage: str, mark: Mark) -> Text:
+    match mark:
+        case "done":
+            return _DONE[stage]
+        case "now":
+            return _NOW[stage]
+        case "failed":
+            return T("cannot go on")
+        case _:
+            return _STEPS[stage]
 
 
 def _marks(asked: Asked) -> Sequence[Mark]:
@@ -98,6 +117,8 @@ def _marks(asked: Asked) -> Sequence[Mark]:
 def _next_step(asked: Asked, landed: Landed | None) -> Text:
     row = asked.row
     match row.status:
+        case "failed" if _asks_for_change(asked) and row.issue is not None:
+            return T("Edit the issue and add what is missing: it goes on by itself.")
         case "failed" if _error(asked) == INSUFFICIENT:
             return T("Fill in what is missing: it goes on by itself.")
         case "failed" if _asks_for_change(asked):
@@ -128,13 +149,14 @@ def _presses(asked: Asked, landed: Landed | None) -> Sequence[Press]:
         if landed.active:
             return ("status", "configure")
         return ("configure",) if landed.missing else ("activate", "configure")
+    change: Sequence[Press] = ("change",) if row.issue is None else ()  # an issue is edited on GitHub
     match row.status:
         case "failed" if _error(asked) == INSUFFICIENT:
-            return ("fill",)
+            return ("fill",) if change else ()
         case "failed":
-            return ("change",) if _asks_for_change(asked) else ("retry", "change")
+            return change if _asks_for_change(asked) else ("retry", *change)
         case "inactive" if row.pull_state == "open":
-            return ("pull", "change")
+            return ("pull", *change)
         case "inactive":
             return ("pull",)
         case "installed":
@@ -161,9 +183,7 @@ def _facts(rounds: Sequence[Round]) -> Sequence[tuple[Text, Sequence[str]]]:
         manifest = packages.read(orjson.loads(passed.files)).manifest
     except CcbError:  # written under another version's rules
         return ()
-    samples = str(len(samples_of(passed.report)))
-    passes = T("{passed} of {count}", passed=samples, count=samples).render()
-    return [*_granted(manifest), (T("samples that pass"), (passes,))]
+    return [*_granted(manifest), (T("samples that pass"), [str(len(samples_of(passed.report)))])]
 
 
 def _granted(manifest: Manifest) -> Iterator[tuple[Text, Sequence[str]]]:

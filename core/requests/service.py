@@ -41,6 +41,14 @@ class Follow:
 
 
 @dataclass(frozen=True)
+class Followed:
+    """Who asked for a request in Slack, and the `ts` of the message that follows it."""
+
+    asker: str
+    ts: str
+
+
+@dataclass(frozen=True)
 class Issue:
     """The GitHub issue that a request is. `repository`: owner/repo in lower case."""
 
@@ -305,6 +313,12 @@ async def tell_again(ctx: Context, integration_id: str) -> None:
     if row.issue is not None:
         await ctx.db.write(rows.advance, row.id, None, {"tell_at": ctx.clock.now()})
     await ctx.db.write(request_messages.want, row.id)
+
+
+async def followed(ctx: Context, asked: Asked) -> Followed | None:
+    """Return the message that follows a request in Slack, where one does."""
+    kept = await ctx.db.read(request_messages.of, asked.id)
+    return Followed(kept.asker, kept.ts or "") if kept is not None else None
 
 
 async def of_asker(ctx: Context, asker: str, *, limit: int) -> Sequence[Asked]:

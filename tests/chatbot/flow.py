@@ -78,8 +78,8 @@ class Flow:
                 await self.slack.changes.until(self._changed(), 0.2)
             except TimeoutError:
                 continue
-        shown = [text_of(message) for message in self.slack.channel(channel).messages]
-        raise AssertionError(f"nothing says {words}:\n" + "\n---\n".join(shown))
+        there = "\n---\n".join(text_of(message) for message in self.slack.channel(channel).messages)
+        raise AssertionError(f"nothing says {words}:\n{there}")
 
     def _changed(self) -> Callable[[], bool]:
         before = len(self.slack.called)

@@ -8,23 +8,24 @@ from hypothesis import strategies as st
 from chatbot import request_blocks
 from core.demo.stand_ins.slack.blocks import problems_of_blocks
 from core.generation.template import FIELDS
-from core.request_message import Lack, RequestMessage, Step, Steps
+from core.request_message import Lack, Mark, Press, RequestMessage, Step, Steps
 from core.requests.fields import WHY
-from core.texts import T
+from core.texts import T, Text
 
-PRESSES = ("stop", "retry", "fill", "change", "pull", "configure", "activate", "status")
-STEPS = [(T("understood"), "done"), (T("Claude wrote it"), "now"), (T("pull request"), "todo")]
+PRESSES: tuple[Press, ...] = ("stop", "retry", "fill", "change", "pull", "configure", "activate", "status")
+STEPS: list[tuple[Text, Mark]] = [(T("understood"), "done"), (T("Claude wrote it"), "now"), (T("pull request"), "todo")]
 
 
 def _message(long: str, language: str = "en") -> RequestMessage:
     return RequestMessage(
         request="int_01",
         title=long,
+        asked_by="anna",
         asker="U0ANNA",
         language=language,
         state=T("active"),
         since=1_700_000_000.0,
-        steps=STEPS,  # type: ignore[arg-type]  # the literals of a list are plain texts to mypy
+        steps=STEPS,
         next_step=T("It still needs {names}: press Configure.", names=long),
         presses=PRESSES,
         spent=T("{count} rounds", count=long),

@@ -184,3 +184,31 @@ async def test_a_channel_that_is_closed_to_the_bot(flow: Flow) -> None:
     message = await flow.message(asked, "Open the pull request", channel=direct)
     await flow.tick()
     await flow.slack.until(lambda: "/invite" in "\n".join(flow.thread(message, channel=direct)))
+
+
+async def test_it_stays_in_the_thread_that_it_was_asked_in_and_status_shows_it(flow: Flow) -> None:
+    flow.work.claude.answers.append(answer(draft()))
+    parent = (await flow.slack.say(ANNA, "general", "Look")).message
+    assert parent is not None
+    offered = await flow.house.mention("request", thread_ts=parent["ts"])
+    await flow.slack.press(ANNA, offered, text="Ask for an integration")
+    await flow.house.modal("request")
+    given = {"description": SENTENCE, "request_form:service_name": "My service", "target_service": "the log",
+             "api_endpoints": "none"}  # fmt: skip
+    assert (await flow.slack.submit(ANNA, given=given)).errors == {}
+    asked = await flow.newest()
+    message = await flow.message(asked, "link:pull")
+    assert message["thread_ts"] == parent["ts"]
+    await flow.slack.until(lambda: "The request is complete" in "\n".join(flow.thread(parent)))
+    card = await flow.house.type(f"status {asked.id}", user=CAROL)
+    assert "link:pull" in str(card["blocks"]) and f"<@{ANNA}>" in text_of(card)
+    said = await flow.house.type(f"request retry {asked.id}")
+    assert "Only a request that failed" in text_of(said)
+    changing = await flow.house.type(f"status {asked.id}")
+    await flow.slack.press(ANNA, changing, "open:change")
+    view = await flow.house.modal("request")
+    assert view["state"]["values"]["service_name"]["service_name"]["value"] == "My service"
+    flow.work.claude.answers.append(answer(draft(readme="Another.\n")))
+    told = await flow.house.after(ANNA, "general", lambda: flow.slack.submit(ANNA, given={"events": "ping"}))
+    assert "is taken up as it says now" in text_of(told)
+    await flow.work.until(asked, lambda one: one.row.version == 2 and one.row.status == "inactive")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import orjson
+import sqlalchemy as sa
 
 from core import audit
 from core.demo.stand_ins.slack import ANNA, BORIS, CAROL
@@ -62,13 +63,13 @@ async def test_what_claude_has_cost(house: House) -> None:
            "created_at": now, "updated_at": now, "title": "Sentry → Jira", "asked_by": "anna"}  # fmt: skip
     spent = {"version": 1, "round": 1, "model": "m", "text": "", "person": "anna"}
 
-    def fill(connection: object) -> None:
-        connection.execute(REQUESTS.insert().values(id="int_1", **row))  # type: ignore[attr-defined]  # a connection
+    def fill(connection: sa.Connection) -> None:
+        connection.execute(REQUESTS.insert().values(id="int_1", **row))
         for number, (at, cost) in enumerate([(now, 1.25), (now - 40 * 86400, 3.5)], 1):
             values = {**spent, "request_id": "int_1", "round": number, "at": at, "cost": cost}
-            connection.execute(ROUNDS.insert().values(**values))  # type: ignore[attr-defined]  # as above
+            connection.execute(ROUNDS.insert().values(**values))
 
-    await house.ctx.db.write(fill)  # type: ignore[arg-type]  # as above
+    await house.ctx.db.write(fill)
     shown = text_of(await house.type("usage", user=CAROL))
     assert "1.25 of 100.00 USD" in shown and "98.75 USD are left" in shown
     assert "2023-11: 1.25 USD" in shown and "2023-10: 3.50 USD" in shown
