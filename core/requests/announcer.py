@@ -60,7 +60,7 @@ class Announcer:
         """`wake` is set whenever there may be something to tell."""
         self._ctx = ctx
         self._wake = wake
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], _Telling] = {}
         self._stopping = False
 
     async def run(self) -> None:
@@ -71,15 +71,17 @@ class Announcer:
                 await self._idle()
 
     async def stop(self, *, grace: float) -> None:
-        """Take no more; what is being told has `grace` seconds, and is told again by whoever takes it over."""
+        """Take no more; what is being told has `grace` seconds, and is given back then."""
         self._stopping = True
         self._wake.set()
         if self._tasks:
             await asyncio.wait(list(self._tasks), timeout=grace)
-        left = list(self._tasks)
+        left = dict(self._tasks)
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
+        for telling in left.values():
+            await telling.put(release=True)
 
     async def _take(self) -> bool:
         if len(self._tasks) >= SLOTS or self._ctx.slack is None:
@@ -94,12 +96,12 @@ class Announcer:
             return False
         telling = _Telling(self._ctx, self._ctx.slack, kept)
         task = asyncio.create_task(_guarded(telling), name=f"message-{kept.request_id}")
-        self._tasks.add(task)
+        self._tasks[task] = telling
         task.add_done_callback(self._done)
         return True
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+        self._tasks.pop(task, None)
         self._wake.set()
 
     async def _idle(self) -> None:

@@ -15,6 +15,7 @@ from core.demo.stand_ins.github.hub import GitHubStandIn
 from core.demo.stand_ins.slack import ANNA, APP_TOKEN, BOT_TOKEN, SlackStandIn
 from core.requests import service
 from core.requests.model import Asked
+from storage import request_messages
 from storage.dialect import announce
 from tests.chatbot.conftest import House, Message, text_of
 from tests.contexts import MovableClock
@@ -68,18 +69,28 @@ class Flow:
 
     async def message(self, asked: Asked, *words: str, channel: str = "general") -> Message:
         """Wait until the request's message has all these words or ids; time passes meanwhile."""
-        for _ in range(60):
+        for _ in range(200):
             for message in self.slack.channel(channel).messages:
                 shown = f"{text_of(message)} {message.get('blocks')}"
                 if f"`{asked.id}`" in shown and all(word in shown for word in words):
                     return message
             await self.tick()
             try:
-                await self.slack.changes.until(self._changed(), 0.2)
+                await self.slack.changes.until(self._changed(), 0.05)
             except TimeoutError:
                 continue
         there = "\n---\n".join(text_of(message) for message in self.slack.channel(channel).messages)
         raise AssertionError(f"nothing says {words}:\n{there}")
+
+    async def quiet(self, asked: Asked) -> None:
+        """Wait until everything is told that there is to tell; time passes meanwhile."""
+        for _ in range(60):
+            await self.work.settled()
+            kept = await self.house.ctx.db.read(request_messages.of, asked.id)
+            if kept is not None and kept.told >= kept.wanted and kept.lease_token is None:
+                return
+            await self.tick()
+        raise AssertionError("it never ends")
 
     def _changed(self) -> Callable[[], bool]:
         before = len(self.slack.called)

@@ -43,6 +43,7 @@ async def test_the_whole_way_by_pressing(flow: Flow, capfd: pytest.CaptureFixtur
     await flow.work.settled()
     merged = await flow.message(asked, "open:config")
     assert merged["ts"] == ready["ts"]
+    await flow.quiet(asked)
     await flow.slack.press(BORIS, merged, "open:config")
     view = await flow.house.modal("config", user=BORIS)
     assert "target_url" in str(view["blocks"])
@@ -57,6 +58,7 @@ async def test_the_whole_way_by_pressing(flow: Flow, capfd: pytest.CaptureFixtur
     said = await flow.house.press(complete, "run:activate", confirm=True)
     assert "is active, switched on by" in text_of(said)
     active = await flow.message(asked, "▸▸▸▸▸", "run:status")
+    await flow.quiet(asked)
     assert active["ts"] == ready["ts"] and len(flow.messages(asked)) == 1
     installed = await integrations.find(flow.house.ctx, asked.id)
     assert (installed.status, installed.config_secrets["token"]) == ("active", PASSWORD)
@@ -66,7 +68,6 @@ async def test_the_whole_way_by_pressing(flow: Flow, capfd: pytest.CaptureFixtur
     shown = await flow.house.modal("config")
     assert "https://api.example.com/in" in str(shown)
     assert PASSWORD not in str(shown) and SECRET not in str(shown)
-    await flow.tick()
     thread = "\n".join(flow.thread(active))
     for words in ("The request is complete", "Claude wrote round 1", "The pull request is", "Merged by"):
         assert thread.count(words) == 1, thread
@@ -116,6 +117,7 @@ async def test_stop_and_retry(flow: Flow) -> None:
     await flow.slack.press(BORIS, stopped, "run:retry")
     ready = await flow.message(asked, "Open the pull request")
     assert ready["ts"] == writing["ts"]
+    await flow.quiet(asked)
     thread = "\n".join(flow.thread(ready))
     assert thread.count("Stopped by") == thread.count("Begun again by") == 1
     entries = await audit.newest(flow.house.ctx, integration_id=asked.id)
@@ -182,7 +184,7 @@ async def test_a_channel_that_is_closed_to_the_bot(flow: Flow) -> None:
     asked = await flow.ask(channel="random")
     direct = flow.slack.direct(ANNA).id
     message = await flow.message(asked, "Open the pull request", channel=direct)
-    await flow.tick()
+    await flow.quiet(asked)
     await flow.slack.until(lambda: "/invite" in "\n".join(flow.thread(message, channel=direct)))
 
 
@@ -199,7 +201,8 @@ async def test_it_stays_in_the_thread_that_it_was_asked_in_and_status_shows_it(f
     asked = await flow.newest()
     message = await flow.message(asked, "link:pull")
     assert message["thread_ts"] == parent["ts"]
-    await flow.slack.until(lambda: "The request is complete" in "\n".join(flow.thread(parent)))
+    await flow.quiet(asked)
+    assert "The request is complete" in "\n".join(flow.thread(parent))
     card = await flow.house.type(f"status {asked.id}", user=CAROL)
     assert "link:pull" in str(card["blocks"]) and f"<@{ANNA}>" in text_of(card)
     said = await flow.house.type(f"request retry {asked.id}")

@@ -12,20 +12,13 @@ from core.demo.stand_ins.slack import ANNA
 from core.requests import service
 from core.requests.model import Line
 from core.texts import T
-from storage import request_messages, requests
-from tests.chatbot.conftest import text_of
-from tests.chatbot.flow import Flow, everybody, flowing
+from storage import requests
+from tests.chatbot.flow import everybody, flowing
 from tests.contexts import MovableClock
 from tests.core.generation.drafts import answer, draft
 
 pytestmark = pytest.mark.slow
 ANN = Actor("slack", ANNA, "anna", ROLES["admin"])
-
-
-async def _kept(flow: Flow, request_id: str) -> request_messages.RequestMessage:
-    kept = await flow.house.ctx.db.read(request_messages.of, request_id)
-    assert kept is not None
-    return kept
 
 
 async def test_a_restart_in_between_leaves_one_message(tmp_path: Path, clock: MovableClock) -> None:
@@ -61,9 +54,7 @@ async def test_a_limit_delays_and_loses_nothing(tmp_path: Path, clock: MovableCl
         assert flow.messages(asked) == []
         ready = await flow.message(asked, "link:pull")
         await flow.message(asked, "link:pull")
-        for _ in range(6):
-            await flow.tick(10)
-            await flow.work.settled()
+        await flow.quiet(asked)
         assert flow.messages(asked) == [ready]
         thread = "\n".join(flow.thread(ready))
         assert thread.count("The pull request is") == 1 and thread.count("The request is complete") == 1
@@ -79,11 +70,7 @@ async def test_what_was_posted_without_our_knowing_is_found(tmp_path: Path, cloc
         flow.slack.hang_up_after_posting = 1
         line = Line("write", T("Something of which the answer was lost.")).row(clock.now())
         await flow.house.ctx.db.write(requests.advance, asked.id, None, {"updated_at": clock.now()}, lines=[line])
-        for _ in range(4):
-            await flow.tick(10)
-            await flow.slack.changes.until(lambda: flow.thread(ready))
-            await flow.work.settled()
-        await flow.slack.until(lambda: "answer was lost" in "\n".join(flow.thread(ready)))
+        await flow.quiet(asked)
         assert flow.messages(asked) == [ready]
         assert "\n".join(flow.thread(ready)).count("answer was lost") == 1
 
@@ -96,8 +83,7 @@ async def test_not_more_than_an_edit_a_second_and_the_last_state_gets_there(
         asked = await flow.ask()
         await flow.message(asked, "link:pull")
         ctx, found = flow.house.ctx, await service.find(flow.house.ctx, asked.id)
-        await flow.tick()
-        await flow.slack.until(lambda: _ask(flow))
+        await flow.quiet(asked)
         before = flow.slack.called.count("chat.update")
         for number in range(10):
             found = await service.change(ctx, found, {"events": f"event.{number}"}, actor=ANN)
@@ -105,9 +91,7 @@ async def test_not_more_than_an_edit_a_second_and_the_last_state_gets_there(
         await flow.work.settled()
         assert flow.slack.called.count("chat.update") <= before + 1  # the clock stands still
         await flow.message(asked, "link:pull")
-        while (kept := await _kept(flow, asked.id)).wanted > kept.told:
-            await flow.tick()
-            await asyncio.sleep(0)
+        await flow.quiet(asked)
 
 
 async def test_a_message_that_somebody_deleted_is_followed_no_more(tmp_path: Path, clock: MovableClock) -> None:
@@ -117,17 +101,6 @@ async def test_a_message_that_somebody_deleted_is_followed_no_more(tmp_path: Pat
         ready = await flow.message(asked, "link:pull")
         flow.slack.channel("general").messages.remove(ready)
         await service.fail(flow.house.ctx, asked, "Stopped", T("Enough."), actor=ANN, action="request.stopped")
-        for _ in range(3):
-            await flow.tick()
-            await flow.work.settled()
+        await flow.quiet(asked)
         assert flow.messages(asked) == []
-        kept = await _kept(flow, asked.id)
-        while kept.told < kept.wanted:
-            await flow.tick()
-            kept = await _kept(flow, asked.id)
         assert [one for one in flow.slack.refused if one[1] == "message_not_found"] != []
-        assert text_of(ready)
-
-
-def _ask(flow: Flow) -> bool:
-    return "chat.update" in flow.slack.called
