@@ -135,7 +135,7 @@ async def flowing(
 async def everybody() -> AsyncIterator[tuple[SlackStandIn, ClaudeStandIn, GitHubStandIn]]:
     """Give the three services; Slack has the app as `manifest.yml` installs it, and must refuse nothing."""
     async with SlackStandIn() as slack, ClaudeStandIn() as claude, GitHubStandIn() as hub:
-        slack.install(yaml.safe_load(Path("manifest.yml").read_text()))
+        slack.install(yaml.safe_load((Path(__file__).parents[2] / "manifest.yml").read_text()))
         yield slack, claude, hub
         refused = [one for one in slack.refused if one[1] not in ("not_in_channel", "message_not_found")]
         assert refused == []

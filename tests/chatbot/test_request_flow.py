@@ -21,7 +21,6 @@ pytestmark = pytest.mark.slow
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 PASSWORD = "s3cr3t-token-that-nobody-sees"
-MANIFEST = draft("http-forward").manifest
 
 
 @pytest.fixture
