@@ -28,8 +28,8 @@ class Asked:
     """What stands after the command's name."""
     value: str = ""
     """Of the pressed button or chosen option: ids alone."""
-    values: Mapping[str, Any] = field(default_factory=dict)
-    """What was typed into a modal, by block id."""
+    values: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What was typed into a modal, by block id; a secret may be among it."""
     about: Mapping[str, Any] = field(default_factory=dict)
     """What the modal was opened with: ids alone."""
     channel: str | None = None

@@ -17,6 +17,9 @@ from core.texts import T
 
 log = structlog.get_logger()
 
+_CHANGING: frozenset[Permission | None] = frozenset({"integrations.write", "integrations.activate", "alerts.write"})
+"""What needs one of these has changed something that the App Home shows."""
+
 
 async def line(ctx: Context, asked: Asked, words: Sequence[str]) -> None:
     """Run the command that stands first; help where there is none, and a guess where it is not known."""
@@ -53,15 +56,14 @@ async def home(ctx: Context, asked: Asked) -> None:
     """Show the App Home, where there is one."""
     if view.HOME not in view.VIEWS:
         return
-    found = view.VIEWS.get(view.HOME)
+    await guarded(ctx, asked, view.VIEWS.get(view.HOME).permission, _publish)
 
-    async def publish(ctx: Context, asked: Asked) -> Answer:
-        built = await found.build(ctx, asked)
-        shown = blocks.fitting(built, more=asked.say(T("There is more than fits here.")), most=blocks.MOST_VIEW_BLOCKS)
-        await asked.slack.views_publish(user_id=asked.user, view={"type": "home", "blocks": shown})
-        return None
 
-    await guarded(ctx, asked, found.permission, publish)
+async def _publish(ctx: Context, asked: Asked) -> Answer:
+    built = await view.VIEWS.get(view.HOME).build(ctx, asked)
+    shown = blocks.fitting(built, more=asked.say(T("There is more than fits here.")), most=blocks.MOST_VIEW_BLOCKS)
+    await asked.slack.views_publish(user_id=asked.user, view={"type": "home", "blocks": shown})
+    return None
 
 
 async def guarded(
@@ -74,7 +76,10 @@ async def guarded(
     try:
         try:
             people.require(asked.actor, permission)
-            await _answered(ctx, asked, await run(ctx, asked))
+            answer = await run(ctx, asked)
+            await _answered(ctx, asked, answer)
+            if permission in _CHANGING and not isinstance(answer, Open):
+                await _refreshed(ctx, asked)
         except answers.EXPECTED as error:
             await answers.deliver(asked, answers.expected(ctx, asked, error))
     except Exception:  # the border: whatever it is, somebody waits for an answer
@@ -82,6 +87,16 @@ async def guarded(
         log.exception("slack listener failed", reference=reference, user=asked.user)
         with suppress(*answers.EXPECTED):  # it may be Slack that fails
             await answers.deliver(asked, answers.unexpected(reference))
+
+
+async def _refreshed(ctx: Context, asked: Asked) -> None:
+    """Show in the user's App Home what they have just changed; they may never have looked at it."""
+    home_permission = view.VIEWS.get(view.HOME).permission
+    try:
+        people.require(asked.actor, home_permission)
+        await _publish(ctx, asked)
+    except answers.EXPECTED as error:  # what was asked is done and answered
+        log.warning("slack home not refreshed", user=asked.user, reason=str(error))
 
 
 async def _answered(ctx: Context, asked: Asked, answer: Answer) -> None:

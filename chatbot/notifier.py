@@ -11,19 +11,21 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
-from chatbot import access, alert_blocks
+from chatbot import access, alert_blocks, request_blocks
 from chatbot.failures import INTEGRATION_TOKEN, data, failure
 from core.alert_message import AlertMessage
 from core.clock import Clock
 from core.config import Settings
 from core.context import SlackAccess, SlackPlace
 from core.errors import NotConfigured, Upstream
+from core.request_message import RequestMessage, Steps
 from core.texts import T, Text
 
 EVENT_TYPE = "ccb_effect"
 """The type of our messages' metadata (https://docs.slack.dev/messaging/message-metadata)."""
 TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
 _ID = re.compile(r"[CGD][A-Z0-9]{6,}")
+_USER = re.compile(r"[UW][A-Z0-9]{5,}")
 _CANNOT_LOOK = frozenset({"missing_scope", "not_in_channel", "channel_not_found", "thread_not_found"})
 Answer = TypeVar("Answer")
 
@@ -81,6 +83,28 @@ class SlackNotifier:
         posting = self._post(
             client, place.channel, key, repeated, text=text, thread_ts=place.ts, reply_broadcast=broadcast
         )
+        await self._asked(posting, credential=credential, channel=place.channel)
+
+    async def tell_request(
+        self, *, channel: str, request: RequestMessage, key: str, repeated: bool, thread_ts: str | None = None
+    ) -> SlackPlace:
+        """Post the message that follows a request; see `core.context.SlackPort`."""
+        credential, client = self._client(None)
+        content = request_blocks.rendered(request)
+        posting = self._post(client, channel, key, repeated, **content, thread_ts=thread_ts)
+        return await self._asked(posting, credential=credential, channel=channel)
+
+    async def update_request(self, place: SlackPlace, *, request: RequestMessage) -> None:
+        """Edit the message that stands at `place`; see `core.context.SlackPort`."""
+        credential, client = self._client(None)
+        editing = client.chat_update(channel=place.channel, ts=place.ts, **request_blocks.rendered(request))
+        await self._asked(editing, credential=credential, channel=place.channel)
+
+    async def tell_steps(self, place: SlackPlace, *, steps: Steps, key: str, repeated: bool) -> None:
+        """Add steps of a request's way to a thread; see `core.context.SlackPort`."""
+        credential, client = self._client(None)
+        content = request_blocks.steps_rendered(steps)
+        posting = self._post(client, place.channel, key, repeated, **content, thread_ts=place.ts)
         await self._asked(posting, credential=credential, channel=place.channel)
 
     async def access(self, channels: Sequence[str], *, token: str | None) -> SlackAccess:
@@ -157,7 +181,7 @@ class SlackNotifier:
 async def _find(client: AsyncWebClient, channel: str, key: str, thread_ts: str | None) -> SlackPlace | None:
     """Return the place of the message with `key`, or None where there is none or we may not look."""
     try:
-        channel_id = channel if _ID.fullmatch(channel) else await _channel_id(client, channel.removeprefix("#"))
+        channel_id = await _channel_id(client, channel)
         if channel_id is None:
             return None
         if thread_ts is None:
@@ -180,9 +204,14 @@ def _key(message: dict[str, Any]) -> str | None:
     return key
 
 
-async def _channel_id(client: AsyncWebClient, name: str) -> str | None:
-    """Return the id of a channel that the bot is in: its history is read by id alone."""
-    async for channel in access.own_channels(client, ("public_channel", "private_channel")):
-        if channel["name"] == name:
-            return str(channel["id"])
+async def _channel_id(client: AsyncWebClient, channel: str) -> str | None:
+    """Return the id of a channel that the bot is in, or of its talk with a user: a history is read by id alone."""
+    if _ID.fullmatch(channel):
+        return channel
+    if _USER.fullmatch(channel):
+        return str((await client.conversations_open(users=channel))["channel"]["id"])
+    name = channel.removeprefix("#")
+    async for one in access.own_channels(client, ("public_channel", "private_channel")):
+        if one["name"] == name:
+            return str(one["id"])
     return None

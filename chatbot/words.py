@@ -18,6 +18,11 @@ def split(line: str) -> list[str]:
     return [_unescaped(_unquoted(word)) for word in _WORD.findall(_unmarked(line))]
 
 
+def meant(text: str) -> str:
+    """Return a whole message as it was meant, as `split` does a line."""
+    return _unescaped(_unmarked(text))
+
+
 def _unmarked(line: str) -> str:
     return _ESCAPED.sub(_meant, line)
 

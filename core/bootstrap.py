@@ -29,6 +29,7 @@ from core.github import service as _github
 from core.github.client import GitHub
 from core.http.server import Server
 from core.outbound import Outbound
+from core.requests.announcer import Announcer
 from core.requests.worker import RequestWorker
 from core.runtime import HandlerPool
 from core.scheduler import LEASE_LOST, Scheduler
@@ -250,10 +251,13 @@ async def _start_worker(ctx: Context, stack: AsyncExitStack) -> Worker | None:
     asked = asyncio.Event()
     ctx.db.on_work(asked.set)
     _run(stack, RequestWorker(ctx, asked))
+    moved = asyncio.Event()
+    ctx.db.on_work(moved.set)
+    _run(stack, Announcer(ctx, moved))
     return worker
 
 
-def _run(stack: AsyncExitStack, worker: Worker | RequestWorker) -> None:
+def _run(stack: AsyncExitStack, worker: Worker | RequestWorker | Announcer) -> None:
     """Let a worker run until the stack is left."""
     running = asyncio.create_task(worker.run(), name=type(worker).__name__)
 

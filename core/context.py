@@ -13,6 +13,7 @@ from core.config import Settings
 from core.handler import Load, Ran
 from core.memo import Memo
 from core.outbound import Outbound
+from core.request_message import RequestMessage, Steps
 from core.secret_box import SecretBox
 from core.texts import Text
 from core.tracing import Tracer
@@ -108,8 +109,25 @@ class SlackPort(Protocol):
         """
         ...
 
+    async def tell_request(
+        self, *, channel: str, request: RequestMessage, key: str, repeated: bool, thread_ts: str | None = None
+    ) -> SlackPlace:
+        """Post the message that follows a request, with the bot's token; the rest is as in `post`."""
+        ...
+
+    async def update_request(self, place: SlackPlace, *, request: RequestMessage) -> None:
+        """Make the message that stands at `place` this one; raises as `post` does.
+
+        The `Upstream` has `slack_error: message_not_found` where it is gone.
+        """
+        ...
+
     async def reply(self, place: SlackPlace, *, text: str, key: str, repeated: bool, broadcast: bool = False) -> None:
         """Add a line to the thread of the message at `place`; `broadcast`: it is seen in the channel too."""
+        ...
+
+    async def tell_steps(self, place: SlackPlace, *, steps: Steps, key: str, repeated: bool) -> None:
+        """Add steps of a request's way to the thread of the message at `place`, as one answer."""
         ...
 
     async def access(self, channels: Sequence[str], *, token: str | None) -> SlackAccess:

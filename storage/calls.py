@@ -79,12 +79,15 @@ def spent(
     request_id: str | None = None,
     person: str | None = None,
     since: float | None = None,
+    before: float | None = None,
     estimated: bool = False,
 ) -> float:
-    """Return the USD spent on a request, by a person, or in all, since a time; `estimated`: those of them alone."""
+    """Return the USD spent on a request, by a person, or in all, in a time; `estimated`: those of them alone."""
     conditions = [sa.not_(CALLS.c.under_way), *_of(request_id, person)]
     if since is not None:
         conditions.append(CALLS.c.at >= since)
+    if before is not None:
+        conditions.append(CALLS.c.at < before)
     if estimated:
         conditions.append(CALLS.c.estimated)
     return _sum(connection, conditions)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from storage import audit, calls
+from storage import audit, calls, request_messages
 from storage.dialect import BIG_ID, announce, for_update, where
 from storage.events import table
 
@@ -127,10 +127,18 @@ ROUNDS = table(Round)
 LINES = table(RequestLogLine)
 
 
-def add(connection: sa.Connection, row: Mapping[str, Any], entry: Mapping[str, Any]) -> None:
-    """Store a new request, and the audit's `entry`; it wakes the workers."""
+def add(
+    connection: sa.Connection,
+    row: Mapping[str, Any],
+    entry: Mapping[str, Any],
+    *,
+    message: Mapping[str, Any] | None = None,
+) -> None:
+    """Store a new request, the audit's `entry`, and the message that is to follow it; it wakes the workers."""
     connection.execute(sa.insert(REQUESTS).values(**row))
     audit.add(connection, entry)
+    if message is not None:
+        request_messages.add(connection, message)
     announce(connection)
 
 
@@ -205,6 +213,7 @@ def resume(connection: sa.Connection, now: float, *, all_leases: bool) -> None:
         calls.bury(connection)
         held = REQUESTS.c.lease_token.is_not(None)
         connection.execute(sa.update(REQUESTS).where(held).values(lease_token=None, lease_until=None))
+        request_messages.resume(connection)
 
 
 def renew(connection: sa.Connection, request_id: str, token: str, until: float) -> bool:
@@ -245,6 +254,8 @@ def advance(
         audit.add(connection, entry)
     if values.get("run_at") is not None or values.get("tell_at") is not None:
         announce(connection)
+    if "updated_at" in values:  # it has moved; keeping or giving back a lease is nothing to tell
+        request_messages.want(connection, request_id)
     return True
 
 
@@ -271,6 +282,12 @@ def log(
         query = query.where(LINES.c.level.in_(levels))
     rows = connection.execute(query.order_by(LINES.c.id.desc()).limit(limit)).mappings()
     return [RequestLogLine(**row) for row in rows][::-1]
+
+
+def log_after(connection: sa.Connection, request_id: str, line: int, limit: int) -> list[RequestLogLine]:
+    """Return the lines of a request's log after the one with this id, oldest first."""
+    query = sa.select(LINES).where(LINES.c.request_id == request_id, LINES.c.id > line)
+    return [RequestLogLine(**row) for row in connection.execute(query.order_by(LINES.c.id).limit(limit)).mappings()]
 
 
 def _put_round(connection: sa.Connection, values: Mapping[str, Any]) -> None:

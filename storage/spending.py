@@ -1,4 +1,4 @@
-"""What Claude has cost, as metrics ask: read from the rows of its calls, never counted apart from them."""
+"""What Claude has cost, as metrics and people ask: read from the rows of its calls, never counted apart from them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 import sqlalchemy as sa
 
 from storage.calls import CALLS
+from storage.requests import REQUESTS
 
 _PAID = sa.not_(CALLS.c.under_way)
 
@@ -29,3 +30,21 @@ def totals(connection: sa.Connection) -> dict[str, float]:
     """Return the USD that each request has cost so far."""
     query = sa.select(CALLS.c.request_id, sa.func.sum(CALLS.c.cost)).where(_PAID).group_by(CALLS.c.request_id)
     return {request_id: cost for request_id, cost in connection.execute(query)}
+
+
+def by_person(connection: sa.Connection, *, since: float, limit: int) -> list[tuple[str, float]]:
+    """Return who has spent USD since a time, and how many, the most first."""
+    cost = sa.func.sum(CALLS.c.cost)
+    query = sa.select(CALLS.c.person, cost).where(_PAID, CALLS.c.at >= since)
+    found = connection.execute(query.group_by(CALLS.c.person).order_by(cost.desc(), CALLS.c.person).limit(limit))
+    return [(str(person), float(spent)) for person, spent in found]
+
+
+def by_request(connection: sa.Connection, *, since: float, limit: int) -> list[tuple[str, str, float, int]]:
+    """Return the requests that cost most since a time: id, title, USD, calls."""
+    cost = sa.func.sum(CALLS.c.cost)
+    query = sa.select(REQUESTS.c.id, REQUESTS.c.title, cost, sa.func.count())
+    query = query.join_from(CALLS, REQUESTS, REQUESTS.c.id == CALLS.c.request_id)
+    query = query.where(_PAID, CALLS.c.at >= since).group_by(REQUESTS.c.id, REQUESTS.c.title)
+    found = connection.execute(query.order_by(cost.desc(), REQUESTS.c.id).limit(limit))
+    return [(str(one), str(title), float(spent), int(calls)) for one, title, spent, calls in found]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from chatbot import blocks, picking
+from chatbot import blocks, picking, request_blocks
 from chatbot.asked import Answer, Asked, Reply
 from chatbot.command import Command, find, register
 from chatbot.dispatch import run_button
@@ -14,7 +14,9 @@ from chatbot.states import state
 from core import health, integrations, listing, status
 from core.context import Context
 from core.integrations import Installed
+from core.requests import message, service
 from core.requests.model import Asked as Requested
+from core.requests.service import Followed
 from core.status import Problem, Report
 from core.texts import TN, T, Text
 
@@ -42,9 +44,9 @@ async def show(ctx: Context, asked: Asked) -> Answer:
         return await _overall(ctx, asked)
     found = await listing.find(ctx, asked.words[0])
     if isinstance(found, Requested):
-        said = T("{name} is not installed yet: {state}.", name=blocks.plain(found.row.title),
-                 state=state(found.row.status))  # fmt: skip
-        return Reply(said)
+        asker = (await service.followed(ctx, found) or Followed("", "")).asker
+        card = request_blocks.rendered(await message.build(ctx, found, asker=asker, language=asked.language))
+        return Reply(card["text"], card["blocks"])
     return _one(ctx, asked, await status.report(ctx, found))
 
 

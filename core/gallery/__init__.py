@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +17,7 @@ from core.texts import T
 
 _HERE = Path(__file__).parent
 _MANIFEST = "integration.yaml"
+_WORD = re.compile(r"\w[\w-]*")
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,17 @@ def load(name: str) -> Mapping[str, str]:
 def entries() -> list[Entry]:
     """Return what there is, in the order of the names."""
     return [_entry(name) for name in names()]
+
+
+def fitting(text: str) -> list[Entry]:
+    """Return those whose sender a text names, the likeliest first."""
+    said = set(_WORD.findall(text.lower()))
+    scored = []
+    for entry in entries():
+        words = _WORD.findall(entry.title.lower())
+        if words[0] in said:
+            scored.append((-len(said & set(words)), entry.name, entry))
+    return [entry for _, _, entry in sorted(scored, key=lambda found: found[:2])]
 
 
 @cache

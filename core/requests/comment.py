@@ -38,7 +38,7 @@ def comment(asked: Asked, rounds: Sequence[Round], *, spent: Text, landed: Lande
     def say(text: Text) -> str:
         return text.render(language)
 
-    parts = [f"### {plain(asked.row.title)}: {say(_headline(asked))}", _progress(asked, rounds, language)]
+    parts = [f"### {plain(asked.row.title)}: {say(headline(asked))}", _progress(asked, rounds, language)]
     if asked.error_details:
         parts.append(_trouble(asked, language))
     if rounds:
@@ -51,7 +51,8 @@ def comment(asked: Asked, rounds: Sequence[Round], *, spent: Text, landed: Lande
     return "\n\n".join(part for part in parts if part)
 
 
-def _headline(asked: Asked) -> Text:
+def headline(asked: Asked) -> Text:
+    """Return in a few words where it stands."""
     row = asked.row
     match row.status:
         case "requested":

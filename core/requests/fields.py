@@ -14,6 +14,16 @@ from core.generation.template import FIELDS, LONGEST, Field, cleaned
 from core.manifest import RUNTIME
 from core.texts import T, Text
 
+WHY: Mapping[str, Text] = {
+    "service_name": T("Whose events come in depends on it, and how they are signed."),
+    "integration_type": T("It says how the events come: sent by the service (a webhook), or asked for."),
+    "target_service": T("It says where the result goes, and so what the integration may reach."),
+    "api_endpoints": T("The target is none that is reached without one, so its address and how to sign in are needed."),
+    "description": T("It is what Claude writes the integration from."),
+    "events": T("Without them every event of the service is taken."),
+    "dependencies": T("The runtime has to give what the integration depends on."),
+}
+"""Why each field matters."""
 PYTHON = Version("3.11")
 """The Python whose subset the sandbox runs."""
 _LATIN = re.compile(r"[A-Za-z]")

@@ -11,7 +11,7 @@ from core.requests.model import Asked
 from core.texts import TN, T, Text
 from storage.requests import Round
 
-_LISTS = (
+LISTS = (
     ("actions", T("may do")), ("hosts", T("may reach")), ("channels", T("may post to")),
     ("repositories", T("may write to")), ("recipients", T("may mail to")),
 )  # fmt: skip
@@ -65,7 +65,7 @@ def capabilities(manifest: Manifest, language: str) -> str:
     """Return the capabilities as a table."""
     granted: Capabilities = manifest.capabilities
     rows = [(T("is sent by"), _sent(manifest, language))]
-    rows += [(name, shown) for key, name in _LISTS if (shown := _codes(getattr(granted, key)))]
+    rows += [(name, shown) for key, name in LISTS if (shown := _codes(getattr(granted, key)))]
     rows += [(T("sends the secret {name} to", name=code(key)), _codes(hosts)) for key, hosts in granted.secrets.items()]
     required = _codes(manifest.required)
     rows += [(T("needs in its configuration"), required)] if required else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
@@ -21,8 +21,31 @@ from core.requests import budgets
 from core.requests import fields as template
 from core.requests.model import Asked, Line, Stage, parsed
 from core.texts import T, Text
+from storage import request_messages
 from storage import requests as rows
 from storage.requests import RequestLogLine, Round
+
+
+@dataclass(frozen=True)
+class Follow:
+    """Where in Slack a message follows a request, who asked there, and their language; ids are Slack's."""
+
+    asker: str
+    channel: str
+    thread: str | None
+    language: str
+
+    def row(self, request_id: str) -> dict[str, Any]:
+        """Return the message as it is stored."""
+        return {"request_id": request_id, **asdict(self)}
+
+
+@dataclass(frozen=True)
+class Followed:
+    """Who asked for a request in Slack, and the `ts` of the message that follows it."""
+
+    asker: str
+    ts: str
 
 
 @dataclass(frozen=True)
@@ -48,11 +71,12 @@ async def open_request(
     issue: Issue | None = None,
     approved: bool = False,
     title: str | None = None,
+    follow: Follow | None = None,
 ) -> Asked:
     """Take a request up; return it. What is missing shows in its `error_details` as soon as it was looked at.
 
-    `approved`: somebody with write access stands for the body as it is now (only asked of an `issue`). Raises `Invalid`
-    for a field that is unknown or too long.
+    `approved`: somebody with write access stands for the body as it is now (only asked of an `issue`). `follow`: where
+    in Slack a message is to follow it. Raises `Invalid` for a field that is unknown or too long.
     """
     actor.require("integrations.write")
     given = template.known(fields)
@@ -77,7 +101,8 @@ async def open_request(
         row |= {"approved_hash": issue.body_hash, "approved_by": actor.name} if approved else {}
     entry = audit.entry(ctx, actor, "request.opened", integration_id=request_id, after={"title": row["title"]})
     try:
-        await ctx.db.write(rows.add, row, entry)
+        message = follow.row(request_id) if follow is not None else None
+        await ctx.db.write(rows.add, row, entry, message=message)
     except IntegrityError:  # another event of the same issue was faster
         assert issue is not None
         found = await of_issue(ctx, issue.repository, issue.number)
@@ -282,10 +307,25 @@ async def reopened(ctx: Context, asked: Asked, *, actor: Actor) -> None:
 
 
 async def tell_again(ctx: Context, integration_id: str) -> None:
-    """Let the issue say how the integration stands that came of its request, after somebody changed that."""
+    """Let issue and message say how the integration stands that came of a request, after somebody changed that."""
     row = await ctx.db.read(rows.get, integration_id)
-    if row is not None and row.issue is not None and row.status == "installed":
+    if row is None or row.status != "installed":
+        return
+    if row.issue is not None:
         await ctx.db.write(rows.advance, row.id, None, {"tell_at": ctx.clock.now()})
+    await ctx.db.write(request_messages.want, row.id)
+
+
+async def followed(ctx: Context, asked: Asked) -> Followed | None:
+    """Return the message that follows a request in Slack, where one does."""
+    kept = await ctx.db.read(request_messages.of, asked.id)
+    return Followed(kept.asker, kept.ts or "") if kept is not None else None
+
+
+async def of_asker(ctx: Context, asker: str, *, limit: int) -> Sequence[Asked]:
+    """Return the requests that somebody asked for in Slack, the newest first."""
+    found = [await ctx.db.read(rows.get, one) for one in await ctx.db.read(request_messages.asked_by, asker, limit)]
+    return [parsed(row) for row in found if row is not None]
 
 
 async def _move(

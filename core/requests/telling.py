@@ -40,7 +40,7 @@ async def tell(ctx: Context, asked: Asked) -> None:
             row.repository,
             row.issue,
             key=f"{MARKER}:{asked.id}",
-            body=comment(asked, written, spent=spent, landed=await _landed(ctx, asked)),
+            body=comment(asked, written, spent=spent, landed=await landed(ctx, asked)),
             known_id=row.comment_id,
         )
         await _label(ctx, asked)
@@ -74,8 +74,8 @@ def _is_gone(error: CcbError) -> bool:
     return error.permanent or error.details.get("status") in (404, 410)
 
 
-async def _landed(ctx: Context, asked: Asked) -> Landed | None:
-    """Return the integration that came of the request; a revision's is the one that was there before."""
+async def landed(ctx: Context, asked: Asked) -> Landed | None:
+    """Return the integration that came of a request; a revision's is the one that was there before."""
     if asked.row.status != "installed" or asked.row.repository is None:
         return None
     try:

@@ -125,6 +125,8 @@ class Pressing(Sending):
             "channel_id": place.channel.id,
             "is_ephemeral": ephemeral,
         }
+        if "thread_ts" in place.message:  # https://github.com/slackapi/java-slack-sdk/issues/1200
+            payload["container"]["thread_ts"] = place.message["thread_ts"]
         payload["channel"] = {"id": place.channel.id, "name": place.channel.name or "directmessage"}
         # Of an ephemeral message the app gets no copy.
         return payload if ephemeral else payload | {"message": place.message}
