@@ -53,7 +53,7 @@ async def test_the_whole_way_by_pressing(flow: Flow, capfd: pytest.CaptureFixtur
     assert "`token`" in text_of(saved) and "`webhook_secret`" in text_of(saved)
 
     complete = await flow.message(asked, "Activate")
-    assert "role" in text_of(await flow.house.press(complete, "run:activate", user=BORIS, confirm=True))
+    assert "роль" in text_of(await flow.house.press(complete, "run:activate", user=BORIS, confirm=True))
     said = await flow.house.press(complete, "run:activate", confirm=True)
     assert "is active, switched on by" in text_of(said)
     active = await flow.message(asked, "▸▸▸▸▸", "run:status")

@@ -32,7 +32,7 @@ async def test_activating_and_pausing(house: House) -> None:
     assert "is active" in text_of(await house.press(paused, "run:activate", confirm=True))
     asked = await house.type("pause")
     assert "`http-forward` is paused" in text_of(await house.press(asked, "run:0"))
-    assert "role admin" in text_of(await house.type("pause http-forward", user=BORIS))
+    assert "роль «администратор»" in text_of(await house.type("pause http-forward", user=BORIS))
     assert "role operator" in text_of(await house.type("config http-forward", user=CAROL))
     changes = await audit.newest(house.ctx, action="status.changed")
     assert [(one.actor_kind, one.actor_id) for one in changes] == [("slack", ANNA)] * 4

@@ -25,7 +25,7 @@ def key_in(message: Message) -> str:
 
 async def test_keys_are_made_rotated_and_revoked(house: House) -> None:
     for user in (BORIS, CAROL):
-        assert re.search("role admin|роль администратор", text_of(await house.type("keys", user=user)))
+        assert re.search("role admin|роль «администратор»", text_of(await house.type("keys", user=user)))
     await house.slack.command("/ccb", "keys new")
     await house.modal("key")
     assert "name" in (await house.slack.submit(ANNA, given={"name": "  ", "permissions": ["events.read"]})).errors
