@@ -39,7 +39,7 @@ async def acknowledged(house: House, *, waves: int) -> list[Outcome]:
         outcomes += await asyncio.gather(*typed)
     enough.set()
     await asyncio.gather(*senders)
-    assert set(answers) == {202}
+    assert set(answers) <= {200, 202}, "200: the same again"
     return outcomes
 
 
