@@ -24,7 +24,7 @@ KINDS = (PUBLIC, PRIVATE)
 HEARD = {"message": "message.im"}
 """What a manifest calls the events that the app listens to, where it is not their type."""
 UPLOAD = {"files_upload_v2": ("files.getUploadURLExternal", "files.completeUploadExternal")}
-SOON = {"files:write"}
+SOON = {"files:write", "im:write"}
 """Scopes that are there before their use, so that an update does not ask everybody to install the app again."""
 METHOD_OF = {name.replace(".", "_"): name for name in METHODS}
 
