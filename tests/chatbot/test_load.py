@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterator
 from itertools import cycle, islice
 from typing import Any
@@ -40,8 +39,7 @@ async def acknowledged(house: House, *, waves: int) -> list[Outcome]:
         outcomes += await asyncio.gather(*typed)
     enough.set()
     await asyncio.gather(*senders)
-    assert set(answers) == {202}
-    print(len(answers), "deliveries meanwhile")  # noqa: T201
+    assert set(answers) <= {200, 202}, "200: the same again"
     return outcomes
 
 
@@ -50,12 +48,4 @@ async def test_every_command_is_acknowledged_in_time_while_webhooks_pour_in(hous
     outcomes = await acknowledged(house, waves=2)
     late = [outcome for outcome in outcomes if not outcome.acked or outcome.seconds >= 3]
     assert late == []
-    print(json.dumps(figures(outcomes)))  # noqa: T201 - shown with -s
     await house.slack.until(lambda: sum(map(len, house.slack.ephemerals.values())) == len(outcomes), 60)
-
-
-def figures(outcomes: list[Outcome]) -> dict[str, Any]:
-    """Return how long the acknowledgements took, in milliseconds."""
-    taken = sorted(outcome.seconds * 1e3 for outcome in outcomes)
-    return {name: round(taken[int(share * (len(taken) - 1))]) for name, share in
-            (("p50", 0.5), ("p99", 0.99), ("max", 1.0))}  # fmt: skip

@@ -24,7 +24,7 @@ KINDS = (PUBLIC, PRIVATE)
 HEARD = {"message": "message.im"}
 """What a manifest calls the events that the app listens to, where it is not their type."""
 UPLOAD = {"files_upload_v2": ("files.getUploadURLExternal", "files.completeUploadExternal")}
-SOON = {"files:write"}
+SOON = {"files:write", "im:write"}
 """Scopes that are there before their use, so that an update does not ask everybody to install the app again."""
 METHOD_OF = {name.replace(".", "_"): name for name in METHODS}
 
@@ -151,14 +151,14 @@ def test_every_scope_and_event_has_its_reason_beside_it() -> None:
 
 async def test_the_app_does_everything_with_what_its_manifest_grants(house: House) -> None:
     """`house` is an app that was installed from the manifest and is refused everything else."""
+    assert "engine" in text_of(await house.mention("health"))
+    direct = house.slack.direct(CAROL).id
+    said = await house.after(CAROL, direct, lambda: house.slack.direct_message(CAROL, "help"), skip=1)
+    assert "/ccb" in text_of(said)
     message = (await house.slack.say(CAROL, "general", "It broke")).message
     assert message is not None
     for shortcut in SHORTCUTS.names():
         assert (await house.slack.message_shortcut(ANNA, message, shortcut)).acked
     assert (await house.slack.open_home(CAROL)).sent
-    assert "engine" in text_of(await house.mention("health"))
-    direct = house.slack.direct(CAROL).id
-    said = await house.after(CAROL, direct, lambda: house.slack.direct_message(CAROL, "help"), skip=1)
-    assert "/ccb" in text_of(said)
     assert house.slack.scopes_used <= set(MANIFEST["oauth_config"]["scopes"]["bot"])
     assert {"commands", "app_mentions:read", "im:history", "users:read", "chat:write"} <= house.slack.scopes_used
