@@ -10,7 +10,21 @@ import typer
 from rich.text import Text as Line
 
 from core import VERSION
-from core.cli import command, database, events, github, init, install, integrations, keys, screen, send, serve, trace
+from core.cli import (
+    command,
+    database,
+    demo,
+    events,
+    github,
+    init,
+    install,
+    integrations,
+    keys,
+    screen,
+    send,
+    serve,
+    trace,
+)
 from core.cli.failure import REFUSED, USAGE, CliError
 from core.cli.language import said
 from core.texts import T
@@ -20,7 +34,7 @@ INTERRUPTED = 130
 
 command.speak()
 app = command.group(None, T("Claude Code Bot: webhooks in, tested integrations out, and nothing lost between."))
-for module in (serve, init, install, integrations, send, trace, events, github, keys, database):
+for module in (serve, demo, init, install, integrations, send, trace, events, github, keys, database):
     module.add(app)
 
 

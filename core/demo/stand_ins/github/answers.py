@@ -66,6 +66,7 @@ class Hub(Protocol):
     """What the parts of the stand-in share."""
 
     url: str
+    site: str
     now: Callable[[], float]
     repositories: dict[str, Repository]
     people: dict[str, str]

@@ -45,6 +45,8 @@ class GitHubStandIn(Web):
         self.token_lifetime = 3600.0
         self.installation: int | None = None
         """The installation that payloads name, where the hooks are an app's."""
+        self.site = "https://github.example"
+        """Where people look at it: what `html_url` begins with."""
         self.now: Callable[[], float] = time.time
         """The clock that tokens expire by and limits are counted from."""
         self.primary_limit_resets_at: float | None = None

@@ -165,7 +165,7 @@ class Issues:
         may = may_push(self._hub.people.get(login, "none"))
         return {
             "id": self._hub.next_id(),
-            "html_url": f"https://github.example/{name}/{path}",
+            "html_url": f"{self._hub.site}/{name}/{path}",
             "body": body,
             "user": user(login),
             "author_association": "COLLABORATOR" if may else "NONE",

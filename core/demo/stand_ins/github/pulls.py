@@ -44,7 +44,7 @@ class Pulls:
         if self._of_branch(known, head, base):
             raise _custom(f"A pull request already exists for {owner}:{head}.")
         number = len(known.issues) + 1
-        address = f"https://github.example/{name}/pull/{number}"
+        address = f"{self._hub.site}/{name}/pull/{number}"
         link = {"url": f"{self._hub.url}/repos/{name}/pulls/{number}", "html_url": address}
         issue = self._issues.open(name, title, body, [], login, pull_request=link, html_url=address)
         known.pulls[number] = {

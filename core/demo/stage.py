@@ -1,0 +1,162 @@
+"""Everything that a demonstration needs: the stand-ins, the pages that show them, and a real engine between them.
+
+A further stand-in or page (such as one that shows the stand-in Slack) is entered in `opened` and named in `Places`.
+"""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import orjson
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
+from core import bootstrap
+from core.bootstrap import Engine
+from core.config import Settings
+from core.demo.stand_ins.claude import API_KEY, ClaudeStandIn
+from core.demo.stand_ins.github.answers import Repository
+from core.demo.stand_ins.github.hub import BOT_TOKEN as GITHUB_TOKEN
+from core.demo.stand_ins.github.hub import GitHubStandIn
+from core.demo.stand_ins.github.pages import GitHubPages
+from core.demo.stand_ins.slack import APP_TOKEN, BOT_TOKEN, SlackStandIn
+from core.errors import CcbError
+from core.texts import T
+
+REPOSITORY = "acme/integrations"
+HOST = "127.0.0.1"
+
+
+class _Given(Settings):
+    """Settings from the stage alone: no environment, no .env file, so that no real account can get in."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where to look: addresses for a browser."""
+
+    engine: str
+    docs: str
+    github: str
+    issue: str
+    pull: str
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The running whole. `language`: that of the story, the issue and what the bot writes."""
+
+    engine: Engine
+    github: GitHubStandIn
+    claude: ClaudeStandIn
+    slack: SlackStandIn
+    places: Places
+    folder: Path
+    language: str
+    local: aiohttp.ClientSession
+    public: aiohttp.ClientSession
+
+    async def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """Ask the engine's REST API as the local admin, through its socket; raise `Refused` with its own words."""
+        async with self.local.request(method, f"http://ccb{path}", json=body) as answer:
+            content = orjson.loads(await answer.read())
+            if answer.status >= 300:
+                raise Refused(T("{told}", told=content.get("message", answer.status)), error=content.get("error"))
+            return content
+
+    async def slack_texts(self, channel: str) -> list[str]:
+        """Return what stands in a channel of the stand-in Slack, newest first, asked as any client asks."""
+        listed = await self._slack("conversations.list")
+        found = next(one["id"] for one in listed["channels"] if one["name"] == channel.removeprefix("#"))
+        history = await self._slack("conversations.history", channel=found)
+        return [message["text"] for message in history["messages"]]
+
+    async def _slack(self, method: str, **arguments: str) -> Any:
+        headers = {"Authorization": f"Bearer {BOT_TOKEN}"}
+        async with self.public.get(self.slack.url + method, params=arguments, headers=headers) as answer:
+            content = await answer.json()
+        assert content["ok"], content
+        return content
+
+
+class Refused(CcbError):
+    """The engine would not do what the story asked."""
+
+    default_error = "Demonstration stopped"
+
+
+def settings(
+    folder: Path, *, port: int, language: str, github: GitHubStandIn, claude: ClaudeStandIn, slack: SlackStandIn
+) -> Settings:
+    """Return the engine's settings: the stand-ins' tokens and addresses, and defaults for all else."""
+    given: dict[str, Any] = {
+        "CCB_DATA_DIR": folder,
+        "CCB_HOST": HOST,
+        "CCB_PORT": port,
+        "CCB_PUBLIC_URL": f"http://{HOST}:{port}",
+        "CCB_LANGUAGE": language,
+        "CCB_LOG_LEVEL": "error",
+        "GITHUB_TOKEN": GITHUB_TOKEN,
+        "GITHUB_API_URL": github.url,
+        "GITHUB_REPOSITORY": REPOSITORY,
+        "GITHUB_WEBHOOK_SECRET": secrets.token_hex(20),
+        "ANTHROPIC_API_KEY": API_KEY,
+        "ANTHROPIC_BASE_URL": claude.url,
+        "SLACK_BOT_TOKEN": BOT_TOKEN,
+        "SLACK_APP_TOKEN": APP_TOKEN,
+        "SLACK_API_URL": slack.url,
+    }
+    return _Given(**given)
+
+
+@asynccontextmanager
+async def opened(folder: Path, *, port: int = 0, language: str = "en") -> AsyncIterator[Stage]:
+    """Start everything with its data in `folder` (see `core.demo.folder`); leaving the context stops it.
+
+    Raises what a start of the engine raises. Port 0 takes a free one.
+    """
+    async with GitHubStandIn() as github, ClaudeStandIn() as claude, SlackStandIn() as slack:
+        github.repositories = {REPOSITORY: Repository()}
+        async with GitHubPages(github) as pages:
+            github.site = pages.url
+            given = settings(
+                folder, port=port or _free_port(), language=language, github=github, claude=claude, slack=slack
+            )
+            async with bootstrap.start(given) as engine, _sessions(folder, language) as (local, public):
+                places = _places(engine.report.address, f"{pages.url}/{REPOSITORY}")
+                yield Stage(engine, github, claude, slack, places, folder, language, local, public)
+
+
+def _places(engine: str, github: str) -> Places:
+    """Name the places of a repository in which the story's issue is the first, its pull request the second."""
+    return Places(engine, docs=f"{engine}/docs", github=github, issue=f"{github}/issues/1", pull=f"{github}/pull/2")
+
+
+@asynccontextmanager
+async def _sessions(folder: Path, language: str) -> AsyncIterator[tuple[aiohttp.ClientSession, aiohttp.ClientSession]]:
+    connector = aiohttp.UnixConnector(str(folder / "ccb.sock"))
+    headers = {"Accept-Language": language}
+    async with (
+        aiohttp.ClientSession(connector=connector, headers=headers) as local,
+        aiohttp.ClientSession(trust_env=False) as public,
+    ):
+        yield local, public
+
+
+def _free_port() -> int:
+    """Return a port that is free now: it stands in the webhooks' addresses before anybody listens."""
+    with socket.socket() as free:
+        free.bind((HOST, 0))
+        return int(free.getsockname()[1])

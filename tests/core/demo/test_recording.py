@@ -1,0 +1,48 @@
+"""The recorded answers: real packages, of which the first is refused."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from core import packages
+from core.demo import recording
+from core.demo.recording import Recording
+from core.errors import Invalid
+from core.generation import template
+from core.generation.draft import Draft
+from core.runtime import HandlerPool
+from core.texts import LANGUAGES
+
+
+@pytest.fixture(params=LANGUAGES)
+def recorded(request: pytest.FixtureRequest) -> Recording:
+    return recording.load(request.param)
+
+
+def test_there_is_one_in_each_language() -> None:
+    assert len({recording.load(language).title for language in LANGUAGES}) == len(LANGUAGES)
+    assert recording.load("xx") == recording.load("en")
+
+
+def test_the_issue_is_a_complete_request(recorded: Recording) -> None:
+    read = template.parse(recorded.body)
+    assert not read.missing and sorted(read.fields.values()) == sorted(recorded.fields.values())
+
+
+def test_each_round_says_that_it_is_recorded(recorded: Recording) -> None:
+    assert all("recorded" in draft.notes or "аписанный ответ" in draft.notes for draft in recorded.rounds)
+
+
+def test_the_answers_are_what_claude_is_asked_for(recorded: Recording) -> None:
+    assert [Draft.model_validate(json.loads(answer.text)) for answer in recorded.answers()] == list(recorded.rounds)
+
+
+@pytest.mark.slow
+async def test_the_first_round_fails_in_the_sandbox_and_the_last_passes(recorded: Recording) -> None:
+    first, last = (packages.read(draft.files()) for draft in recorded.rounds)
+    async with HandlerPool(processes=1) as sandbox:
+        with pytest.raises(Invalid, match=r"with-little\.json: .*KeyError"):
+            await packages.verify(first, sandbox=sandbox)
+        assert len((await packages.verify(last, sandbox=sandbox)).samples) == 3
