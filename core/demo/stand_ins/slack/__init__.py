@@ -4,6 +4,7 @@ Reading methods take query or form arguments only, writing ones JSON too; refusa
 limits with 429. What the real service refuses, this one refuses with the same code.
 """
 
+from core.demo.stand_ins.slack.reading import words
 from core.demo.stand_ins.slack.sending import Outcome
 from core.demo.stand_ins.slack.stand_in import SlackStandIn
 from core.demo.stand_ins.slack.values import Impossible
@@ -36,4 +37,5 @@ __all__ = [
     "SlackStandIn",
     "User",
     "UserGroup",
+    "words",
 ]

@@ -170,8 +170,10 @@ class _Reader:
 
     def _initial(self, element: Mapping[str, Any], at: str) -> None:
         """What is chosen at first must be among what can be chosen."""
+        if self.problems:
+            return  # Nothing can be said of what is not as it should be.
         options = list(options_of(element))
-        if not options or self.problems:
+        if not options:
             return
         first = [element["initial_option"]] if element.get("initial_option") else element.get("initial_options") or []
         for option in first:
@@ -219,7 +221,8 @@ def elements_of(block: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the interactive elements of a block."""
     inner = block.get("elements") if block.get("type") == "actions" else [block.get("accessory"), block.get("element")]
     for element in inner if isinstance(inner, list) else []:
-        if isinstance(element, dict) and element.get("type") in ELEMENTS and element["type"] != "image":
+        kind = element.get("type") if isinstance(element, dict) else None
+        if isinstance(kind, str) and kind in ELEMENTS and kind != "image":
             yield element
 
 

@@ -61,16 +61,17 @@ def complete(slack: Workspace, call: Call) -> Answer:
     if not isinstance(wanted, list) or not wanted or not all(isinstance(one, dict) for one in wanted):
         raise refused_for("invalid_arguments", ["missing required field: files"])
     files = [_uploaded(slack, one) for one in wanted]
-    channel_id = call.arguments.get("channel_id")
+    channel_id, channel = call.arguments.get("channel_id"), None
     if channel_id:
         if not any(channel.id == channel_id for channel in slack.channels):
             raise Refused("channel_not_found")
         channel = postable(slack, str(channel_id))
+    for file, one in zip(files, wanted, strict=True):
+        file |= {"complete": True, "title": one.get("title") or file["title"]}
+    if channel is not None:
         said = Content(str(call.arguments.get("initial_comment") or ""), None, None, None)
         message = message_of(slack, said, thread_ts=checked_thread(call.arguments))
         put(slack, channel, {**message, "files": [_shown(file) for file in files]})
-    for file, one in zip(files, wanted, strict=True):
-        file |= {"complete": True, "title": one.get("title") or file["title"]}
     slack.changes.note("files", ids=[file["id"] for file in files])
     return {"files": [_shown(file) for file in files]}
 

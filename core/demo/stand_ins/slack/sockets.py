@@ -175,6 +175,7 @@ class Sockets:
         if kind == "events_api":
             envelope |= {"retry_attempt": attempt, "retry_reason": "timeout" if attempt else ""}
         self.envelopes.append(copy.deepcopy(envelope))
+        self._changes.note("envelope", type=kind, connection=connection.number)
         return await self._sent(connection, envelope, answerable=answerable)
 
     async def _sent(self, connection: Connection, envelope: dict[str, Any], *, answerable: bool) -> Delivery:
