@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 import aiohttp
 import structlog
 
 from chatbot.app import SlackApp
+from chatbot.command import COMMANDS
 from chatbot.notifier import TIMEOUT, SlackNotifier
+from chatbot.shortcut import SHORTCUTS
 from chatbot.socket import CONNECTIONS, GRACE_SECONDS, Connection, interactive
 from core.clock import SystemClock
 from core.config import Settings
 from core.context import Context
 from core.errors import NotConfigured
-from core.services import Service, register
+from core.services import Entry, Service, register
 from core.texts import T, Text
 
 log = structlog.get_logger()
@@ -59,6 +62,14 @@ class SlackDoor:
             connection = Connection(ctx, app)
             stack.push_async_callback(connection.end)
             connection.begin()
+
+    def commands(self) -> Sequence[Entry]:
+        """Return the words that `/ccb` knows."""
+        return [Entry(one.name, one.summary, one.usage) for one in COMMANDS]
+
+    def shortcuts(self) -> Sequence[Entry]:
+        """Return the entries of a message's menu, each under its callback id."""
+        return [Entry(one.name, one.title) for one in SHORTCUTS]
 
 
 register(SlackDoor.service)
