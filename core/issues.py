@@ -11,14 +11,15 @@ from typing import Any
 
 from core.actors import Actor
 from core.context import Context
-from core.errors import Conflict, NotFound, Unavailable, Upstream
+from core.errors import CcbError, Conflict, NotFound, Unavailable, Upstream
 from core.generation import template
+from core.github.labels import REQUEST as LABEL
 from core.requests import service as requests
 from core.requests import words
-from core.requests.github_events import LABEL
 from core.requests.model import Asked, Line, Status
 from core.requests.words import INSUFFICIENT
 from core.texts import TN, T, Text
+from storage import requests as rows
 from storage.requests import RequestLogLine
 
 LARGEST = 2**31 - 1
@@ -28,6 +29,9 @@ GLANCE_SECONDS = 30.0
 PATIENCE_SECONDS = 5.0
 """How long a request is waited for that is being looked at."""
 LOOK_SECONDS = 0.05
+REFUSED_SECONDS = 24 * 3600.0
+REFUSALS_KEPT = 20
+"""How long, and how many of, GitHub's refusals of an issue that is no request stay in its log."""
 _REFERENCE = re.compile(r"(?:([A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100})#)?([1-9][0-9]{0,9})", re.ASCII)
 
 
@@ -123,9 +127,17 @@ async def log(ctx: Context, reference: Reference, *, levels: Sequence[str], limi
     asked = await requests.of_issue(ctx, reference.repository, reference.number)
     if asked is not None:
         return await requests.log(ctx, asked, levels=levels, limit=limit)
-    issue, now = await _glance(ctx, reference), ctx.clock.now()
-    lines = [*read(reference, issue).lines[:-1], _untouched(reference)]
-    shown = [RequestLogLine(request_id="", **line.row(now)) for line in lines if line.level in levels]
+    refused: list[dict[str, Any]] = ctx.memo.get(("refused", reference)) or []
+    try:
+        issue, now = await _glance(ctx, reference), ctx.clock.now()
+    except (Upstream, Unavailable):
+        if not refused:
+            raise
+        lines = refused  # that GitHub refuses is what there is to tell
+    else:
+        story = [*read(reference, issue).lines[:-1], _untouched(reference)]
+        lines = [*refused, *(line.row(now) for line in story)]
+    shown = [RequestLogLine(request_id="", **line) for line in lines if line["level"] in levels]
     return shown[-limit:]
 
 
@@ -137,8 +149,13 @@ async def reprocess(ctx: Context, reference: Reference, *, actor: Actor) -> Outc
     limit.
     """
     actor.require("integrations.write")
-    issue = await _fetch(ctx, reference)
+    try:
+        issue = await _fetch(ctx, reference)
+    except CcbError as error:
+        await _note(ctx, reference, error)
+        raise
     ctx.memo.drop(("issue", reference))
+    ctx.memo.drop(("refused", reference))
     reading = read(reference, issue)
     asked = await requests.of_issue(ctx, reference.repository, reference.number)
     if asked is None and not reading.labelled:
@@ -149,6 +166,17 @@ async def reprocess(ctx: Context, reference: Reference, *, actor: Actor) -> Outc
     else:
         await _again(ctx, asked, reading, own, actor=actor)
     return Outcome(reference, await _looked_at(ctx, asked), reading)
+
+
+async def _note(ctx: Context, reference: Reference, error: CcbError) -> None:
+    """Keep in the issue's log why it could not be read; of one that is no request, for as long as the engine runs."""
+    line = Line("fetch", error.message, "error", error.details).row(ctx.clock.now())
+    asked = await requests.of_issue(ctx, reference.repository, reference.number)
+    if asked is not None:
+        await ctx.db.write(rows.note, asked.id, line)
+        return
+    before: list[dict[str, Any]] = ctx.memo.get(("refused", reference)) or []
+    ctx.memo.put(("refused", reference), [*before, line][-REFUSALS_KEPT:], seconds=REFUSED_SECONDS)
 
 
 async def _again(ctx: Context, asked: Asked, reading: Reading, own: requests.Issue, *, actor: Actor) -> None:
@@ -266,7 +294,7 @@ async def _fetch(ctx: Context, reference: Reference) -> Mapping[str, Any]:
     try:
         issue = await ctx.github.request("GET", reference.path)
     except Upstream as error:
-        if error.details.get("status") in (404, 410):
+        if error.details.get("status") in (404, 410) and "missing_scopes" not in error.details:
             raise NotFound(
                 T("GitHub has no issue {issue}: the number is wrong, or GITHUB_TOKEN may not see the repository.",
                   issue=str(reference)),

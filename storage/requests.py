@@ -27,6 +27,7 @@ class IntegrationRequest(SQLModel, table=True):
         sa.Index("ix_requests_due", "updated_at", **where(DUE)),
         sa.Index("ix_requests_issue", "repository", "issue", unique=True, **where("issue IS NOT NULL")),
         sa.Index("ix_requests_pull", "repository", "pull"),
+        sa.Index("ix_requests_holds", "holds", unique=True, **where("holds IS NOT NULL")),
     )
 
     id: str = Field(primary_key=True)
@@ -67,11 +68,15 @@ class IntegrationRequest(SQLModel, table=True):
     pull_url: str | None = None
     pull_state: str | None = None
     """`open`, `merged`, `closed`."""
+    holds: str | None = None
+    """`owner/repo:branch` of the branch that no other request publishes on, until its pull request is over."""
     merge_commit: str | None = None
     version: int = 1
     """Grows with each time the work begins anew (another body, a retry, a review): rounds belong to one."""
     wishes: str = "[]"
     """JSON: what reviewers asked for, for the rounds of this version."""
+    heard: str = Field(default="[]", sa_column_kwargs={"server_default": "[]"})
+    """JSON: the reviews and remarks that wishes came from, so that each counts once."""
     created_at: float
     updated_at: float
 
@@ -149,13 +154,15 @@ def of_pull(connection: sa.Connection, repository: str, pull: int) -> Integratio
     return _first(connection, sa.and_(REQUESTS.c.repository == repository, REQUESTS.c.pull == pull))
 
 
-def of_branch(connection: sa.Connection, repository: str, branch: str) -> str | None:
-    """Return the id of the request whose pull request from this branch is open."""
-    found = _first(
-        connection,
-        sa.and_(REQUESTS.c.repository == repository, REQUESTS.c.branch == branch, REQUESTS.c.pull_state == "open"),
-    )
-    return found.id if found else None
+def hold(connection: sa.Connection, request_id: str, token: str | None, branch: str) -> bool:
+    """Let a request have a branch (`owner/repo:branch`) to itself; return False when its lease is lost.
+
+    Raises `IntegrityError` while another request has it. Without a `token` whoever holds the lease.
+    """
+    held = [REQUESTS.c.id == request_id]
+    if token is not None:
+        held.append(REQUESTS.c.lease_token == token)
+    return bool(connection.execute(sa.update(REQUESTS).where(*held).values(holds=branch)).rowcount)
 
 
 def unfinished(connection: sa.Connection) -> list[IntegrationRequest]:
@@ -187,8 +194,12 @@ def claim(connection: sa.Connection, now: float, lease_until: float) -> Integrat
 
 
 def resume(connection: sa.Connection, now: float, *, all_leases: bool) -> None:
-    """Take up what an earlier process left: what waits for a setting is due now; `all_leases`: no lease is in force."""
-    waiting = REQUESTS.c.error_details.contains('"Not configured"', autoescape=True)
+    """Take up what an earlier process left; `all_leases`: no lease is in force.
+
+    What waits for a setting, or was refused by a service, is due now: the setting or its token may be another.
+    """
+    reasons = ('"Not configured"', '"Upstream failed"')
+    waiting = sa.or_(*(REQUESTS.c.error_details.contains(reason, autoescape=True) for reason in reasons))
     connection.execute(sa.update(REQUESTS).where(REQUESTS.c.run_at.is_not(None), waiting).values(run_at=now))
     if all_leases:
         calls.bury(connection)
@@ -212,13 +223,15 @@ def advance(
     round_: Mapping[str, Any] | None = None,
     entry: Mapping[str, Any] | None = None,
     release: bool = True,
+    expects: Mapping[str, Any] | None = None,
 ) -> bool:
     """Write what a stage has done; all of it, or nothing when the lease `token` is lost.
 
     Without a `token` it is written whoever holds it, and the lease ends: what a person says goes before a stage that is
     still at work, which then writes nothing more. `round_`: a round to be added or replaced. `release`: the lease ends.
+    `expects`: what the row must still say.
     """
-    held = [REQUESTS.c.id == request_id]
+    held = [REQUESTS.c.id == request_id, *(REQUESTS.c[name] == value for name, value in (expects or {}).items())]
     if token is not None:
         held.append(REQUESTS.c.lease_token == token)
     freed = {"lease_token": None, "lease_until": None} if release or token is None else {}

@@ -20,16 +20,19 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from core import bootstrap
 from core.bootstrap import Engine
 from core.config import Settings
+from core.demo.page import SlackPage
+from core.demo.page.seen import Cast
 from core.demo.stand_ins.claude import API_KEY, ClaudeStandIn
 from core.demo.stand_ins.github.answers import Repository
 from core.demo.stand_ins.github.hub import BOT_TOKEN as GITHUB_TOKEN
 from core.demo.stand_ins.github.hub import GitHubStandIn
 from core.demo.stand_ins.github.pages import GitHubPages
-from core.demo.page import SlackPage
-from core.demo.page.seen import Cast
 from core.demo.stand_ins.slack import ANNA, APP_TOKEN, BORIS, BOT_TOKEN, CAROL, SlackStandIn
-from core.errors import CcbError
+from core.errors import CcbError, Unavailable
+from core.generation import author
 from core.texts import T
+
+assert author  # its library takes seconds to import on a busy machine, which must not stop what runs already
 
 REPOSITORY = "acme/integrations"
 HOST = "127.0.0.1"
@@ -138,9 +141,7 @@ async def opened(folder: Path, *, port: int = 0, language: str = "en") -> AsyncI
         slack.user(ANNA).locale = language
         async with GitHubPages(github) as pages, SlackPage(slack, cast()) as page:
             github.site = pages.url
-            given = settings(
-                folder, port=port or _free_port(), language=language, github=github, claude=claude, slack=slack
-            )
+            given = settings(folder, port=_port(port), language=language, github=github, claude=claude, slack=slack)
             async with bootstrap.start(given) as engine, _sessions(folder, language) as (local, public):
                 await slack.connected()
                 places = _places(engine.report.address, f"{pages.url}/{REPOSITORY}", page.address_with_key)
@@ -175,8 +176,14 @@ async def _sessions(folder: Path, language: str) -> AsyncIterator[tuple[aiohttp.
         yield local, public
 
 
-def _free_port() -> int:
-    """Return a port that is free now: it stands in the webhooks' addresses before anybody listens."""
+def _port(wanted: int) -> int:
+    """Return the port, or one that is free now: it stands in the webhooks' addresses before anybody listens."""
     with socket.socket() as free:
-        free.bind((HOST, 0))
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does
+        try:
+            free.bind((HOST, wanted))
+        except OSError as error:
+            raise Unavailable(
+                T("Port {port} cannot be had: {reason}. Name another one: --port.", port=wanted, reason=error.strerror)
+            ) from None
         return int(free.getsockname()[1])

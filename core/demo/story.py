@@ -14,6 +14,7 @@ from core import packages
 from core.demo.moments import Fact, Happened, Moment, Traced, UnderWay
 from core.demo.recording import NOTHING_MORE, Recording, load
 from core.demo.stage import REPOSITORY, Refused, Stage
+from core.generation.money import dollars
 from core.requests import service, words
 from core.requests.model import Asked
 from core.texts import TN, T, Text, revive
@@ -160,10 +161,10 @@ async def _published(stage: Stage, asked: Asked) -> Moment:
         f"config.{one.key}" if not isinstance(one, str) else one for one in manifest.capabilities.channels
     )
     cost = TN(
-        "{count} round, {cost} USD",
-        "{count} rounds, {cost} USD",
+        "{count} round, {cost}",
+        "{count} rounds, {cost}",
         len(written),
-        cost=f"{sum(r.cost for r in written):.2f}",
+        cost=dollars(sum(r.cost for r in written)),
     )
     facts: list[Fact] = [
         (T("may do"), ", ".join(manifest.capabilities.actions)),

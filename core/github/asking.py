@@ -12,8 +12,11 @@ _PAGE = 100
 
 
 def missing(error: Upstream) -> bool:
-    """Say whether GitHub knows nothing at that path (or hides it: it answers 404 for both)."""
-    return error.details.get("status") == 404
+    """Say whether GitHub knows nothing at that path (or hides it: it answers 404 for both).
+
+    What it hides for want of a scope is not missing.
+    """
+    return error.details.get("status") == 404 and "missing_scopes" not in error.details
 
 
 def refused(error: Upstream) -> bool:

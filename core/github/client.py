@@ -100,8 +100,9 @@ class GitHub:
         """Ask as `request` does, and return the headers too."""
         if method not in METHODS:
             raise ValueError(f"method {method!r}")
-        credential = _Credential(INTEGRATION_TOKEN, token=token) if token else await self._own()
-        return await self._ask(method, path, credential, body=body)
+        if token:
+            return await self._ask(method, path, _Credential(INTEGRATION_TOKEN, token=token), body=body)
+        return await self._ask_as_bot(method, path, body=body)
 
     async def access(self, repositories: Sequence[str], *, token: str | None) -> GitHubAccess:
         """Return what the token grants; see `core.context.GitHubPort`."""
@@ -129,8 +130,7 @@ class GitHub:
 
         Of GitHub's Link header only the query is used, so that it leads nowhere else. Raises as `request` does.
         """
-        credential = _Credential(INTEGRATION_TOKEN, token=token) if token else await self._own()
-        answer = await self._ask("GET", path, credential)
+        answer = await self.answer("GET", path, token=token)
         found = _NEXT.search(answer.headers.get("link", ""))
         return answer.json, urlsplit(found[1]).query if found else None
 
@@ -153,6 +153,16 @@ class GitHub:
     async def installation(self, repository: str) -> Answer:
         """Return the GitHub App's installation on a repository, with its permissions."""
         return await self._ask("GET", f"/repos/{repository}/installation", self._app())
+
+    async def _ask_as_bot(self, method: str, path: str, *, body: Any) -> Answer:
+        credential = await self._own()
+        try:
+            return await self._ask(method, path, credential, body=body)
+        except Upstream as error:
+            # An installation's token ends before its time when the app's rights change, or clocks differ.
+            if not self.acts_as_app or error.details.get("status") != 401:
+                raise
+        return await self._ask(method, path, await self._own(), body=body)
 
     async def _own(self) -> _Credential:
         if self.acts_as_app:

@@ -39,7 +39,22 @@ def failure(error: HTTPException, *, what: str, credential: str, now: float) -> 
         retry_after=retry_after.seconds(error.headers.get("retry-after"), now=now),
         permanent=permanent,
         status=status,
+        **_missing_rights(error.headers, status),
     )
+
+
+def _missing_rights(headers: Mapping[str, str], status: int) -> dict[str, list[str]]:
+    """Return the scopes (any of which would do) or the permissions that are surely missing.
+
+    Of what is not there GitHub names the scope `repo` too, also to a token that needs none for a public repository.
+    """
+    if status not in (403, 404):
+        return {}
+    accepted, granted = _accepted_and_granted(headers)
+    if accepted and not accepted & granted and not (status == 404 and "public_repo" in granted):
+        return {"missing_scopes": sorted(accepted)}
+    permissions = headers.get("x-accepted-github-permissions") if status == 403 else None
+    return {"missing_permissions": [permissions]} if permissions else {}
 
 
 def scopes(header: str | None) -> frozenset[str]:
@@ -94,8 +109,8 @@ def _reason(error: HTTPException, status: int, *, what: str, credential: str) ->
 
 def _lacking(headers: Mapping[str, str], *, what: str, credential: str) -> Text | None:
     """Return that a scope is missing, where it is; what is private, GitHub hides by 404 instead of 403."""
-    accepted, granted = scopes(headers.get("x-accepted-oauth-scopes")), scopes(headers.get("x-oauth-scopes"))
-    if "x-oauth-scopes" not in headers or not accepted or accepted & granted:
+    accepted, granted = _accepted_and_granted(headers)
+    if not accepted or accepted & granted:
         return None
     return T(
         "{credential} lacks the scope for {what}: it needs {needed} and has {granted}. Add it to the token.",
@@ -104,6 +119,13 @@ def _lacking(headers: Mapping[str, str], *, what: str, credential: str) -> Text 
         needed=" / ".join(sorted(accepted)),
         granted=", ".join(sorted(granted)) or "-",
     )
+
+
+def _accepted_and_granted(headers: Mapping[str, str]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the scopes that would do and those that a token has; none where it has permissions in their place."""
+    if "x-oauth-scopes" not in headers:
+        return frozenset(), frozenset()
+    return scopes(headers.get("x-accepted-oauth-scopes")), scopes(headers.get("x-oauth-scopes"))
 
 
 def _forbidden(headers: Mapping[str, str], message: str, *, what: str, credential: str) -> Text:

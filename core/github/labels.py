@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from core.context import GitHubPort
 from core.errors import Upstream
 from core.github import asking
+
+REQUEST = "integration-request"
+"""What makes an issue a request."""
+NEEDS_INFO = "needs-info"
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a label looks. `color`: six hexadecimal digits; `description`: at most 100 characters."""
+
+    color: str
+    description: str
+
+
+OWN: Mapping[str, Look] = {
+    REQUEST: Look("1d76db", "Asks for an integration"),
+    NEEDS_INFO: Look("fbca04", "The request lacks something"),
+}
+"""The labels that the bot makes."""
+
+
+async def ensure_own(github: GitHubPort, repository: str, name: str) -> bool:
+    """Let the repository have one of the bot's labels; return whether it was made now."""
+    return await ensure(github, repository, name, color=OWN[name].color, description=OWN[name].description)
 
 
 async def ensure(github: GitHubPort, repository: str, name: str, *, color: str, description: str) -> bool:

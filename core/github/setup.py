@@ -17,8 +17,6 @@ from core.github.hooks import ensure_hook
 from core.texts import T, Text
 from storage import audit as audit_rows
 
-REQUEST_LABEL = "integration-request"
-NEEDS_INFO_LABEL = "needs-info"
 HOOK_PATH = "/webhooks/github"
 EVENTS = ("issue_comment", "issues", "pull_request", "pull_request_review", "pull_request_review_comment", "push")
 """What the bot's own webhook hears."""
@@ -28,10 +26,6 @@ _FORMS_MESSAGE = "Add the forms for integration requests"
 FORM = r"^[A-Za-z0-9-]{1,39}/\.?[A-Za-z0-9_-][A-Za-z0-9._-]{0,98}$"
 """owner/repo."""
 _REPOSITORY = re.compile(FORM.strip("^$"))
-_LABELS = {
-    REQUEST_LABEL: ("1d76db", "Asks for an integration"),
-    NEEDS_INFO_LABEL: ("fbca04", "The request lacks something"),
-}
 
 Outcome = Literal["done", "there", "failed"]
 
@@ -57,7 +51,7 @@ async def setup(ctx: Context, *, repository: str | None = None, actor: Actor) ->
         raise Conflict(which, error="Not configured", settings=["GITHUB_REPOSITORY"])
     if not _REPOSITORY.fullmatch(name):
         raise Invalid(which, path="repository")
-    steps = [await _step(f"label {label}", _label(ctx, name, label)) for label in _LABELS]
+    steps = [await _step(f"label {label}", _label(ctx, name, label)) for label in labels.OWN]
     steps.append(await _step("issue forms", _forms(ctx, name)))
     steps.append(await _step("webhook", _hook(ctx, name)))
     if any(step.outcome == "done" for step in steps):
@@ -83,8 +77,7 @@ async def _step(name: str, work: Coroutine[Any, Any, tuple[Outcome, Text]]) -> S
 
 
 async def _label(ctx: Context, repository: str, name: str) -> tuple[Outcome, Text]:
-    color, description = _LABELS[name]
-    made = await labels.ensure(ctx.github, repository, name, color=color, description=description)
+    made = await labels.ensure_own(ctx.github, repository, name)
     return ("done", T("The label is made.")) if made else ("there", T("The label is there."))
 
 

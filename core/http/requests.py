@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.context import Context
-from core.errors import Conflict, NotFound
+from core.errors import Conflict, Invalid, NotFound
 from core.http.integration_status import SpendingOut
+from core.http.integrations import RequestIn
 from core.http.routes import Request, moment, route
 from core.monitoring import LEVELS, LogLevel
 from core.requests import service, words
@@ -66,9 +67,32 @@ class RequestLineOut(BaseModel):
 
     timestamp: str
     level: LogLevel
-    step: str = Field(description="check, write, verify, publish, install, or said: somebody did something.")
+    step: str = Field(
+        description="check, write, verify, publish, install, tell: the issue was not told, "
+        "or said: somebody did something."
+    )
     message: str
     fields: dict[str, Any]
+
+
+class FieldsIn(RequestIn):
+    """What changes of a request's fields; an empty text takes a field away, what is not named stays."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1})
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError(T("name at least one field"))
+        return self
+
+
+class RequestChangeIn(BaseModel):
+    """Fields of a request, as they are to be."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    fields: FieldsIn
 
 
 class RequestsQuery(BaseModel):
@@ -119,6 +143,22 @@ async def log(ctx: Context, request: Request) -> list[RequestLineOut]:
     asked = await service.find(ctx, request.path["id"])
     lines = await service.log(ctx, asked, levels=LEVELS[LEVELS.index(query.level) :], limit=query.limit)
     return [line_out(line, request.language) for line in lines]
+
+
+@route(
+    "PATCH", "/v1/requests/{id}", permission="integrations.write", tag="requests", request=RequestChangeIn,
+    response=WholeRequestOut, errors=[NotFound, Conflict, Invalid],
+    summary=T("Change what a request says; it is looked at anew"),
+)  # fmt: skip
+async def change(ctx: Context, request: Request) -> WholeRequestOut:
+    """Change fields of a request that came through this API or from Slack; a GitHub issue is edited on GitHub.
+
+    It begins again with what it says then: one that lacked something goes on, an open pull request gets another
+    version. Once that is merged, or the request is an issue, the answer is 409.
+    """
+    fields = request.body_as(RequestChangeIn).fields.model_dump(exclude_unset=True)
+    asked = await service.find(ctx, request.path["id"])
+    return await _whole(ctx, await service.change(ctx, asked, fields, actor=request.actor), request.language)
 
 
 @route(

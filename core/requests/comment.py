@@ -132,7 +132,16 @@ def _after_landing(landed: Landed) -> list[Text]:
     second = T("Its events come to {url}.", url=landed.url)
     if not landed.signed:
         return [first, second]
-    return [first, second, T("Their sender signs them with what `ccb config {slug} webhook_secret=…` sets.", slug=slug)]
+    return [first, second, secret_of(slug)]
+
+
+def secret_of(slug: str) -> Text:
+    """Return how to come by the secret that deliveries are signed with: nobody saw that of the installation."""
+    return T(
+        "Their sender signs them. `ccb config {slug} webhook_secret=…` sets the secret that the sender has; "
+        "`PATCH /v1/integrations/{slug}/webhook-secret` without a body makes one for it, and shows it that once.",
+        slug=slug,
+    )
 
 
 def plain(text: str) -> str:

@@ -15,13 +15,12 @@ from core.context import Context
 from core.errors import CcbError, Conflict
 from core.generation import template
 from core.github import people
-from core.requests import service, updates
+from core.github.labels import REQUEST as LABEL
+from core.requests import reviews, service, updates
 from core.requests.model import Asked
 from core.requests.service import Issue
 from core.texts import T, Text
 
-LABEL = "integration-request"
-COMMAND = "/ccb"
 CLOSED = "Issue closed"
 NOTHING = T("nothing to do")
 
@@ -116,20 +115,23 @@ async def _approve(ctx: Context, found: Asked, payload: Payload) -> Text:
 
 
 async def _issue_comment(ctx: Context, payload: Payload) -> Text:
-    """Take the commands `/ccb approve`, `/ccb retry` and `/ccb stop`."""
-    words = str(payload["comment"].get("body") or "").split()
-    if payload["action"] != "created" or len(words) < 2 or words[0] != COMMAND:
+    """Take the commands; what people say to each other beside them starts nothing."""
+    if payload["action"] != "created" or not reviews.is_command(body := str(payload["comment"].get("body") or "")):
         return NOTHING
-    number = payload["issue"]["number"]
     of = service.of_pull if "pull_request" in payload["issue"] else service.of_issue
-    found, sender = await of(ctx, _repository(payload), number), _sender(payload)
-    if found is None:
-        return NOTHING
+    found = await of(ctx, _repository(payload), payload["issue"]["number"])
+    return await _command(ctx, found, body, payload) if found is not None else NOTHING
+
+
+async def _command(ctx: Context, found: Asked, body: str, payload: Payload) -> Text:
+    """Take one of the commands `/ccb approve`, `/ccb retry` and `/ccb stop`."""
+    sender, command = _sender(payload), "".join(body.split()[1:2])
     if not await people.may_write(ctx.github, _repository(payload), sender):
         return T("{name} may not write to {repository}", name=sender, repository=_repository(payload))
     try:
-        match words[1]:
-            case "approve" if "pull_request" not in payload["issue"]:  # there nobody sees what they approve
+        match command:
+            # On a pull request nobody sees what they approve.
+            case "approve" if "issue" in payload and "pull_request" not in payload["issue"]:
                 await service.approve(ctx, found, actor=_actor(sender), body_hash=_issue(payload).body_hash)
             case "retry":
                 await service.retry(ctx, found, actor=_actor(sender))
@@ -139,26 +141,46 @@ async def _issue_comment(ctx: Context, payload: Payload) -> Text:
                 return NOTHING
     except Conflict as error:  # in a state in which that has no meaning: the comment on the issue says which
         return error.message
-    return T("{command} by {name}", command=words[1], name=sender)
+    return T("{command} by {name}", command=command, name=sender)
 
 
 async def _review(ctx: Context, payload: Payload) -> Text:
     """Start another round for what a review of the pull request wishes."""
     review = payload["review"]
-    if payload["action"] != "submitted" or review["state"].lower() == "approved":
+    if payload["action"] != "submitted":
         return NOTHING
+    found = await service.of_pull(ctx, _repository(payload), payload["pull_request"]["number"])
+    if found is None:
+        return NOTHING
+    if reviews.is_command(body := str(review.get("body") or "")):
+        return await _command(ctx, found, body, payload)
+    return await _revise(ctx, found, payload, reviews.parts, review)
+
+
+async def _review_comment(ctx: Context, payload: Payload) -> Text:
+    """Start another round for a remark on a line, unless its review has."""
+    remark = payload["comment"]
+    if payload["action"] != "created":
+        return NOTHING
+    found = await service.of_pull(ctx, _repository(payload), payload["pull_request"]["number"])
+    if found is None:
+        return NOTHING
+    if reviews.is_command(body := str(remark.get("body") or "")):
+        return await _command(ctx, found, body, payload)
+    return await _revise(ctx, found, payload, reviews.parts_around, remark)
+
+
+async def _revise(
+    ctx: Context, found: Asked, payload: Payload, read: Callable[..., Awaitable[dict[str, str]]], said: Payload
+) -> Text:
     repository, number, sender = _repository(payload), payload["pull_request"]["number"], _sender(payload)
-    found = await service.of_pull(ctx, repository, number)
-    if found is None or found.row.pull_state != "open":
+    if found.row.pull_state != "open":
         return NOTHING
     if not await people.may_write(ctx.github, repository, sender):
         return T("{name} may not write to {repository}", name=sender, repository=repository)
-    path = f"/repos/{repository}/pulls/{number}/reviews/{review['id']}/comments?per_page=100"
-    remarks = await ctx.github.request("GET", path)
-    wish = "\n\n".join(part for part in [review.get("body") or "", *map(_remark, remarks)] if part.strip())
-    if not wish.strip():
+    parts = await read(ctx.github, repository, number, said, author=sender)
+    if not await service.revise(ctx, found, parts, actor=_actor(sender)):
         return NOTHING
-    await service.revise(ctx, found, wish, actor=_actor(sender))
     return T("another round for {name}", name=sender)
 
 
@@ -170,14 +192,31 @@ async def _pull_request(ctx: Context, payload: Payload) -> Text:
     if payload["action"] == "reopened":
         await service.reopened(ctx, found, actor=_actor(sender))
         return T("reopened by {name}", name=sender)
+    if pull.get("merged") and pull["base"]["ref"] != payload["repository"]["default_branch"]:
+        return await _merged_elsewhere(ctx, found, payload)
     if pull.get("merged"):
         await service.merged(ctx, found, str(pull["merge_commit_sha"]), actor=_actor(sender))
         return T("merged by {name}", name=sender)
     reason = T("The pull request was closed unmerged by {name}.", name=sender)
-    await service.fail(
-        ctx, found, "Pull request closed", reason, actor=_actor(sender), action="request.closed", pull_state="closed"
-    )
+    await _over(ctx, found, "Pull request closed", reason, sender)
     return reason
+
+
+async def _merged_elsewhere(ctx: Context, found: Asked, payload: Payload) -> Text:
+    """End a request whose pull request somebody pointed at another branch: only the default branch is what runs."""
+    reason = T(
+        "{name} merged the pull request into {branch}, not into the default branch {default}: nothing is installed.",
+        name=_sender(payload), branch=payload["pull_request"]["base"]["ref"],
+        default=payload["repository"]["default_branch"],
+    )  # fmt: skip
+    await _over(ctx, found, "Merged elsewhere", reason, _sender(payload))
+    return reason
+
+
+async def _over(ctx: Context, found: Asked, error: str, reason: Text, sender: str) -> None:
+    await service.fail(
+        ctx, found, error, reason, actor=_actor(sender), action="request.closed", pull_state="closed", holds=None
+    )
 
 
 async def _push(ctx: Context, payload: Payload) -> Text:
@@ -228,6 +267,7 @@ _HANDLERS: Mapping[str, Callable[[Context, Payload], Awaitable[Text]]] = {
     "issues": _issues,
     "issue_comment": _issue_comment,
     "pull_request_review": _review,
+    "pull_request_review_comment": _review_comment,
     "pull_request": _pull_request,
     "push": _push,
 }

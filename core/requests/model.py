@@ -31,6 +31,8 @@ class Asked:
     wishes: tuple[str, ...]
     """What reviewers asked for."""
     error_details: Mapping[str, Any] | None
+    heard: frozenset[str] = frozenset()
+    """The reviews and remarks that the wishes came from."""
 
     @property
     def id(self) -> str:
@@ -50,6 +52,7 @@ def parsed(row: IntegrationRequest) -> Asked:
         fields=orjson.loads(row.fields),
         wishes=tuple(orjson.loads(row.wishes)),
         error_details=orjson.loads(row.error_details) if row.error_details else None,
+        heard=frozenset(orjson.loads(row.heard)),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from urllib.parse import quote
 
 import orjson
+from sqlalchemy.exc import IntegrityError
 
 from core import integrations, packages
 from core.actors import SYSTEM
@@ -15,6 +16,7 @@ from core.github import asking, branches, pulls
 from core.integrations import Installed, Wish
 from core.requests import budgets, comparing
 from core.requests import pull as text
+from core.requests.comment import secret_of
 from core.requests.model import Asked, Line, Next
 from core.texts import T
 from storage import requests as rows
@@ -31,8 +33,9 @@ async def publish(ctx: Context, asked: Asked) -> Next:
     assert last.files is not None
     package = packages.read(orjson.loads(last.files))
     slug = package.manifest.slug
-    branch = await _branch(ctx, asked, repository, slug)
-    base = await branches.default(ctx.github, repository)
+    own = await _open_pull(ctx, asked, repository)
+    branch = own.branch if own is not None else await _branch(ctx, asked, repository, slug)
+    base = own.base if own is not None else await branches.default(ctx.github, repository)
     replaces = await _is_there(ctx, repository, base, slug)
     title = text.title(package.manifest, asked.row.language, replaces=replaces)
     commit = await branches.commit(
@@ -43,7 +46,7 @@ async def publish(ctx: Context, asked: Asked) -> Next:
         folder=f"{FOLDER}/{slug}",
         files=package.files,
         # What was closed unmerged lies on an old base.
-        afresh=await pulls.opened(ctx.github, repository, branch=branch, base=base) is None,
+        afresh=own is None and await pulls.opened(ctx.github, repository, branch=branch, base=base) is None,
         message=f"{title}\n\nRequest {asked.id}, round {last.round}.",
     )
     version, compared = await comparing.compare(ctx, repository, package)
@@ -82,16 +85,23 @@ async def install(ctx: Context, asked: Asked) -> Next:
         return await _update(ctx, asked, there, repository, commit)
     if there is None:
         await _install(ctx, asked, repository, commit)
-    line = Line("install", T("Installed at {commit}; it is inactive.", commit=commit[:12]))
-    if not ctx.settings.activate_merged:
-        return Next("installed", "", (line,))
+    lines = [Line("install", T("Installed at {commit}; it is inactive.", commit=commit[:12]))]
+    installed = await integrations.find(ctx, asked.id)
+    if installed.source.needs_secret:
+        lines.append(Line("install", secret_of(installed.slug)))
+    if ctx.settings.activate_merged:
+        lines.append(await _activated(ctx, asked))
+    return Next("installed", "", tuple(lines))
+
+
+async def _activated(ctx: Context, asked: Asked) -> Line:
     try:
         await integrations.activate(ctx, asked.id, actor=SYSTEM)
     except Conflict as error:
-        return Next("installed", "", (line, Line("install", error.message, "warning")))
+        return Line("install", error.message, "warning")
     except CcbError as error:
-        return Next("installed", "", (line, Line("install", error.message, "error")))
-    return Next("installed", "", (line, Line("install", T("Active."))))
+        return Line("install", error.message, "error")
+    return Line("install", T("Active."))
 
 
 async def _install(ctx: Context, asked: Asked, repository: str, commit: str) -> None:
@@ -117,13 +127,27 @@ async def _update(ctx: Context, asked: Asked, installed: Installed, repository: 
     return Next("installed", "", (Line("install", told, "warning" if waits else "info"),))
 
 
+async def _open_pull(ctx: Context, asked: Asked, repository: str) -> pulls.Pull | None:
+    """Return the request's pull request while it is open; somebody may have pointed it at another branch."""
+    if asked.row.pull is None or asked.row.pull_state != "open":
+        return None
+    found = await pulls.state(ctx.github, repository, asked.row.pull)
+    return found if found is not None and found.state == "open" else None
+
+
 async def _branch(ctx: Context, asked: Asked, repository: str, slug: str) -> str:
-    """Return the branch of the open pull request, or one that no other request has."""
-    if asked.row.branch is not None and asked.row.pull_state == "open":
-        return asked.row.branch
-    branch = f"ccb/{slug}"
-    others = await ctx.db.read(rows.of_branch, repository, branch)
-    return branch if others in (None, asked.id) else f"{branch}-{_suffix(asked)}"
+    """Return a branch that the request has to itself: the one it held before a crash, or the first that is free."""
+    free = [f"ccb/{slug}", f"ccb/{slug}-{_suffix(asked)}"]
+    free.sort(key=lambda branch: f"{repository}:{branch}" != asked.row.holds)
+    for branch in free:
+        try:
+            held = await ctx.db.write(rows.hold, asked.id, asked.row.lease_token, f"{repository}:{branch}")
+        except IntegrityError:  # another request has it
+            continue
+        if held:
+            return branch
+        break
+    raise Conflict(T("{name} has moved on meanwhile.", name=asked.row.title))
 
 
 async def _is_there(ctx: Context, repository: str, base: str, slug: str) -> bool:

@@ -16,6 +16,11 @@ _LISTS = (
     ("repositories", T("may write to")), ("recipients", T("may mail to")),
 )  # fmt: skip
 
+_HEARD = T(
+    "A review, or a remark on a line, by somebody with write access starts another round on this branch. Comments in "
+    "the conversation are for people."
+)
+
 
 def title(manifest: Manifest, language: str, *, replaces: bool = False) -> str:
     """Return the pull request's title, one line. `replaces`: its folder is there already."""
@@ -49,6 +54,7 @@ def body(
         f"### {say(T('Samples'))}\n\n{samples(last, language)}",
         compared,
         f"### {say(T('Notes of the author'))}\n\n{_quoted(last.notes)}" if last.notes else "",
+        f"<sub>{say(_HEARD)}</sub>",
         f"<sub>{say(count)} · `{last.model}` · `{asked.id}`</sub>",
         f"Closes #{asked.row.issue}" if asked.row.issue is not None else "",
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -172,19 +173,37 @@ async def edited(
     """Take up what a request's issue says now; an edit by somebody without write access needs its approval again."""
     if issue.body_hash == asked.row.body_hash or _is_done(asked):
         return
-    given = template.known(fields)
-    values: dict[str, Any] = {
-        "fields": orjson.dumps(given).decode(),
-        "body_hash": issue.body_hash,
-        "language": template.language_of(given),
-        "title": template.title_of(given)[:80],
-        "version": asked.row.version + 1,
-        "wishes": "[]",
-    }
+    values = {**_rewritten(asked, template.known(fields)), "body_hash": issue.body_hash}
     if approved:
         values |= {"approved_hash": issue.body_hash, "approved_by": actor.name}
     told = T("The request was edited by {name}.", name=actor.name)
     await _move(ctx, asked, values, stage="check", told=told, actor=actor, action="request.edited")
+
+
+async def change(ctx: Context, asked: Asked, fields: Mapping[str, str], *, actor: Actor) -> Asked:
+    """Change fields of a request that is no issue (an empty one is taken away), and look at it anew.
+
+    Until its pull request is merged: an open one gets another version. Raises `Invalid` as `open_request` does,
+    `Conflict` where the issue is to be edited or the package is merged.
+    """
+    actor.require("integrations.write")
+    changes = dict.fromkeys(fields, "") | template.known(fields)
+    while True:
+        if asked.row.issue is not None:
+            issue = f"{asked.row.repository}#{asked.row.issue}"
+            raise _wrong_state(asked, T("It is the issue {issue}: edit that.", issue=issue))
+        if _is_done(asked):
+            raise _wrong_state(asked, T("Its pull request is merged: ask for a change with another request."))
+        given = {name: text for name, text in {**asked.fields, **changes}.items() if text}
+        if given == asked.fields:
+            return asked
+        told = T("The request was edited by {name}.", name=actor.name)
+        values, same = _rewritten(asked, given), {"version": asked.row.version, "pull_state": asked.row.pull_state}
+        if await _move(
+            ctx, asked, values, stage="check", told=told, actor=actor, action="request.edited", expects=same
+        ):
+            return await find(ctx, asked.id)
+        asked = await find(ctx, asked.id)
 
 
 async def retry(ctx: Context, asked: Asked, *, actor: Actor) -> Asked:
@@ -217,23 +236,37 @@ async def fail(
     await _move(ctx, asked, ended, stage=None, told=reason, actor=actor, action=action)
 
 
-async def revise(ctx: Context, asked: Asked, wish: str, *, actor: Actor) -> None:
+async def revise(ctx: Context, asked: Asked, parts: Mapping[str, str], *, actor: Actor) -> bool:
     """Start another round on the same branch, for what a reviewer wishes of the open pull request.
 
-    It is looked at first, since the issue may have been edited: a review does not stand for a text that it is not of.
+    `parts`: what was said, by what tells it from anything else; what was heard before is left out. Returns False where
+    nothing is left. It is looked at first, since the issue may have been edited: a review does not stand for a text
+    that it is not of.
     """
     actor.require("integrations.write")
-    if asked.row.status in ("requested", "generating") and asked.wishes[-1:] == (cleaned(wish),):
-        return  # taken up already, by an attempt that was cut short
-    wishes = [*asked.wishes, cleaned(wish)]
-    values = {"wishes": orjson.dumps(wishes).decode(), "version": asked.row.version + 1}
-    told = T("{name} asks for changes.", name=actor.name)
-    await _move(ctx, asked, values, stage="check", told=told, actor=actor, action="request.revised")
+    while asked.row.pull_state == "open":
+        new = {key: text for key, said in parts.items() if key not in asked.heard and (text := cleaned(said).strip())}
+        if not new:
+            return False
+        values = {
+            "wishes": orjson.dumps([*asked.wishes, "\n\n".join(new.values())]).decode(),
+            "heard": orjson.dumps(sorted(asked.heard | set(new))).decode(),
+            "version": asked.row.version + 1,
+        }
+        told = T("{name} asks for changes.", name=actor.name)
+        # Of two events at once one writes; the other looks again, so that no wish is lost or heard twice.
+        same = {"version": asked.row.version, "heard": asked.row.heard, "pull_state": "open"}
+        if await _move(
+            ctx, asked, values, stage="check", told=told, actor=actor, action="request.revised", expects=same
+        ):
+            return True
+        asked = await find(ctx, asked.id)
+    return False
 
 
 async def merged(ctx: Context, asked: Asked, commit: str, *, actor: Actor) -> None:
     """Take up that the pull request was merged as `commit`: its package is installed next."""
-    values = {"pull_state": "merged", "merge_commit": commit}
+    values = {"pull_state": "merged", "merge_commit": commit, "holds": None}
     told = T("Merged by {name} as {commit}.", name=actor.name, commit=commit[:12])
     await _move(ctx, asked, values, stage="install", told=told, actor=actor, action="request.merged")
 
@@ -241,6 +274,9 @@ async def merged(ctx: Context, asked: Asked, commit: str, *, actor: Actor) -> No
 async def reopened(ctx: Context, asked: Asked, *, actor: Actor) -> None:
     """Take up that a pull request that was closed unmerged is open again."""
     values = {"status": "inactive", "stage": "", "pull_state": "open", "error_details": None}
+    if asked.row.repository and asked.row.branch:
+        with suppress(IntegrityError):  # another request has begun on the branch meanwhile
+            await ctx.db.write(rows.hold, asked.id, None, f"{asked.row.repository}:{asked.row.branch}")
     told = T("Reopened by {name}.", name=actor.name)
     await _move(ctx, asked, values, stage=None, told=told, actor=actor, action="request.reopened")
 
@@ -261,8 +297,9 @@ async def _move(
     told: Text,
     actor: Actor,
     action: str,
-) -> None:
-    """Write what somebody said; with a `stage` the request goes on there, at once."""
+    expects: Mapping[str, Any] | None = None,
+) -> bool:
+    """Write what somebody said, if the row says what it `expects`; with a `stage` it goes on there, at once."""
     now = ctx.clock.now()
     moved: dict[str, Any] = {"updated_at": now, "tell_at": now if asked.row.issue is not None else None, "run_at": None}
     if stage is not None:
@@ -270,7 +307,20 @@ async def _move(
         moved |= {"stage": stage, "run_at": now, "tries": 0, "limits": 0, "error_details": None, "status": status}
     entry = audit.entry(ctx, actor, action, integration_id=asked.id, why=str(told))
     line = Line("said", told).row(now)
-    await ctx.db.write(rows.advance, asked.id, None, {**moved, **values}, lines=[line], entry=entry)
+    return await ctx.db.write(
+        rows.advance, asked.id, None, {**moved, **values}, lines=[line], entry=entry, expects=expects
+    )
+
+
+def _rewritten(asked: Asked, given: Mapping[str, str]) -> dict[str, Any]:
+    """Return what is stored of a request that says something else now."""
+    return {
+        "fields": orjson.dumps(given).decode(),
+        "language": template.language_of(given),
+        "title": template.title_of(given)[:80],
+        "version": asked.row.version + 1,
+        "wishes": "[]",
+    }
 
 
 def _is_done(asked: Asked) -> bool:

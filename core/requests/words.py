@@ -109,8 +109,13 @@ def _out_of_failure(asked: Asked) -> Text:
     error, number = asked.error_details["error"], asked.row.issue
     if error not in _UNALTERABLE:
         return T("POST /v1/requests/{id}/retry begins it again.", id=asked.id)
+    if number is None and error == INSUFFICIENT:
+        return T(
+            "PATCH /v1/requests/{id} adds what is missing: {names}.",
+            id=asked.id, names=", ".join(asked.error_details.get("missing_fields", [])),
+        )  # fmt: skip
     if number is None:
-        return T("Ask anew with POST /v1/integrations and a request that is free of this.")
+        return T("PATCH /v1/requests/{id} changes what stands in the way.", id=asked.id)
     if error == INSUFFICIENT:
         return T(
             "Edit the issue and add what is missing: {names}. Then POST /v1/issues/{number}/reprocess.",

@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.demo.page.seen import COMMAND, language_of
+from core.demo.page.seen import language_of
 from core.demo.page.typed import names, sent
-from core.demo.stand_ins.slack import BOT, Impossible, Outcome, SlackStandIn
+from core.demo.stand_ins.slack import Impossible, Outcome, SlackStandIn
 from core.texts import T, Text
 
 Answer = dict[str, Any]
@@ -127,9 +127,7 @@ async def press(slack: SlackStandIn, act: Pressed) -> Answer:
 async def select(slack: SlackStandIn, act: Chosen) -> Answer:
     """Choose in a menu, tick a box, pick a date."""
     where = _where(slack, act)
-    done = await slack.select(
-        act.user, where, act.action_id, act.given, block_id=act.block_id, confirm=act.confirm
-    )
+    done = await slack.select(act.user, where, act.action_id, act.given, block_id=act.block_id, confirm=act.confirm)
     return _told(done) if done.sent else {}
 
 
@@ -218,5 +216,3 @@ def _told(outcome: Outcome) -> Answer:
 
 def _failed(why: Text) -> Answer:
     return {"failed": why}
-
-

@@ -169,9 +169,7 @@ def _served(name: str) -> web.Response:
 
 
 def _json(content: Any, *, status: int = 200) -> web.Response:
-    return web.Response(
-        body=orjson.dumps(content), status=status, content_type="application/json", headers=_HEADERS
-    )
+    return web.Response(body=orjson.dumps(content), status=status, content_type="application/json", headers=_HEADERS)
 
 
 def _refused(why: str) -> web.Response:

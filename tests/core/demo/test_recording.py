@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 
 import pytest
 
@@ -14,6 +15,7 @@ from core.generation import template
 from core.generation.draft import Draft
 from core.runtime import HandlerPool
 from core.texts import LANGUAGES
+from tests.doc_tables import ROOT
 
 
 @pytest.fixture(params=LANGUAGES)
@@ -37,6 +39,15 @@ def test_each_round_says_that_it_is_recorded(recorded: Recording) -> None:
 
 def test_the_answers_are_what_claude_is_asked_for(recorded: Recording) -> None:
     assert [Draft.model_validate(json.loads(answer.text)) for answer in recorded.answers()] == list(recorded.rounds)
+
+
+def test_an_installed_copy_has_its_files() -> None:
+    """What is no Python is in the package only where setuptools is told so."""
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    globs = told["tool"]["setuptools"]["package-data"]["core"]
+    packed = {path for glob in globs for path in (ROOT / "core").glob(glob)}
+    needed = {path for path in (ROOT / "core/demo").rglob("*") if path.suffix in (".yaml", ".html", ".css")}
+    assert len(needed) > 3 and needed <= packed
 
 
 @pytest.mark.slow

@@ -6,13 +6,12 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from core.demo.stand_ins.github.hub import TOKEN, Caller, GitHubStandIn, Repository
 from core.errors import NotConfigured, Upstream
 from core.github.client import GitHub
 from tests.contexts import MovableClock, settings
+from tests.core.github.app_key import app_of
 
 COMMENTS = "/repos/acme/app/issues/1/comments"
 
@@ -23,28 +22,10 @@ async def github(hub: GitHubStandIn, clock: MovableClock) -> AsyncIterator[GitHu
         yield client
 
 
-@pytest.fixture(scope="module")
-def private_key() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(65537, 2048)
-
-
 @pytest.fixture
-def app(hub: GitHubStandIn, private_key: rsa.RSAPrivateKey) -> dict[str, str]:
-    """The settings of a GitHub App that the stand-in knows, its key on one line as in an environment file."""
-    hub.app_public_key = (
-        private_key.public_key()
-        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-        .decode()
-    )
-    pem = private_key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
-    )
-    return {
-        "GITHUB_APP_ID": hub.app_id,
-        "GITHUB_APP_PRIVATE_KEY": pem.decode().replace("\n", "\\n"),
-        "GITHUB_REPOSITORY": "acme/app",
-        "GITHUB_API_URL": hub.url,
-    }
+def app(hub: GitHubStandIn) -> dict[str, str]:
+    """The settings of a GitHub App."""
+    return app_of(hub)
 
 
 async def _refusal(github: GitHub, method: str = "POST", path: str = COMMENTS, body: Any = None) -> Upstream:
@@ -203,14 +184,32 @@ async def test_an_app_acts_by_its_installation(hub: GitHubStandIn, clock: Movabl
         assert hub.installation_tokens == ["ghs_standin1", "ghs_standin2"], "renewed before it ends"
 
 
-async def test_a_revoked_installation_token_is_replaced_at_the_next_try(
+async def test_a_revoked_installation_token_is_replaced(
     hub: GitHubStandIn, clock: MovableClock, app: dict[str, str]
 ) -> None:
     async with GitHub(settings(**app), clock) as github:
         await github.request("GET", COMMENTS)
         del hub.callers["ghs_standin1"]
-        assert "GITHUB_APP_ID" in str(await _refusal(github))
-        assert await github.request("GET", COMMENTS) == []
+        await github.request("POST", COMMENTS, body={"body": "hello"})
+        assert len(await github.request("GET", COMMENTS)) == 1
+        hub.token_lifetime = 400.0
+        hub.callers.clear()
+        await github.page(COMMENTS)
+        hub.now = lambda: clock.now() + 500  # GitHub's clock is ahead, so that new ones are ended too
+        hub.token_lifetime = -1.0
+        assert "GITHUB_APP_ID" in str(await _refusal(github)), "tried once more, not for ever"
+        assert len(hub.installation_tokens) == 4
+
+
+async def test_a_permission_that_the_app_lacks_is_named(
+    hub: GitHubStandIn, clock: MovableClock, app: dict[str, str]
+) -> None:
+    hub.app_permissions = {"issues": "read"}
+    async with GitHub(settings(**app), clock) as github:
+        error = await _refusal(github)
+    assert "GITHUB_APP_ID lacks the permission" in str(error) and error.details["missing_permissions"] == [
+        "issues=write"
+    ]
 
 
 async def test_an_app_that_is_not_installed(hub: GitHubStandIn, clock: MovableClock, app: dict[str, str]) -> None:

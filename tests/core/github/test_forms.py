@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from core.github import setup
+from core.github.labels import REQUEST
 
 OWN = Path(__file__).parents[3] / setup.FORMS
 FORMS = setup.forms()
@@ -29,7 +30,7 @@ def test_this_repository_has_the_same() -> None:
 @pytest.mark.parametrize("name", FORMS)
 def test_they_ask_for_the_same(name: str) -> None:
     asked = form(name)
-    assert asked["labels"] == [setup.REQUEST_LABEL]
+    assert asked["labels"] == [REQUEST]
     assert asked["name"] and asked["description"] and asked["title"]
     fields = [part for part in asked["body"] if part["type"] != "markdown"]
     assert [part["id"] for part in fields] == IDS

@@ -154,12 +154,30 @@ async def test_githubs_refusals_are_ours(client: Client, hub: GitHubStandIn, clo
         limited = await answer.json()
         assert (answer.status, answer.headers["Retry-After"], limited["error"]) == (503, "300", "Rate limit exceeded")
     hub.primary_limit_resets_at = None
-    hub.callers[TOKEN] = Caller("octocat", scopes=())
-    await client.ask("POST", "/v1/issues/1/reprocess", status=404)
-    del hub.callers[TOKEN]
+    hub.callers[TOKEN] = Caller("octocat", scopes=("gist",))
+    scoped = await client.ask("POST", "/v1/issues/1/reprocess", status=502)
+    assert "lacks the scope" in scoped["message"] and scoped["missing_scopes"] == ["repo"]
+    octocat = hub.callers.pop(TOKEN)
     refused = await client.ask("POST", "/v1/issues/1/reprocess", status=502)
     assert "GITHUB_TOKEN" in refused["message"] and TOKEN not in str(refused)
     assert await client.ask("GET", "/v1/requests") == []
+    told = [limited["message"], scoped["message"], refused["message"]]
+    lines = await client.ask("GET", "/v1/issues/1/logs")
+    assert [(line["step"], line["level"], line["message"]) for line in lines] == [("fetch", "error", m) for m in told]
+    hub.callers[TOKEN] = Caller(octocat.login)
+    lines = await client.ask("GET", "/v1/issues/1/logs")
+    assert [line["message"] for line in lines[:3]] == told and "Nothing has been done" in lines[-1]["message"]
+    assert await client.ask("GET", "/v1/issues/1/logs?level=warning&limit=1") == lines[-1:]
+
+
+async def test_refusals_are_in_the_log_of_what_is_a_request(client: Client, hub: GitHubStandIn) -> None:
+    number = opened(hub)
+    done = await client.ask("POST", f"/v1/issues/{number}/reprocess", status=202)
+    del hub.callers[TOKEN]
+    refused = await client.ask("POST", f"/v1/issues/{number}/reprocess", status=502)
+    for path in (f"/v1/issues/{number}/logs", f"/v1/requests/{done['request']}/log"):
+        lines = [(line["step"], line["level"], line["message"]) for line in await client.ask("GET", path)]
+        assert ("fetch", "error", refused["message"]) in lines
 
 
 async def test_a_strangers_text_stays_text(client: Client, hub: GitHubStandIn) -> None:

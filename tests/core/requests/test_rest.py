@@ -87,12 +87,70 @@ async def test_what_is_missing_is_named_in_the_readers_language(house: House) ->
     assert details["missing_fields"] == ["target_service", "description"] and "lacks" in details["message"]
     status = await get(house, f"/v1/integrations/{made['id']}/status")
     assert status["status"] == "failed" and status["problems"][0]["code"] == "failed"
-    assert "POST /v1/integrations" in status["problems"][0]["fix"]
+    again = f"PATCH /v1/requests/{made['id']} adds what is missing: target_service, description."
+    assert status["problems"][0]["fix"] == again
     assert house.claude.asked == []
     stored = (await service.find(house.client.engine.ctx, made["id"])).error_details
     assert stored is not None
     in_russian = await get(house, f"/v1/integrations/{made['id']}", "ru")
     assert in_russian["error_details"]["message"] == revive(stored["message"], "ru")
+
+
+async def test_what_was_missing_is_added(house: House) -> None:
+    made = await post(house, target_service="", description="")
+    await until(house, made["id"], "failed")
+    path, house.claude.answers = f"/v1/requests/{made['id']}", [answer(draft()), answer(draft(readme="Other.\n"))]
+    wish = {"fields": {"target_service": "the log", "description": " Write\u200b a line. ", "events": "e"}}
+    changed = await house.client.ask("PATCH", path, wish)
+    assert (changed["status"], changed["error_details"], changed["title"]) == (
+        "requested",
+        None,
+        "My service → the log",
+    )
+    assert changed["fields"]["description"] == "Write a line." and changed["fields"]["service_name"] == "My service"
+    reviewed = await until(house, made["id"], "inactive")
+    assert "Write a line." in house.claude.asked[0].body["messages"][0]["content"]
+    assert await house.client.ask("PATCH", path, {"fields": {"events": " e "}}) == await get(house, path)
+    assert len(house.claude.asked) == 1, "nothing has changed"
+    await house.client.ask("PATCH", path, {"fields": {"events": ""}})
+    again = await until(house, made["id"], "inactive")
+    assert again["pull_request"] == reviewed["pull_request"] and len(house.claude.asked) == 2
+    assert "events" not in (await get(house, path))["fields"]
+    said = [line["message"] for line in await get(house, path + "/log") if line["step"] == "said"]
+    assert len(said) == 2 and said[0].startswith("The request was edited by ")
+    [entry, *_] = await house.client.ask("GET", "/v1/changelog?action=request.edited")
+    assert made["id"] in str(entry)
+    await _merge(house, made["id"])
+    refused = await house.client.ask("PATCH", path, wish, status=409)
+    assert refused["status"] == "installed" and "is merged" in refused["message"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {}, {"fields": {}}, {"fields": {"colour": "red"}}, {"fields": {"description": 7}}, {"fields": None},
+        {"fields": {"description": None}}, {"fields": {"description": "x" * 20_001}}, {"fields": {"events": "\0"}},
+        {"fields": {"events": "e"}, "more": 1},
+    ],
+)  # fmt: skip
+async def test_wrong_changes_change_nothing(house: House, body: Any) -> None:
+    made = await post(house, target_service="")
+    await until(house, made["id"], "failed")
+    before = await get(house, f"/v1/requests/{made['id']}")
+    await house.client.ask("PATCH", f"/v1/requests/{made['id']}", body, status=422)
+    assert await get(house, f"/v1/requests/{made['id']}") == before
+
+
+async def test_a_request_that_is_an_issue_is_edited_there(house: House) -> None:
+    issue = Issue(REPOSITORY, 1, "a body")
+    asked = await service.open_request(
+        house.client.engine.ctx, FIELDS, actor=STRANGER, origin="issue", issue=issue
+    )  # fmt: skip
+    wish = {"fields": {"description": "Something else."}}
+    refused = await house.client.ask("PATCH", f"/v1/requests/{asked.id}", wish, status=409)
+    assert "It is the issue acme/app#1: edit that." in refused["message"]
+    assert (await house.now(asked)).fields == FIELDS
+    await house.client.ask("PATCH", "/v1/requests/nothing", wish, status=404)
 
 
 async def test_what_the_runtime_cannot_give(house: House) -> None:
@@ -211,6 +269,9 @@ async def test_who_may(house: House) -> None:
     for path in ("", f"/{made['id']}"):
         async with house.client.public.get(f"{base}/v1/requests{path}", headers=headers) as found:
             assert found.status == 200
+    change = {"fields": {"target_service": "the log"}}
+    async with house.client.public.patch(f"{base}/v1/requests/{made['id']}", json=change, headers=headers) as found:
+        assert found.status == 403
     for way in ("retry", "stop", "approve"):
         url = f"{base}/v1/requests/{made['id']}/{way}"
         async with house.client.public.post(url, headers=headers) as found:

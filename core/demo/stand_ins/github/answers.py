@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -36,6 +36,9 @@ class Caller:
     may_write: bool = True
     may_administer: bool = True
     """Also the repositories' settings, such as their hooks."""
+    permissions: Mapping[str, str] | None = None
+    """An installation token's; None: it is somebody's own token."""
+    expires_at: float | None = None
 
 
 ANONYMOUS = Caller("", scopes=None, sees=frozenset(), may_write=False, may_administer=False)

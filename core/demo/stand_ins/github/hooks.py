@@ -220,9 +220,11 @@ class Hooks:
         classic = caller.scopes is not None or not caller.login
         if found is None or hidden or not scoped or (classic and not caller.may_administer):
             raise Refused(404, "Not Found", headers={"X-Accepted-OAuth-Scopes": ", ".join(accepted)})
-        if not caller.may_administer:
+        level = (caller.permissions or {}).get("repository_hooks")
+        lacks = caller.permissions is not None and level != "write" and (level, request.method) != ("read", "GET")
+        if not caller.may_administer or lacks:
             needed = f"repository_hooks={'read' if request.method == 'GET' else 'write'}"
-            message = "Resource not accessible by personal access token"
+            message = f"Resource not accessible by {'integration' if lacks else 'personal access token'}"
             raise Refused(403, message, headers={"X-Accepted-GitHub-Permissions": needed})
         return name
 

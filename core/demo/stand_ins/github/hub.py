@@ -54,6 +54,9 @@ class GitHubStandIn(Web):
         """Retry-After in seconds; 0: GitHub leaves the header out."""
         self.broken = 0
         """The status of every answer (500, 502, …) as long as it is not 0."""
+        self.limits_each_write_once: int | None = None
+        """Retry-After in seconds: every write is refused the first time, by a limit that says no more than that."""
+        self._limited: set[tuple[str, str]] = set()
         self.hang_up_after_writing = 0
         """How many of the next writes are done without the caller learning of it."""
         self.hooks = Hooks(self)
@@ -114,7 +117,7 @@ class GitHubStandIn(Web):
             caller = ANONYMOUS
             try:
                 caller = self._caller(request)
-                self._limits()
+                self._limits(request)
                 response = await handle(request, caller)
                 response.headers.update(self._headers(caller))
                 return self._or_hang_up(request, response)
@@ -158,7 +161,10 @@ class GitHubStandIn(Web):
             raise Refused(401, "Bad credentials")
         if request.path == "/app" or request.path.startswith("/app/"):
             raise Refused(401, "A JSON web token could not be decoded")
-        return self.callers[token]
+        caller = self.callers[token]
+        if caller.expires_at is not None and caller.expires_at <= self.now():
+            raise Refused(401, "Bad credentials")
+        return caller
 
     def _as_app(self, request: web.Request, token: str) -> Caller:
         try:
@@ -171,7 +177,7 @@ class GitHubStandIn(Web):
             raise Refused(401, "A JSON web token could not be decoded")
         return Caller("ccb[bot]", scopes=None)
 
-    def _limits(self) -> None:
+    def _limits(self, request: web.Request) -> None:
         if self.broken:
             raise Refused(self.broken, "Server Error")
         if self.primary_limit_resets_at is not None:
@@ -187,6 +193,11 @@ class GitHubStandIn(Web):
         if self.secondary_limit is not None:
             headers = {"Retry-After": str(self.secondary_limit)} if self.secondary_limit else {}
             raise Refused(403, "You have exceeded a secondary rate limit. Please wait a few minutes.", headers=headers)
+        asked = (request.method, request.path)
+        if self.limits_each_write_once is not None and request.method != "GET" and asked not in self._limited:
+            self._limited.add(asked)
+            status = 403 if len(self._limited) % 2 else 429
+            raise Refused(status, "Wait.", headers={"Retry-After": str(self.limits_each_write_once)})
 
     def visible(self, request: web.Request, caller: Caller, *, write: str = "") -> tuple[str, Repository]:
         """Return the repository that a request is about; `write`: the permission that is needed."""
@@ -207,12 +218,17 @@ class GitHubStandIn(Web):
                     "Must have push access",
                     headers={"X-Accepted-OAuth-Scopes": "public_repo, repo"},
                 )
+        if write and caller.permissions is not None and caller.permissions.get(write) != "write":
+            message = "Resource not accessible by integration"
+            raise Refused(403, message, headers={"X-Accepted-GitHub-Permissions": f"{write}=write"})
         if write and not caller.may_write:
             message = "Resource not accessible by personal access token"
             raise Refused(403, message, headers={"X-Accepted-GitHub-Permissions": f"{write}=write"})
         return name, found
 
     async def _user(self, request: web.Request, caller: Caller) -> web.Response:
+        if caller.permissions is not None:
+            raise Refused(403, "Resource not accessible by integration")
         return web.json_response({"login": caller.login, "id": 1, "type": "User"})
 
     async def _app(self, request: web.Request, caller: Caller) -> web.Response:
@@ -264,8 +280,9 @@ class GitHubStandIn(Web):
             raise Refused(404, "Not Found")
         token = f"ghs_standin{len(self.installation_tokens) + 1}"
         self.installation_tokens.append(token)
-        self.callers[token] = Caller("ccb[bot]", scopes=None)
-        expires = datetime.fromtimestamp(int(self.now() + self.token_lifetime), UTC)
+        end = int(self.now() + self.token_lifetime)
+        self.callers[token] = Caller("ccb[bot]", scopes=None, permissions=dict(self.app_permissions), expires_at=end)
+        expires = datetime.fromtimestamp(end, UTC)
         made = {"token": token, "expires_at": expires.strftime("%Y-%m-%dT%H:%M:%SZ")}
         return web.json_response(made, status=201)
 

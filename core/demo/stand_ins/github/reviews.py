@@ -28,41 +28,32 @@ class Reviews:
     ) -> dict[str, Any]:
         """Review a pull request; `comments`: path, line, text."""
         known = self._hub.repositories[name]
-        pull = known.pulls[number]
         if event != "COMMENT" and known.issues[number - 1]["user"]["login"] == login:
             what = "approve" if event == "APPROVE" else "request changes on"
             raise Refused(422, "Unprocessable Entity", errors=[f"Can not {what} your own pull request"])
         if event != "APPROVE" and not body and not comments:
             raise Refused(422, "Unprocessable Entity", errors=["Body is required"])
-        files = known.git.files(known.git.commits[pull["head"]["sha"]].tree)
-        if any(path not in files for path, _, _ in comments):
-            raise Refused(422, "Unprocessable Entity", errors=["Path could not be resolved"])
-        review_id = self._hub.next_id()
-        review = {
-            "id": review_id,
-            "user": user(login),
-            "body": body,
-            "state": STATES[event],
-            "html_url": f"https://github.example/{name}/pull/{number}#pullrequestreview-{review_id}",
-            "submitted_at": stamp(self._hub.now()),
-            "commit_id": pull["head"]["sha"],
-        }
-        pull["reviews"].append(review)
-        made = [self._kept(name, number, path, line, said, review_id, login) for path, line, said in comments]
-        # The hooks' payload has the state in small letters, the API in capitals.
-        heard = review | {"state": review["state"].lower()}
-        self._tell(name, number, "pull_request_review", login, action="submitted", review=heard)
-        for comment in made:
-            self._tell(name, number, "pull_request_review_comment", login, action="created", comment=comment)
+        self._there(name, number, [path for path, _, _ in comments])
+        review = self._reviewed(name, number, STATES[event], body, login)
+        made = [self._kept(name, number, path, line, said, review["id"], login) for path, line, said in comments]
+        self._told(name, number, review, made, login)
         return review
 
+    def remark(self, name: str, number: int, path: str, line: int, body: str, login: str) -> dict[str, Any]:
+        """Comment on a line, by itself: GitHub makes a review of it that has no text (“Add single comment”)."""
+        self._there(name, number, [path])
+        review = self._reviewed(name, number, "COMMENTED", "", login)
+        made = self._kept(name, number, path, line, body, review["id"], login)
+        self._told(name, number, review, [made], login)
+        return made
+
     def reply(self, name: str, number: int, comment_id: int, body: str, login: str) -> dict[str, Any]:
-        """Answer a comment on a line."""
+        """Answer a comment on a line: that too makes a review of its own."""
         _, known = self.found(name, comment_id)
-        path, line, review = known["path"], known["line"], known["pull_request_review_id"]
-        made = self._kept(name, number, path, line, body, review, login) | {"in_reply_to_id": comment_id}
-        self._hub.repositories[name].pulls[number]["review_comments"][-1] = made
-        self._tell(name, number, "pull_request_review_comment", login, action="created", comment=made)
+        review = self._reviewed(name, number, "COMMENTED", "", login)
+        made = self._kept(name, number, known["path"], known["line"], body, review["id"], login)
+        made["in_reply_to_id"] = comment_id
+        self._told(name, number, review, [made], login)
         return made
 
     def found(self, name: str, comment_id: int) -> tuple[int, dict[str, Any]]:
@@ -81,10 +72,41 @@ class Reviews:
             web.delete(_COMMENT, handler(self._drop)),
             web.get(_PULL + "/reviews", handler(self._list)),
             web.post(_PULL + "/reviews", handler(self._new)),
+            web.get(_PULL + "/reviews/{id}", handler(self._review)),
             web.get(_PULL + "/reviews/{id}/comments", handler(self._comments_of)),
             web.get(_PULL + "/comments", handler(self._comments)),
+            web.post(_PULL + "/comments", handler(self._remark)),
             web.post(_PULL + "/comments/{id}/replies", handler(self._reply)),
         ]
+
+    def _there(self, name: str, number: int, paths: Sequence[str]) -> None:
+        known = self._hub.repositories[name]
+        files = known.git.files(known.git.commits[known.pulls[number]["head"]["sha"]].tree)
+        if any(path not in files for path in paths):
+            raise Refused(422, "Unprocessable Entity", errors=["Path could not be resolved"])
+
+    def _reviewed(self, name: str, number: int, state: str, body: str, login: str) -> dict[str, Any]:
+        pull, review_id = self._hub.repositories[name].pulls[number], self._hub.next_id()
+        review = {
+            "id": review_id,
+            "user": user(login),
+            "body": body,
+            "state": state,
+            "html_url": f"https://github.example/{name}/pull/{number}#pullrequestreview-{review_id}",
+            "submitted_at": stamp(self._hub.now()),
+            "commit_id": pull["head"]["sha"],
+        }
+        pull["reviews"].append(review)
+        return review
+
+    def _told(
+        self, name: str, number: int, review: dict[str, Any], comments: Sequence[dict[str, Any]], login: str
+    ) -> None:
+        # The hooks' payload has the state in small letters, and null for no text; the API capitals, and "".
+        heard = review | {"state": review["state"].lower(), "body": review["body"] or None}
+        self._tell(name, number, "pull_request_review", login, action="submitted", review=heard)
+        for comment in comments:
+            self._tell(name, number, "pull_request_review_comment", login, action="created", comment=comment)
 
     def _kept(self, name: str, number: int, path: str, line: int, body: str, review: int, login: str) -> dict[str, Any]:
         pull = self._hub.repositories[name].pulls[number]
@@ -120,6 +142,23 @@ class Reviews:
             raise invalid("PullRequestReview", "event", "invalid")
         comments = [(one["path"], one["line"], one["body"]) for one in body.get("comments", [])]
         return web.json_response(self.submit(name, number, body["event"], body.get("body", ""), comments, caller.login))
+
+    async def _review(self, request: web.Request, caller: Caller) -> web.Response:
+        _, known = self._hub.visible(request, caller)
+        reviews = known.pulls[self._pulls.number_in(request, known)]["reviews"]
+        found = next((one for one in reviews if one["id"] == number_of(request, "id")), None)
+        if found is None:
+            raise Refused(404, "Not Found")
+        return web.json_response(found)
+
+    async def _remark(self, request: web.Request, caller: Caller) -> web.Response:
+        name, known = self._hub.visible(request, caller, write="pull_requests")
+        number, given = self._pulls.number_in(request, known), await fields(request)
+        for needed in ("body", "commit_id", "path", "line"):
+            if not given.get(needed):
+                raise invalid("PullRequestReviewComment", needed)
+        made = self.remark(name, number, given["path"], given["line"], given["body"], caller.login)
+        return web.json_response(made, status=201)
 
     async def _comments(self, request: web.Request, caller: Caller) -> web.Response:
         _, known = self._hub.visible(request, caller)

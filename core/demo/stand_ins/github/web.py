@@ -91,6 +91,23 @@ class Web(StandIn):
         """Review a pull request, as everybody may. `event`: APPROVE, COMMENT … `comments`: path, line, text."""
         return self.reviews.submit(repository, number, event, body, comments, as_user)
 
+    def remark(
+        self, repository: str, number: int, path: str, line: int, body: str, *, as_user: str = "octocat"
+    ) -> dict[str, Any]:
+        """Comment on a line of a pull request, outside a review."""
+        return self.reviews.remark(repository, number, path, line, body, as_user)
+
+    def answer(
+        self, repository: str, number: int, comment_id: int, body: str, *, as_user: str = "octocat"
+    ) -> dict[str, Any]:
+        """Answer a comment on a line."""
+        return self.reviews.reply(repository, number, comment_id, body, as_user)
+
+    def rebase(self, repository: str, number: int, base: str, *, as_user: str = "octocat") -> None:
+        """Let a pull request be merged into another branch."""
+        self._author_or_writer(self._issue(repository, number), as_user)
+        self.pulls.edit(repository, number, as_user, base=base)
+
     def merge(self, repository: str, number: int, *, method: str = "merge", as_user: str = "octocat") -> str:
         """Merge a pull request, a draft after marking it ready; return the base's new commit."""
         self._writer(as_user)
