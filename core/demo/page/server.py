@@ -11,6 +11,7 @@ import hmac
 import mimetypes
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -112,11 +113,12 @@ class SlackPage(StandIn):
         user = self._who(request)
         response = web.StreamResponse(headers={**_HEADERS, "Content-Type": "text/event-stream"})
         await response.prepare(request)
-        with self._slack.changes.followed() as changed:
+        with suppress(ConnectionError), self._slack.changes.followed() as changed:  # the page was closed
             while True:
                 await response.write(b"data: " + orjson.dumps(seen.state(self._slack, user)) + b"\n\n")
                 while not await _happened(changed):
                     await response.write(b":\n\n")
+        return response
 
     def _who(self, request: web.Request) -> str:
         asked = request.query.get("as", "")

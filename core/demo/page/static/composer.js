@@ -6,6 +6,7 @@ export function composer({ ui, hint, send, withCommands }) {
   const id = newId("offers");
   let offers = [];
   let at = 0;
+  let moved = false;
   const list = h("ul", { role: "listbox", id, class: "offers", hidden: true, "aria-label": withCommands ? ui.words.commands : ui.words.people });
   const input = h("textarea", { rows: 1, role: "combobox", "aria-label": hint, placeholder: hint, "aria-autocomplete": "list", "aria-controls": id,
     "aria-expanded": "false", "data-key": "composer", oninput: look, onkeydown: keys, onblur: () => setTimeout(hide, 150) });
@@ -38,6 +39,7 @@ export function composer({ ui, hint, send, withCommands }) {
     const before = input.value.slice(0, input.selectionStart);
     offers = before.startsWith("/") && withCommands ? commands(before) : people(before);
     at = 0;
+    moved = false;
     draw();
   }
 
@@ -81,12 +83,13 @@ export function composer({ ui, hint, send, withCommands }) {
     const offered = offers.length;
     if (offered && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
       at = (at + (event.key === "ArrowDown" ? 1 : -1) + offered) % offered;
+      moved = true;
       draw();
     } else if (offered && event.key === "Escape") hide();
     else if (offered && event.key === "Tab" && !event.shiftKey) take(offers[at]);
     else if (event.key === "Enter" && !event.shiftKey) {
-      const typed = input.value.trim();
-      if (offered && !/\s/.test(typed)) take(offers[at]);
+      // A half-typed command is completed; whoever typed a whole line means to send it.
+      if (offered && (moved || !/\s/.test(input.value.trim()))) take(offers[at]);
       else submit();
     } else return;
     event.preventDefault();
