@@ -94,7 +94,7 @@ def drawn(moment: Happened | Traced, *, width: int) -> RenderableType:
 def ending(places: Places, folder: Path, *, program: str) -> RenderableType:
     """Return where to look from here on."""
     look = [
-        (T("Slack, to type /ccb in"), places.slack),
+        (T("Slack"), places.slack),
         (T("The pull request"), places.pull),
         (T("The issue"), places.issue),
         (T("The REST API"), places.docs),

@@ -50,7 +50,7 @@ class SlackPage(StandIn):
         super().__init__()
         self._slack = slack
         self._cast = cast
-        self.key = secrets.token_urlsafe(24)
+        self.key = secrets.token_urlsafe(16)
 
     @property
     def address_with_key(self) -> str:

@@ -20,7 +20,12 @@ from core.demo.moments import Happened
 from core.demo.stage import Places
 from core.texts import T
 
-PLACES = Places("http://127.0.0.1:1", "http://127.0.0.1:1/docs", *(f"http://127.0.0.1:2/{n}" for n in range(3)))
+PLACES = Places(
+    "http://127.0.0.1:1",
+    "http://127.0.0.1:1/docs",
+    *(f"http://127.0.0.1:2/{n}" for n in range(3)),
+    f"http://127.0.0.1:45678/?key={'k' * 22}",
+)
 
 
 def shown(drawn: RenderableType, *, width: int = 100) -> list[str]:
@@ -62,6 +67,7 @@ def test_it_fits_80_columns(spoken: str, monkeypatch: pytest.MonkeyPatch) -> Non
     parts = [
         demo_screen.opening(Path("/tmp/ccb-demo-me"), replaced=True),
         demo_screen.drawn(issue, width=80),
+        demo_screen.slack(PLACES.slack),
         demo_screen.ending(PLACES, Path("/tmp/ccb-demo-me"), program=".venv/bin/ccb"),
     ]
     assert max(cell_len(line) for part in parts for line in shown(part, width=80)) <= 80

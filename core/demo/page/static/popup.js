@@ -11,7 +11,7 @@ function show(anchor, popup, closed) {
   const below = window.innerHeight - box.bottom;
   const height = Math.min(popup.offsetHeight, Math.max(below, box.top) - 12);
   popup.style.maxHeight = `${height}px`;
-  popup.style.minWidth = `${Math.min(box.width, 360)}px`;
+  popup.style.minWidth = `${Math.min(box.width, 520)}px`;
   popup.style.left = `${Math.max(8, Math.min(box.left, window.innerWidth - popup.offsetWidth - 8))}px`;
   popup.style.top = `${below >= height + 8 ? box.bottom + 4 : box.top - height - 4}px`;
   const outside = (event) => {
