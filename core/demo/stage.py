@@ -1,6 +1,6 @@
 """Everything that a demonstration needs: the stand-ins, the pages that show them, and a real engine between them.
 
-A further stand-in or page (such as one that shows the stand-in Slack) is entered in `opened` and named in `Places`.
+A further stand-in or page is entered in `opened` and named in `Places`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,8 @@ assert author  # its library takes seconds to import on a busy machine, which mu
 
 REPOSITORY = "acme/integrations"
 HOST = "127.0.0.1"
+_LOCALES = {"en": "en-US", "ru": "ru-RU"}
+"""What Slack calls a language of the story: its admin reads it."""
 
 
 class _Given(Settings):
@@ -138,12 +140,13 @@ async def opened(folder: Path, *, port: int = 0, language: str = "en") -> AsyncI
     """
     async with GitHubStandIn() as github, ClaudeStandIn() as claude, SlackStandIn() as slack:
         github.repositories = {REPOSITORY: Repository()}
-        slack.user(ANNA).locale = language
+        slack.user(ANNA).locale = _LOCALES.get(language, "en-US")
         async with GitHubPages(github) as pages, SlackPage(slack, cast()) as page:
             github.site = pages.url
             given = settings(folder, port=_port(port), language=language, github=github, claude=claude, slack=slack)
             async with bootstrap.start(given) as engine, _sessions(folder, language) as (local, public):
-                await slack.connected()
+                with suppress(TimeoutError):  # a slow machine: what is typed too early says so
+                    await slack.connected()
                 places = _places(engine.report.address, f"{pages.url}/{REPOSITORY}", page.address_with_key)
                 yield Stage(engine, github, claude, slack, places, folder, language, local, public)
 

@@ -60,6 +60,7 @@ export function modals(ui) {
     errors = answer.errors ?? {};
     trouble = answer.failed ?? "";
     if (top) draw();
+    dialog.querySelector(".inside > .error")?.scrollIntoView();
     dialog.querySelector(".error")?.closest(".block")?.querySelector("input, textarea, button")?.focus();
   }
 
