@@ -18,7 +18,7 @@ WORDS: Mapping[str, Text] = {
     "cancel": T("Cancel"),
     "send": T("Send"),
     "back": T("Back"),
-    "app": T("app"),
+    "bot": T("bot"),
     "edited": T("(edited)"),
     "only_you": T("Only you can see this"),
     "unread": T("unread"),

@@ -96,5 +96,6 @@ export function composer({ ui, hint, send, withCommands }) {
     event.stopPropagation();
   }
 
+  requestAnimationFrame(grow); // to the hint's height
   return { node: form, put: (text) => { put(text); input.focus(); }, focus: () => input.focus() };
 }

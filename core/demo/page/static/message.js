@@ -25,7 +25,7 @@ function message(one, ui, inThread) {
     avatar(who),
     h("div", { class: "body" },
       one.is_ephemeral ? h("p", { class: "note only" }, h("span", { "aria-hidden": "true" }, "👁 "), ui.words.only_you) : "",
-      h("p", { class: "head" }, h("strong", {}, who.title), who.bot ? h("span", { class: "badge" }, ui.words.app) : "",
+      h("p", { class: "head" }, h("strong", {}, who.title), who.bot ? h("span", { class: "badge" }, ui.words.bot) : "",
         h("time", { datetime: when.toISOString(), title: longTime(when) }, shortTime(when))),
       content(one, ui),
       one.edited ? h("span", { class: "note" }, ui.words.edited) : "",
