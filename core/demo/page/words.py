@@ -22,7 +22,7 @@ WORDS: Mapping[str, Text] = {
     "edited": T("(edited)"),
     "only_you": T("Only you can see this"),
     "unread": T("unread"),
-    "message_to": T("Message to {place}. / for commands, @ for people"),
+    "message_to": T("To {place}: / for commands, @ for people"),
     "reply": T("Reply. @ccb asks the bot: commands do not work in threads"),
     "reply_in_thread": T("Reply in thread"),
     "more": T("More actions"),

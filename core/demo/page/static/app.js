@@ -15,6 +15,7 @@ document.body.append(toast);
 let stop = () => {};
 
 async function be(user) {
+  const chosen = document.activeElement?.dataset.key === "who";
   stop();
   document.querySelectorAll("dialog").forEach((one) => one.remove());
   const ui = whole(await setting(user));
@@ -22,6 +23,7 @@ async function be(user) {
   ui.draw();
   stop = live(ui.setting.me, (state) => ui.show(state), (gone) => ui.lost(gone));
   sessionStorage.setItem("as", ui.setting.me);
+  if (chosen) page.querySelector("[data-key=who]").focus();
 }
 
 function whole(given) {
@@ -63,14 +65,14 @@ function whole(given) {
     },
   };
   const showModals = modals(ui);
-  const sidebar = h("nav", { class: "sidebar", "aria-label": words.channels });
+  const sidebar = h("div", { class: "sidebar" });
   const head = h("header", { class: "place" });
-  const list = h("ol", { class: "messages", role: "log", "aria-live": "polite", tabindex: "0" });
+  const list = h("ol", { class: "messages", "aria-live": "polite", "aria-label": words.messages, tabindex: "0" });
   const hint = h("div", { class: "hint" });
   const home = h("section", { class: "home", "aria-label": words.home });
   const below = h("div", { class: "below" });
   const thread = h("aside", { class: "thread", hidden: true, "aria-label": words.thread });
-  const answers = h("ol", { class: "messages", role: "log", "aria-live": "polite", tabindex: "0" });
+  const answers = h("ol", { class: "messages", "aria-live": "polite", "aria-label": words.messages, tabindex: "0" });
   const banner = h("p", { class: "banner", role: "alert", hidden: true }, words.lost);
   const progress = h("div", { class: "progress", hidden: true, role: "status" }, h("span", { class: "unseen" }, words.working));
   let count = 0;
@@ -90,8 +92,8 @@ function whole(given) {
   const identity = h("label", { class: "who" }, h("span", {}, words.who), who);
 
   function draw() {
-    page.replaceChildren(h("p", { class: "notice" }, words.notice), banner,
-      h("div", { class: "frame" }, h("div", { class: "side" }, identity, sidebar), h("main", {}, head, progress, home, list, hint, below), thread));
+    page.replaceChildren(h("header", { class: "notice" }, words.notice), banner,
+      h("div", { class: "frame" }, h("nav", { class: "side", "aria-label": words.channels }, identity, sidebar), h("main", {}, head, progress, home, list, hint, below), thread));
   }
 
   const isAnswer = (one) => one.thread_ts && one.thread_ts !== one.ts;
@@ -194,7 +196,12 @@ function say(text) {
   fading = setTimeout(() => toast.classList.remove("shown"), 8000);
 }
 
-be(sessionStorage.getItem("as") ?? "").catch(() => {
-  page.replaceChildren(h("p", { class: "alone", lang: "en" }, "Open the address that `ccb demo` printed: it has the key that lets you in."),
-    h("p", { class: "alone", lang: "ru" }, "Откройте адрес, который напечатала команда `ccb demo`: в нём ключ, который вас впустит."));
+// Before it is known who reads: in both languages.
+const KEY = { en: "Open the address that `ccb demo` printed: it has the key that lets you in.",
+  ru: "Откройте адрес, который напечатала команда `ccb demo`: в нём ключ, который вас впустит." };
+const GONE = { en: "The demonstration cannot be reached. Start it again with `ccb demo`.",
+  ru: "Демонстрация недоступна. Запустите её снова: `ccb demo`." };
+be(sessionStorage.getItem("as") ?? "").catch((error) => {
+  const told = error instanceof NoKey ? KEY : GONE;
+  page.replaceChildren(...Object.entries(told).map(([lang, text]) => h("p", { class: "alone", lang }, text)));
 });

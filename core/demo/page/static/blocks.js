@@ -23,7 +23,7 @@ const MAKERS = {
       block.fields ? h("div", { class: "fields" }, block.fields.map((one) => h("div", {}, text(one, env.ui.names)))) : ""),
     block.accessory ? h("div", { class: "accessory" }, element(block.accessory, block, env)) : "",
   ],
-  header: (block, env) => h("h3", {}, text(block.text, env.ui.names)),
+  header: (block, env) => h("h2", {}, text(block.text, env.ui.names)),
   divider: () => h("hr"),
   context: (block, env) => block.elements.map((one) => (one.type === "image" ? image(one, block, env) : h("span", {}, text(one, env.ui.names)))),
   actions: (block, env) => block.elements.map((one) => element(one, block, env)),

@@ -8,8 +8,8 @@ export function composer({ ui, hint, send, withCommands }) {
   let at = 0;
   let moved = false;
   const list = h("ul", { role: "listbox", id, class: "offers", hidden: true, "aria-label": withCommands ? ui.words.commands : ui.words.people });
-  const input = h("textarea", { rows: 1, role: "combobox", "aria-label": hint, placeholder: hint, "aria-autocomplete": "list", "aria-controls": id,
-    "aria-expanded": "false", "data-key": "composer", oninput: look, onkeydown: keys, onblur: () => setTimeout(hide, 150) });
+  const input = h("textarea", { rows: 1, "aria-label": hint, placeholder: hint, "aria-autocomplete": "list", "aria-controls": id,
+    "aria-haspopup": "listbox", "data-key": "composer", oninput: look, onkeydown: keys, onblur: () => setTimeout(hide, 150) });
   const go = h("button", { type: "submit", class: "primary", "data-key": "send" }, ui.words.send);
   const form = h("form", { class: "composer", onsubmit: (event) => { event.preventDefault(); submit(); } }, list, input, go);
 
@@ -58,7 +58,6 @@ export function composer({ ui, hint, send, withCommands }) {
 
   function draw() {
     list.hidden = !offers.length;
-    input.setAttribute("aria-expanded", String(Boolean(offers.length)));
     list.replaceChildren(...offers.map((one, number) =>
       h("li", { role: "option", id: `${id}-${number}`, "aria-selected": String(number === at), class: number === at ? "active" : null,
         onpointerdown: (event) => { event.preventDefault(); take(one); } }, h("code", {}, one.title), h("small", {}, one.about))));
@@ -96,6 +95,10 @@ export function composer({ ui, hint, send, withCommands }) {
     event.stopPropagation();
   }
 
-  requestAnimationFrame(grow); // to the hint's height
+  let width = 0;
+  new ResizeObserver(() => {
+    if (width !== input.clientWidth) grow(); // the hint may need more lines
+    width = input.clientWidth;
+  }).observe(input);
   return { node: form, put: (text) => { put(text); input.focus(); }, focus: () => input.focus() };
 }

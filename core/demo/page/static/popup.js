@@ -36,7 +36,7 @@ export function chooser({ words, label, groups = [], search, several, chosen, kn
     const names = chosen.map((value) => known.get(value) ?? value);
     said.replaceChildren(...withEmoji(names.join(", ") || placeholder));
     said.classList.toggle("placeholder", !names.length);
-    button.setAttribute("aria-label", `${label || placeholder}: ${names.join(", ") || words.choose}`);
+    button.setAttribute("aria-label", `${label ? `${label}: ` : ""}${names.join(", ") || placeholder}`);
   };
   const take = (value) => {
     chosen = several ? (chosen.includes(value) ? chosen.filter((one) => one !== value) : [...chosen, value]) : [value];

@@ -41,7 +41,7 @@ export function markdown(text) {
 
 function paragraph(text) {
   const heading = /^(#{1,6}) +(.*)$/.exec(text.trim());
-  if (heading) return h(`h${Math.min(6, heading[1].length + 2)}`, {}, marks(heading[2]));
+  if (heading) return h(`h${Math.min(6, heading[1].length + 1)}`, {}, marks(heading[2]));
   const rows = text.trim().split("\n");
   const bullet = /^\s*(?:[-*+]|(\d+)[.)]) +/;
   if (rows.every((row) => bullet.test(row)))
