@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 import aiohttp
@@ -9,13 +10,15 @@ import structlog
 
 from chatbot.app import SlackApp
 from chatbot.client import interactive
+from chatbot.command import COMMANDS
 from chatbot.notifier import TIMEOUT, SlackNotifier
+from chatbot.shortcut import SHORTCUTS
 from chatbot.sockets import Sockets
 from core.clock import SystemClock
 from core.config import Settings
 from core.context import Context
 from core.errors import NotConfigured
-from core.services import Service, register
+from core.services import Entry, Service, register
 from core.texts import T, Text
 
 log = structlog.get_logger()
@@ -68,6 +71,14 @@ class SlackDoor:
         stack.push_async_callback(sockets.end)
         ctx.checks[self.service.name] = sockets.check
         sockets.begin()
+
+    def commands(self) -> Sequence[Entry]:
+        """Return the words that `/ccb` knows."""
+        return [Entry(one.name, one.summary, one.usage) for one in COMMANDS]
+
+    def shortcuts(self) -> Sequence[Entry]:
+        """Return the entries of a message's menu, each under its callback id."""
+        return [Entry(one.name, one.title) for one in SHORTCUTS]
 
 
 register(SlackDoor.service)

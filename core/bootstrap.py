@@ -6,7 +6,7 @@ import asyncio
 import gc
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -34,7 +34,7 @@ from core.requests.worker import RequestWorker
 from core.runtime import HandlerPool
 from core.scheduler import LEASE_LOST, Scheduler
 from core.secret_box import SecretBox
-from core.services import SERVICES, Service
+from core.services import SERVICES, Entry, Service
 from core.texts import T
 from storage import migrate, queue, requests, tables
 from storage.db import Database, open_database
@@ -68,6 +68,14 @@ class Door(Protocol):
 
     async def serve(self, ctx: Context, stack: AsyncExitStack) -> None:
         """Take what people type and press, until `stack` is left; waits for no service outside."""
+        ...
+
+    def commands(self) -> Sequence[Entry]:
+        """Return what can be typed after its command."""
+        ...
+
+    def shortcuts(self) -> Sequence[Entry]:
+        """Return what it adds to a message's menu."""
         ...
 
 

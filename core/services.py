@@ -36,6 +36,16 @@ class Service:
         return any(all(name in present for name in names) for names in (self.required, *self.alternatives))
 
 
+@dataclass(frozen=True)
+class Entry:
+    """Something that a door lets people type or choose: a word after its command, an entry of a message's menu."""
+
+    name: str
+    summary: Text
+    usage: str = ""
+    """What stands after the word."""
+
+
 SERVICES: dict[str, Service] = {}
 
 

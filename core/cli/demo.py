@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -48,11 +49,15 @@ async def demo(
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help=said(T("The engine's port; 0 takes a free one.")))] = 0,
     fast: Annotated[bool, typer.Option("--fast", help=said(T("Make no pauses for reading.")))] = False,
+    browser: Annotated[
+        bool,
+        typer.Option("--browser/--no-browser", help=said(T("Open the stand-in Slack in a browser, if there is one."))),
+    ] = True,
 ) -> None:
     """Play the story, then leave everything running until it is told to stop."""
     _forget_accounts()
     from core import logs  # here: no other command should wait for these imports
-    from core.cli import demo_screen
+    from core.cli import demo_browser, demo_screen
     from core.demo import folder as folders
     from core.demo import stage as stages
     from core.demo import story
@@ -68,6 +73,10 @@ async def demo(
         async with AsyncExitStack() as stack:
             with demo_screen.waiting(session.console, quiet=not tell):
                 stage = await stack.enter_async_context(stages.opened(where, port=port, language=language()))
+            if tell:
+                session.console.print(demo_screen.slack(stage.places.slack))
+            if tell and browser and session.console.is_terminal and demo_browser.there(os.environ, sys.platform):
+                demo_browser.show(stage.places.slack)
             playing = story.play(stage, pause=_no_pause if fast or session.json else asyncio.sleep)
             if await _unless(stopping, _shown(session, stage, playing)):
                 await stopping.wait()

@@ -46,6 +46,12 @@ def waiting(console: Console, *, quiet: bool) -> AbstractContextManager[object]:
     return console.status(said(T("The stand-ins and the engine are started")))
 
 
+def slack(address: str) -> RenderableType:
+    """Return where the stand-in Slack is looked at: from here on, while the story goes on."""
+    told = T("Slack in your browser. Type /ccb help there, and watch #deploys:")
+    return Group(screen.indented(Line(said(told), style="bold")), _line(address, "bold cyan"), Line(""))
+
+
 def stopped(folder: Path) -> RenderableType:
     """Return what is said last."""
     told = T("Stopped. The data stays in {folder}; the next `ccb demo` begins anew.", folder=str(folder))
@@ -88,6 +94,7 @@ def drawn(moment: Happened | Traced, *, width: int) -> RenderableType:
 def ending(places: Places, folder: Path, *, program: str) -> RenderableType:
     """Return where to look from here on."""
     look = [
+        (T("Slack"), places.slack),
         (T("The pull request"), places.pull),
         (T("The issue"), places.issue),
         (T("The REST API"), places.docs),

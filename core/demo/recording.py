@@ -55,12 +55,17 @@ class Recording:
     title: str
     fields: Mapping[str, str]
     body: str
+    description: str
     rounds: tuple[Draft, ...]
     delivery: Mapping[str, Any]
 
     def answers(self) -> list[Answer]:
         """Return the rounds as Claude hands them in."""
         return [Answer(json.dumps(draft.model_dump(), ensure_ascii=False)) for draft in self.rounds]
+
+    def is_asked_in(self, question: Mapping[str, Any]) -> bool:
+        """Say if a question to Claude is about this story's issue."""
+        return json.dumps(self.description)[1:-1] in json.dumps(question)
 
 
 @cache
@@ -75,6 +80,7 @@ def load(language: str) -> Recording:
     return Recording(
         title=read.issue.title,
         fields=fields,
+        description=read.issue.fields["description"],
         body="\n\n".join(f"### {heading}\n\n{text}" for heading, text in fields.items()),
         rounds=tuple(_draft(read, handler, notes) for handler, notes in zip(read.handlers, read.notes, strict=True)),
         delivery=read.delivery,

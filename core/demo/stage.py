@@ -1,6 +1,6 @@
 """Everything that a demonstration needs: the stand-ins, the pages that show them, and a real engine between them.
 
-A further stand-in or page (such as one that shows the stand-in Slack) is entered in `opened` and named in `Places`.
+A further stand-in or page is entered in `opened` and named in `Places`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,14 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from core import bootstrap
 from core.bootstrap import Engine
 from core.config import Settings
+from core.demo.page import SlackPage
+from core.demo.page.seen import Cast
 from core.demo.stand_ins.claude import API_KEY, ClaudeStandIn
 from core.demo.stand_ins.github.answers import Repository
 from core.demo.stand_ins.github.hub import BOT_TOKEN as GITHUB_TOKEN
 from core.demo.stand_ins.github.hub import GitHubStandIn
 from core.demo.stand_ins.github.pages import GitHubPages
-from core.demo.stand_ins.slack import APP_TOKEN, BOT_TOKEN, SlackStandIn
+from core.demo.stand_ins.slack import ANNA, APP_TOKEN, BORIS, BOT_TOKEN, CAROL, SlackStandIn
 from core.errors import CcbError, Unavailable
 from core.generation import author
 from core.texts import T
@@ -34,6 +36,8 @@ assert author  # its library takes seconds to import on a busy machine, which mu
 
 REPOSITORY = "acme/integrations"
 HOST = "127.0.0.1"
+_LOCALES = {"en": "en-US", "ru": "ru-RU"}
+"""What Slack calls a language of the story: its admin reads it."""
 
 
 class _Given(Settings):
@@ -55,6 +59,8 @@ class Places:
     github: str
     issue: str
     pull: str
+    slack: str
+    """The page of the stand-in Slack, with the key that lets one in."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +126,8 @@ def settings(
         "SLACK_BOT_TOKEN": BOT_TOKEN,
         "SLACK_APP_TOKEN": APP_TOKEN,
         "SLACK_API_URL": slack.url,
+        "CCB_SLACK_ADMINS": ANNA,
+        "CCB_SLACK_OPERATORS": BORIS,
     }
     return _Given(**given)
 
@@ -132,17 +140,32 @@ async def opened(folder: Path, *, port: int = 0, language: str = "en") -> AsyncI
     """
     async with GitHubStandIn() as github, ClaudeStandIn() as claude, SlackStandIn() as slack:
         github.repositories = {REPOSITORY: Repository()}
-        async with GitHubPages(github) as pages:
+        slack.user(ANNA).locale = _LOCALES.get(language, "en-US")
+        async with GitHubPages(github) as pages, SlackPage(slack, cast()) as page:
             github.site = pages.url
             given = settings(folder, port=_port(port), language=language, github=github, claude=claude, slack=slack)
             async with bootstrap.start(given) as engine, _sessions(folder, language) as (local, public):
-                places = _places(engine.report.address, f"{pages.url}/{REPOSITORY}")
+                with suppress(TimeoutError):  # a slow machine: what is typed too early says so
+                    await slack.connected()
+                places = _places(engine.report.address, f"{pages.url}/{REPOSITORY}", page.address_with_key)
                 yield Stage(engine, github, claude, slack, places, folder, language, local, public)
 
 
-def _places(engine: str, github: str) -> Places:
+def cast() -> Cast:
+    """Return whom one may be in the stand-in Slack, and what the app has there."""
+    doors = bootstrap.load_doors()
+    return Cast(
+        roles={ANNA: T("admin"), BORIS: T("operator"), CAROL: T("viewer")},
+        commands=[one for door in doors for one in door.commands()],
+        shortcuts=[one for door in doors for one in door.shortcuts()],
+    )
+
+
+def _places(engine: str, github: str, slack: str) -> Places:
     """Name the places of a repository in which the story's issue is the first, its pull request the second."""
-    return Places(engine, docs=f"{engine}/docs", github=github, issue=f"{github}/issues/1", pull=f"{github}/pull/2")
+    return Places(
+        engine, docs=f"{engine}/docs", github=github, issue=f"{github}/issues/1", pull=f"{github}/pull/2", slack=slack
+    )
 
 
 @asynccontextmanager

@@ -51,7 +51,9 @@ async def play(stage: Stage, *, pause: Pause) -> AsyncIterator[Moment]:
     `pause(seconds)` is awaited where somebody who reads along needs time. Raises `Refused` when a step goes wrong.
     """
     recording = load(stage.language)
-    stage.claude.answers = [*recording.answers(), *([NOTHING_MORE] * 100)]
+    # Whoever looks on may ask for something of their own meanwhile: the recorded answers are not for them.
+    stage.claude.answers, stage.claude.elsewise = list(recording.answers()), NOTHING_MORE
+    stage.claude.meant = recording.is_asked_in
     stage.claude.held = asyncio.Event()
     async for moment in _asked(stage, recording, pause):
         yield moment
@@ -121,6 +123,7 @@ async def _rounds(stage: Stage, asked: Asked, lines: _Lines, pause: Pause) -> As
             told = T("Round {round} is refused, and goes back to Claude with the exact error", round=_round(line))
             yield Happened("refused", told, outcome="refused", quote=problem)
             await pause(3)
+    stage.claude.held = None
 
 
 async def _answered(stage: Stage, asked: Asked, number: int) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 
+from core.demo.stand_ins.slack import ANNA
 from tests.e2e.engine import CCB, START_SECONDS, environment
 from tests.stand_ins.receiver import receiving
 
@@ -64,5 +65,16 @@ async def _can_be_looked_at(told: dict[str, Any], folder: Path, cwd: Path) -> No
     [traced] = [one for one in told["story"] if one["step"] == "trace"]
     assert (event["id"], event["status"], event["integration"]) == (traced["event"], "succeeded", "sentry-to-slack")
     assert {one["integration"] for one in await _asked(folder, cwd, "events")} == {"sentry-to-slack", "ccb-github"}
-    async with aiohttp.ClientSession() as http, http.get(told["places"]["pull"]) as page:
-        assert "Sentry в Slack" in await page.text()
+    jar = aiohttp.CookieJar(unsafe=True)  # which takes cookies of an IP address
+    async with aiohttp.ClientSession(cookie_jar=jar) as http:
+        async with http.get(told["places"]["pull"]) as page:
+            assert "Sentry в Slack" in await page.text()
+        async with http.get(told["places"]["slack"]) as page:
+            assert page.status == 200 and "key" not in str(page.url)
+            origin = str(page.url.origin())
+        line = {"user": ANNA, "text": "/ccb help", "channel": "general"}
+        async with http.post(f"{origin}/acts/type", json=line, headers={"Origin": origin}) as answer:
+            assert (answer.status, await answer.json()) == (200, {})
+        async with asyncio.timeout(30), http.get(f"{origin}/live") as stream:
+            while "Что я умею".encode() not in await stream.content.readline():
+                pass

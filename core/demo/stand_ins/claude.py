@@ -85,6 +85,9 @@ class ClaudeStandIn(StandIn):
         self.asked: list[Asked] = []
         self.held: asyncio.Event | None = None
         """While there, an answer waits for it."""
+        self.meant: Callable[[dict[str, Any]], bool] | None = None
+        """Says of a question if the answers are for it; any other is refused with `elsewise`."""
+        self.elsewise = Failure(500, "api_error", "the stand-in has no answer laid ready")
         self._cache = _Cache()
 
     def routes(self) -> list[web.RouteDef]:
@@ -127,8 +130,8 @@ class ClaudeStandIn(StandIn):
         problem = self._problem(body)
         if problem is not None:
             return problem
-        if not self.answers:
-            return _error(500, "api_error", "the stand-in has no answer laid ready")
+        if not self.answers or (self.meant is not None and not self.meant(body)):
+            return _error(self.elsewise.status, self.elsewise.kind, self.elsewise.message)
         said = self.answers.pop(0)
         said = said(body) if callable(said) else said
         asked = Asked(body)

@@ -11,7 +11,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
-from core.cli import demo, demo_screen
+from core.cli import demo, demo_browser, demo_screen
 from core.cli.app import run
 from core.cli.language import language
 from core.config import setting_names
@@ -20,7 +20,14 @@ from core.demo.moments import Happened
 from core.demo.stage import Places
 from core.texts import T
 
-PLACES = Places("http://127.0.0.1:1", "http://127.0.0.1:1/docs", *(f"http://127.0.0.1:2/{n}" for n in range(3)))
+PLACES = Places(
+    engine="http://127.0.0.1:45678",
+    docs="http://127.0.0.1:45678/docs",
+    github="http://127.0.0.1:45679/acme/integrations",
+    issue="http://127.0.0.1:45679/acme/integrations/issues/1",
+    pull="http://127.0.0.1:45679/acme/integrations/pull/2",
+    slack=f"http://127.0.0.1:45670/?key={'k' * 22}",
+)
 
 
 def shown(drawn: RenderableType, *, width: int = 100) -> list[str]:
@@ -62,9 +69,24 @@ def test_it_fits_80_columns(spoken: str, monkeypatch: pytest.MonkeyPatch) -> Non
     parts = [
         demo_screen.opening(Path("/tmp/ccb-demo-me"), replaced=True),
         demo_screen.drawn(issue, width=80),
+        demo_screen.slack(PLACES.slack),
         demo_screen.ending(PLACES, Path("/tmp/ccb-demo-me"), program=".venv/bin/ccb"),
     ]
     assert max(cell_len(line) for part in parts for line in shown(part, width=80)) <= 80
+
+
+@pytest.mark.parametrize(
+    ("environ", "platform", "seen"),
+    [
+        ({}, "linux", False),
+        ({"DISPLAY": ":0"}, "linux", True),
+        ({"WAYLAND_DISPLAY": "wayland-0"}, "linux", True),
+        ({}, "darwin", True),
+        ({"SSH_CONNECTION": "10.0.0.1 1 10.0.0.2 22"}, "darwin", False),
+    ],
+)
+def test_a_browser_is_opened_where_somebody_sees_it(environ: dict[str, str], platform: str, seen: bool) -> None:
+    assert demo_browser.there(environ, platform) == seen
 
 
 def test_the_environments_accounts_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,7 +46,9 @@ def test_an_installed_copy_has_its_files() -> None:
     told = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     globs = told["tool"]["setuptools"]["package-data"]["core"]
     packed = {path for glob in globs for path in (ROOT / "core").glob(glob)}
-    needed = {path for path in (ROOT / "core/demo").rglob("*") if path.suffix in (".yaml", ".html", ".css")}
+    needed = {
+        path for path in (ROOT / "core/demo").rglob("*") if path.suffix in (".yaml", ".html", ".css", ".js", ".svg")
+    }
     assert len(needed) > 3 and needed <= packed
 
 

@@ -14,7 +14,7 @@ from core.demo.recording import NOTHING_MORE
 from core.demo.stage import REPOSITORY, Refused, Stage
 from core.errors import Unavailable
 from core.requests import service
-from core.texts import revive
+from core.texts import T, revive
 
 REAL = {
     "GITHUB_TOKEN": "ghp_real0123456789",
@@ -57,11 +57,34 @@ async def test_the_whole_way_without_any_account(tmp_path: Path) -> None:
     data.mkdir()
     async with stages.opened(data) as stage:
         _has_no_real_account(stage)
-        moments = await played(stage)
+        moments: list[Moment] = []
+        async for moment in story.play(stage, pause=no_pause):
+            if isinstance(moment, UnderWay) and not any(moment.step == one.step for one in moments):
+                await _somebody_asks_for_more(stage, at=moment.step)
+            moments.append(moment)
         _is_told_in_order(moments)
+        await _was_told_that_nothing_more_is_recorded(stage)
         await _has_really_happened(stage, moments)
     stored = b"".join(path.read_bytes() for path in data.rglob("*") if path.is_file())
     assert b"real0123456789" not in stored and b"sentry-to-slack" in stored
+
+
+async def _somebody_asks_for_more(stage: Stage, *, at: str) -> None:
+    """While Claude writes for the story, and after it: the recorded answers are not for them."""
+    if at in ("write", "merged"):
+        wish = {"service_name": "Mine", "integration_type": "Webhook", "target_service": "the log", "events": "all",
+                "api_endpoints": "none", "description": f"Write a line for each event of mine ({at})."}  # fmt: skip
+        await stage.ask("POST", "/v1/integrations", {"request": wish})
+
+
+async def _was_told_that_nothing_more_is_recorded(stage: Stage) -> None:
+    async def failed() -> list[str] | None:
+        asked = [one for one in await stage.ask("GET", "/v1/requests") if one["origin"] == "rest"]
+        done = [one["error_details"]["message"] for one in asked if one["status"] == "failed"]
+        return done if len(done) == 2 else None
+
+    for message in await story._until(failed, T("the requests")):
+        assert "nothing more is recorded" in message
 
 
 def _has_no_real_account(stage: Stage) -> None:
@@ -100,7 +123,7 @@ async def _has_really_happened(stage: Stage, moments: list[Moment]) -> None:
     assert newest == "sentry-to-slack"  # what `ccb trace last` shows
     refused = [(kept["shown"]["event"], kept["shown"]["status_code"], kept["response"]) for kept in hook.deliveries]
     assert not [one for one in refused if one[1] // 100 != 2]
-    for place in (stage.places.pull, stage.places.issue, stage.places.github, stage.places.docs):
+    for place in (stage.places.pull, stage.places.issue, stage.places.github, stage.places.docs, stage.places.slack):
         async with stage.public.get(place) as answer:
             assert answer.status == 200, place
 
