@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
-from chatbot import access, alert_blocks
+from chatbot import access, alert_blocks, pictures
 from chatbot.failures import INTEGRATION_TOKEN, data, failure
 from core.alert_message import AlertMessage
 from core.clock import Clock
@@ -82,6 +82,12 @@ class SlackNotifier:
             client, place.channel, key, repeated, text=text, thread_ts=place.ts, reply_broadcast=broadcast
         )
         await self._asked(posting, credential=credential, channel=place.channel)
+
+    async def illustrate(self, place: SlackPlace, *, png: bytes, alt: str) -> None:
+        """Upload a picture into the thread of the message at `place`; see `core.context.SlackPort`."""
+        credential, client = self._client(None)
+        uploading = pictures.share(client, png, alt=alt, channel=place.channel, thread=place.ts)
+        await self._asked(uploading, credential=credential, channel=place.channel)
 
     async def access(self, channels: Sequence[str], *, token: str | None) -> SlackAccess:
         """Return what the token grants; see `core.context.SlackPort`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import aiohttp
 import structlog
@@ -33,10 +34,11 @@ _ROLES = ("viewer", "operator", "admin")
 
 @dataclass(frozen=True)
 class Person:
-    """What Slack says about a user. `language`: one that we speak."""
+    """What Slack says about a user. `language`: one that we speak. `zone`: such as `Europe/Moscow`."""
 
     name: str
     language: str
+    zone: str = "UTC"
 
 
 async def actor(ctx: Context, client: AsyncWebClient, user: str, name: str = "") -> tuple[Actor, str]:
@@ -45,6 +47,15 @@ async def actor(ctx: Context, client: AsyncWebClient, user: str, name: str = "")
     role = await role_of(ctx, client, user)
     permissions = ROLES[role] if role else frozenset()
     return Actor("slack", user, person.name, permissions), person.language
+
+
+async def zone(ctx: Context, client: AsyncWebClient, user: str) -> ZoneInfo:
+    """Return a Slack user's own time zone; UTC where Slack does not say."""
+    person = await ctx.memo.share(("slack-person", user), lambda: _person(ctx, client, user, ""))
+    try:
+        return ZoneInfo(person.zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")
 
 
 async def role_of(ctx: Context, client: AsyncWebClient, user: str) -> str | None:
@@ -111,7 +122,8 @@ async def _person(ctx: Context, client: AsyncWebClient, user: str, name: str) ->
     profile = found.get("profile") or {}
     shown = profile.get("display_name") or found.get("real_name") or found.get("name") or name or user
     language = str(found.get("locale") or "").partition("-")[0].lower()
-    person = Person(str(shown), language if language in LANGUAGES else ctx.settings.language)
+    spoken = language if language in LANGUAGES else ctx.settings.language
+    person = Person(str(shown), spoken, str(found.get("tz") or "UTC"))
     ctx.memo.put(key, person, seconds=PERSON_SECONDS)
     return person
 

@@ -112,6 +112,10 @@ class SlackPort(Protocol):
         """Add a line to the thread of the message at `place`; `broadcast`: it is seen in the channel too."""
         ...
 
+    async def illustrate(self, place: SlackPlace, *, png: bytes, alt: str) -> None:
+        """Add a picture to the thread of the message at `place`; `alt` says it in words. Raises as `post` does."""
+        ...
+
     async def access(self, channels: Sequence[str], *, token: str | None) -> SlackAccess:
         """Ask Slack what the token grants, and whether it may post to these channels; raises as `post` does."""
         ...

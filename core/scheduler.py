@@ -112,6 +112,7 @@ class Scheduler:
             (self._watch, 60.0),
             (self._look_at_alerts, LOOK_SECONDS),
             (self._tell_alerts, 1.0),
+            (self._illustrate_alerts, 1.0),
             (self._sweep, SWEEP_SECONDS),
             (self._look_for_gaps, self._ctx.settings.gap_seconds),
         ]
@@ -191,6 +192,10 @@ class Scheduler:
     async def _tell_alerts(self) -> None:
         """Say what is due of alerts."""
         await self._dispatcher.run()
+
+    async def _illustrate_alerts(self) -> None:
+        """Add charts to what was just told; a job of its own, for drawing takes seconds."""
+        await self._dispatcher.illustrate()
 
     async def _sample(self) -> None:
         """Keep how many events wait, for the metrics."""
