@@ -59,7 +59,7 @@ def part_text(part: AlertPart, language: str, *, named: bool) -> str:
         f":pencil2: {blocks.plain(T('Shortly before: {change}', change=change).render(language))}"
         for change in part.changes
     ]
-    found += [blocks.plain(note.render(language)) for note in part.notes]
+    found += [blocks.dated(blocks.plain(note.render(language))) for note in part.notes]
     found += [f"_{blocks.plain(part.description)}_"] if part.description else []
     return blocks.cut("\n".join(found), _MOST_OF_SEVERAL if named else _MOST_TEXT)
 

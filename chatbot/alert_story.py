@@ -51,7 +51,7 @@ async def told(ctx: Context, asked: Asked, alert: Alert) -> Reply:
 def _line(asked: Asked, line: AlertHistory) -> str:
     said = asked.say(story.told(line.kind, orjson.loads(line.data)))
     when = blocks.date(line.at, "{date_short_pretty} {time_secs}")
-    return f"{when} · {blocks.cut(blocks.plain(said), _MOST_LINE)}"
+    return f"{when} · {blocks.cut(blocks.dated(blocks.plain(said)), _MOST_LINE)}"
 
 
 def _sections(lines: Sequence[str]) -> list[blocks.Block]:

@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
-from chatbot import access, alert_blocks, pictures
+from chatbot import access, alert_blocks, blocks, pictures
 from chatbot.failures import INTEGRATION_TOKEN, data, failure
 from core.alert_message import AlertMessage
 from core.clock import Clock
@@ -79,7 +79,7 @@ class SlackNotifier:
         """Add a line to the thread of the message at `place`; see `core.context.SlackPort`."""
         credential, client = self._client(None)
         posting = self._post(
-            client, place.channel, key, repeated, text=text, thread_ts=place.ts, reply_broadcast=broadcast
+            client, place.channel, key, repeated, text=blocks.dated(text), thread_ts=place.ts, reply_broadcast=broadcast
         )
         await self._asked(posting, credential=credential, channel=place.channel)
 

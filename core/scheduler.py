@@ -120,6 +120,8 @@ class Scheduler:
             jobs.add_job(
                 self._run, "interval", (function,), seconds=seconds, id=function.__name__,
                 next_run_time=datetime.now(UTC),
+                # Another one comes while it draws, and leaves at once.
+                max_instances=2 if function == self._illustrate_alerts else 1,
             )  # fmt: skip
         jobs.start()
         self._jobs = jobs

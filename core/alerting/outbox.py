@@ -49,6 +49,7 @@ class Dispatcher:
         self._said: dict[str, float] = {}
         self._bare: list[tuple[str, Sequence[Alert], Mapping[str, str]]] = []
         """Messages that have arrived without their picture: channel, alerts, place."""
+        self._drawing = False
 
     async def run(self) -> int:
         """Say, in each channel, what is due first; return how many messages were tried."""
@@ -68,16 +69,25 @@ class Dispatcher:
 
         Apart from `run`, for drawing takes seconds. Each is tried once: the numbers are in the message already.
         """
+        if self._drawing:
+            return 0
         bare, self._bare = self._bare, []
-        for address, about, place in bare:
-            try:
-                async with asyncio.timeout(SEND_SECONDS):
-                    drawn = await picture(self._ctx, about)
-                    if drawn is not None:
-                        await _channel(address).illustrate(self._ctx, place, drawn)
-            except (CcbError, TimeoutError) as error:
-                log.warning("alert told without its chart", channel=address, reason=str(error))
+        self._drawing = True
+        try:
+            for address, about, place in bare:
+                await self._illustrate(address, about, place)
+        finally:
+            self._drawing = False
         return len(bare)
+
+    async def _illustrate(self, address: str, about: Sequence[Alert], place: Mapping[str, str]) -> None:
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                drawn = await picture(self._ctx, about)
+                if drawn is not None:
+                    await _channel(address).illustrate(self._ctx, place, drawn)
+        except (CcbError, TimeoutError) as error:
+            log.warning("alert told without its chart", channel=address, reason=str(error))
 
     async def _say(self, claimed: Claimed) -> None:
         ctx = self._ctx
