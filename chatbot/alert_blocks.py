@@ -15,7 +15,7 @@ from core.texts import TN, T, Text
 MOST_PARTS = 20
 """Alerts shown in one message; Slack takes 50 blocks, and nobody reads so many."""
 _MOST_TEXT = 2_900
-_MOST_OF_SEVERAL = 600
+_MOST_OF_SEVERAL = 400
 """Characters of one alert among several: a whole message has a limit too."""
 
 

@@ -19,6 +19,7 @@ from chatbot.dispatch import run_button
 from chatbot.failures import data
 from core import charts, durations, integrations, metrics
 from core.alerting.charted import charted
+from core.alerting.preview_words import span_of
 from core.charts import Chart
 from core.charts.axes import scale_of
 from core.context import Context, SlackPlace
@@ -36,7 +37,7 @@ _SPAN = re.compile(r"[0-9]{1,6}[smhd]")
 _NUMBERS: Mapping[str, Text] = {
     "received": T("received"),
     "processed": T("processed"),
-    "failed": T("failed"),
+    "failed": T("failed for good"),
     "error_rate": T("error rate"),
     "latency_p50": T("latency, half of them (p50)"),
     "latency_p95": T("latency, 95 of 100 (p95)"),
@@ -161,7 +162,7 @@ def value_of(series: Series, language: str) -> str:
 
 
 def _title(asked: Asked, chart: Chart, wanted: Wanted) -> str:
-    return asked.say(T("{name}, the last {span}", name=chart.name, span=wanted.since))
+    return asked.say(T("{name}, the last {span}", name=chart.name, span=span_of(durations.parse(wanted.since))))
 
 
 def _said(asked: Asked, chart: Chart, wanted: Wanted, found: Mapping[str, Series]) -> str:

@@ -15,7 +15,7 @@ def sentence(found: Preview, language: str) -> str:
 
 
 def _sentences(found: Preview, seconds: float, language: str) -> list[Text]:
-    span = _span(found.end - found.start)
+    span = span_of(found.end - found.start)
     times = len(found.fired)
     said = [T("It would not have fired in the last {span}.", span=span)]
     if times:
@@ -28,7 +28,7 @@ def _sentences(found: Preview, seconds: float, language: str) -> list[Text]:
             )
         ]
     if times:
-        said.append(T("In all it would have lasted {span}.", span=_span(seconds)))
+        said.append(T("In all it would have lasted {span}.", span=span_of(seconds)))
     if found.highest is not None and found.metric in METRICS:
         scale = scale_of(METRICS[found.metric], [found.highest])
         value = scale.shown(found.highest, language)
@@ -38,7 +38,8 @@ def _sentences(found: Preview, seconds: float, language: str) -> list[Text]:
     return said
 
 
-def _span(seconds: float) -> Text:
+def span_of(seconds: float) -> Text:
+    """Return a time in whole days, hours or minutes."""
     if seconds >= 2 * 86_400 or seconds == 86_400:
         return TN("{count} day", "{count} days", round(seconds / 86_400))
     if seconds >= 2 * 3600 or seconds == 3600:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatbot import alert_blocks
@@ -28,6 +28,7 @@ def _part(text: str, status: AlertStatus = "firing") -> AlertPart:
     )  # fmt: skip
 
 
+@settings(max_examples=30)
 @given(LONG, st.integers(1, 60))
 def test_slack_takes_the_longest_and_the_most(text: str, count: int) -> None:
     message = AlertMessage("alm_01HF7YBDH0A7YDD767W494PEYZ", [_part(text)] * count, ALL)

@@ -143,21 +143,6 @@ def _all(house: House) -> list[Message]:
     return house.slack.channel("deploys").messages
 
 
-async def test_a_chart_that_cannot_be_uploaded_holds_nothing_up(house: House) -> None:
-    house.slack.trouble["files.getUploadURLExternal"] = ["internal_error"]
-    made = await _install(house, RULE)
-    await _count(house, made["id"], dead=30, succeeded=20)
-    await _look(house, Evaluator(house.ctx))
-    house.clock.move(11)
-    await _until(house, "High")
-    async with asyncio.timeout(10):
-        while "files.getUploadURLExternal" not in house.slack.called:
-            await asyncio.sleep(0.05)
-    [alert] = await alerting.newest(house.ctx)
-    assert "delivered" in {line.kind for line in await alerting.history(house.ctx, alert)}
-    house.slack.refused.clear()
-
-
 async def test_open_alerts_then_rules_with_what_can_be_done(house: House) -> None:
     empty = text_of(await house.type("alerts"))
     assert "No alert is open" in empty
@@ -246,3 +231,39 @@ async def test_a_rule_is_checked_as_it_is_typed_and_tried_on_the_past(house: Hou
     assert (row.rule, row.integration_id, row.at_to - row.at_from) == ("Second", made["id"], 7200)
     ended = await house.press(said, "unsilence")
     assert row.id in text_of(ended) and not await alerting.silences(house.ctx, ended=False)
+
+
+async def test_the_longest_rules_and_the_most_alerts_are_shown_without_a_chart(house: House) -> None:
+    """Nor does a chart that cannot be uploaded hold anything up."""
+    house.slack.trouble["files.getUploadURLExternal"] = ["internal_error"]
+    condition = " or ".join(["latency_p95 > 500ms", "error_rate > 5%"] * 12)
+    many = [
+        {"name": f"{n:02} <&`*_~> {'Ж' * 69}", "condition": condition, "severity": "info", "description": "<&>" * 166,
+         "min_samples": 1, "notification_channels": [f"email://{'a' * 60}@example{m}.org" for m in range(9)] + ["slack"]}
+        for n in range(50)
+    ]  # fmt: skip
+    made = await _install(house, *many)
+    evaluator = Evaluator(house.ctx)
+    await _count(house, made["id"], dead=30, succeeded=20)
+    await _look(house, evaluator)
+    house.clock.move(11)
+    shown = await _until(house, "50 alerts")
+    assert "30 more: `/ccb alerts`" in text_of(shown)
+    assert "45 more: `/ccb alerts`" in text_of(await house.type("alerts"))
+    assert "38 more rules" in text_of(await house.type("alerts forward"))
+    for subject, view in (("add", "alert_rule"), ("silence", "silence")):
+        await house.slack.command("/ccb", f"alerts forward {subject}", user=ANNA, channel="general")
+        await house.modal(view)
+    outcome = await house.slack.submit(ANNA, given={"comment": "x" * 500, "rule": many[7]["name"]})
+    assert outcome.acked, outcome
+    await house.slack.select(BORIS, shown, "snooze:0", "For 1 hour")
+    [alert, *_] = await alerting.newest(house.ctx)
+    async with asyncio.timeout(10):
+        while len([one for one in await alerting.newest(house.ctx, limit=99) if one.snoozed_until]) < 50:
+            await asyncio.sleep(0.05)
+    assert "It fires" in text_of(await house.type(f"alerts {alert.id}"))
+    async with asyncio.timeout(10):
+        while "files.getUploadURLExternal" not in house.slack.called:
+            await asyncio.sleep(0.05)
+    assert "delivered" in {line.kind for line in await alerting.history(house.ctx, alert)}
+    house.slack.refused.clear()

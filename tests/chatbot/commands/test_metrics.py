@@ -24,7 +24,7 @@ async def test_numbers_a_chart_and_buttons_for_others(house: House) -> None:
     assert "Drawing the chart" in text_of(house.slack.versions.get(shown["ts"], [shown])[0]), "at once"
     await _drawn(house, shown)
     said = text_of(shown)
-    assert "*all integrations, the last 1h* · `error_rate`" in said and "failed: *31*" in said
+    assert "*all integrations, the last 1 hour* · `error_rate`" in said and "failed for good: *31*" in said
     assert "received: 250" in shown["text"] and "error rate: 12.4 %" in shown["text"]
     [image] = [block for block in shown["blocks"] if block["type"] == "image"]
     assert "error_rate of all integrations" in image["alt_text"] and "highest 12.4 %" in image["alt_text"]
@@ -32,10 +32,10 @@ async def test_numbers_a_chart_and_buttons_for_others(house: House) -> None:
     assert "Drawing" not in said
 
     one = await _drawn(house, await house.press(shown, "run:0"))
-    assert f"*{made['name']}, the last 1h*" in text_of(one)
+    assert f"*{made['name']}, the last 1 hour*" in text_of(one)
     count = len(house.slack.channel("general").messages)
     await house.slack.press(ANNA, one, "chart:24h")
-    await house.slack.until(lambda: "the last 24h" in text_of(one) and "slack_file" in str(one["blocks"]))
+    await house.slack.until(lambda: "the last 1 day" in text_of(one) and "slack_file" in str(one["blocks"]))
     await house.slack.select(ANNA, one, "chart:metric", "latency_p95")
     await house.slack.until(lambda: "`latency_p95`" in text_of(one) and "slack_file" in str(one["blocks"]))
     assert len(house.slack.channel("general").messages) == count, "the same message is edited"
