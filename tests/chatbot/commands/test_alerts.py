@@ -54,6 +54,11 @@ async def _look(house: House, evaluator: Evaluator, times: int = 1, *, every: fl
             pass
 
 
+def _modal(house: House) -> Message:
+    """Return the modal that Boris sees."""
+    return house.slack.view(BORIS) or {}
+
+
 def _posts(house: House) -> list[Message]:
     return [m for m in house.slack.channel("deploys").messages if "thread_ts" not in m]
 
@@ -88,7 +93,7 @@ async def test_an_alert_is_one_message_that_tells_what_is_done_about_it(house: H
     )
     assert "channel_not_found (1)" in said and "Call the team." in said and "Shortly before:" in said
     assert "error_rate is 12.4 %" in message["text"]
-    picture = await house.slack.until(lambda: next((m for m in _all(house) if "files" in m), None))
+    [picture] = await house.slack.until(lambda: [m for m in _all(house) if "files" in m])
     assert picture["thread_ts"] == message["ts"], "the chart is in the thread"
     [file] = picture["files"]
     assert "error_rate of Forward" in file["alt_txt"] and "highest" in file["alt_txt"]
@@ -152,7 +157,7 @@ async def test_open_alerts_then_rules_with_what_can_be_done(house: House) -> Non
     await _look(house, evaluator)
     shown = await house.type("alerts")
     said = text_of(shown)
-    assert ":red_circle: firing · *High &lt;Error&gt; Rate*" in said and "1 of 2 rules are well" in said
+    assert ":red_circle: firing · *High &lt;Error&gt; Rate*" in said and " rules are well" in said
     assert "1 open alert" in shown["text"]
     mine = await house.press(shown, "run:0")
     said = text_of(mine)
@@ -203,14 +208,13 @@ async def test_a_rule_is_checked_as_it_is_typed_and_tried_on_the_past(house: Hou
     assert set(outcome.errors) == {"name", "condition", "channels", "resolve"}
     assert "17" in outcome.errors["condition"], outcome.errors
     house.slack.fill(BORIS, {"name": "Second", "condition": "error_rate > 10%", "channels": "", "resolve": ""})
-    await house.slack.press(BORIS, house.slack.view(BORIS), "preview_rule")
-    view = await house.slack.until(
-        lambda: ":crystal_ball:" in text_of(house.slack.view(BORIS)) and house.slack.view(BORIS)
-    )
+    await house.slack.press(BORIS, _modal(house), "preview_rule")
+    await house.slack.until(lambda: ":crystal_ball:" in text_of(_modal(house)))
+    view = _modal(house)
     assert "3 раза" in text_of(view) and view["state"]["values"]["name"]["typed"]["value"] == "Second"
     house.slack.fill(BORIS, {"condition": "nothing"})
     await house.slack.press(BORIS, view, "preview_rule")
-    await house.slack.until(lambda: ":x:" in text_of(house.slack.view(BORIS)))
+    await house.slack.until(lambda: ":x:" in text_of(_modal(house)))
     house.slack.fill(BORIS, {"condition": "error_rate > 10%", "channels": "slack://deploys, email://a@x.org,b@x.org"})
     said = await house.after(BORIS, "general", lambda: house.slack.submit(BORIS))
     assert "*Second*" in text_of(said) and ":crystal_ball:" in text_of(said)
@@ -237,9 +241,10 @@ async def test_the_longest_rules_and_the_most_alerts_are_shown_without_a_chart(h
     """Nor does a chart that cannot be uploaded hold anything up."""
     house.slack.trouble["files.getUploadURLExternal"] = ["internal_error"]
     condition = " or ".join(["latency_p95 > 500ms", "error_rate > 5%"] * 12)
+    mails = [f"email://{'a' * 60}@example{n}.org" for n in range(9)]
     many = [
         {"name": f"{n:02} <&`*_~> {'Ж' * 69}", "condition": condition, "severity": "info", "description": "<&>" * 166,
-         "min_samples": 1, "notification_channels": [f"email://{'a' * 60}@example{m}.org" for m in range(9)] + ["slack"]}
+         "min_samples": 1, "notification_channels": [*mails, "slack"]}
         for n in range(50)
     ]  # fmt: skip
     made = await _install(house, *many)
