@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
-from chatbot import access, alert_blocks, request_blocks
+from chatbot import access, alert_blocks, blocks, pictures, request_blocks
 from chatbot.failures import INTEGRATION_TOKEN, data, failure
 from core.alert_message import AlertMessage
 from core.clock import Clock
@@ -81,7 +81,7 @@ class SlackNotifier:
         """Add a line to the thread of the message at `place`; see `core.context.SlackPort`."""
         credential, client = self._client(None)
         posting = self._post(
-            client, place.channel, key, repeated, text=text, thread_ts=place.ts, reply_broadcast=broadcast
+            client, place.channel, key, repeated, text=blocks.dated(text), thread_ts=place.ts, reply_broadcast=broadcast
         )
         await self._asked(posting, credential=credential, channel=place.channel)
 
@@ -106,6 +106,12 @@ class SlackNotifier:
         content = request_blocks.steps_rendered(steps)
         posting = self._post(client, place.channel, key, repeated, **content, thread_ts=place.ts)
         await self._asked(posting, credential=credential, channel=place.channel)
+
+    async def illustrate(self, place: SlackPlace, *, png: bytes, alt: str) -> None:
+        """Upload a picture into the thread of the message at `place`; see `core.context.SlackPort`."""
+        credential, client = self._client(None)
+        uploading = pictures.share(client, png, alt=alt, channel=place.channel, thread=place.ts)
+        await self._asked(uploading, credential=credential, channel=place.channel)
 
     async def access(self, channels: Sequence[str], *, token: str | None) -> SlackAccess:
         """Return what the token grants; see `core.context.SlackPort`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import aiohttp
 import structlog
@@ -34,7 +35,7 @@ _ROLES = ("viewer", "operator", "admin")
 
 @dataclass(frozen=True)
 class Person:
-    """What Slack says about a user. `language`: one that we speak."""
+    """What Slack says about a user. `language`: one that we speak. `zone`: such as `Europe/Moscow`."""
 
     name: str
     language: str
@@ -42,6 +43,7 @@ class Person:
     """Whether they are of our workspace or organisation; true too where Slack did not say."""
     gone: bool = False
     """Whether their account was deactivated."""
+    zone: str = "UTC"
 
 
 async def actor(ctx: Context, client: AsyncWebClient, user: str, name: str = "") -> tuple[Actor, str]:
@@ -50,6 +52,15 @@ async def actor(ctx: Context, client: AsyncWebClient, user: str, name: str = "")
     role = None if person.gone else await role_of(ctx, client, user, inside=person.inside)
     permissions = ROLES[role] if role else frozenset()
     return Actor("slack", user, person.name, permissions), person.language
+
+
+async def zone(ctx: Context, client: AsyncWebClient, user: str) -> ZoneInfo:
+    """Return a Slack user's own time zone; UTC where Slack does not say."""
+    person = await ctx.memo.share(("slack-person", user), lambda: _person(ctx, client, user, ""))
+    try:
+        return ZoneInfo(person.zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")
 
 
 async def role_of(ctx: Context, client: AsyncWebClient, user: str, *, inside: bool = True) -> str | None:
@@ -121,6 +132,7 @@ async def _person(ctx: Context, client: AsyncWebClient, user: str, name: str) ->
         language if language in LANGUAGES else ctx.settings.language,
         inside=await _is_ours(ctx, client, found),
         gone=bool(found.get("deleted")),
+        zone=str(found.get("tz") or "UTC"),
     )
     ctx.memo.put(key, person, seconds=PERSON_SECONDS)
     return person

@@ -56,3 +56,50 @@ def health(status: str) -> Text:
             return T(":red_circle: does not work")
         case _:
             return T(":white_circle: not configured")
+
+
+def severity(found: str) -> Text:
+    """Return how bad an alert is."""
+    match found:
+        case "critical":
+            return T(":rotating_light: critical")
+        case "info":
+            return T(":information_source: for your information")
+        case _:
+            return T(":warning: warning")
+
+
+def alert(status: str) -> Text:
+    """Return how an alert is."""
+    match status:
+        case "pending":
+            return T(":hourglass_flowing_sand: not for long enough yet")
+        case "firing":
+            return T(":red_circle: firing")
+        case "acknowledged":
+            return T(":large_yellow_circle: acknowledged")
+        case "snoozed":
+            return T(":zzz: snoozed")
+        case "resolved":
+            return T(":large_green_circle: resolved")
+        case "withdrawn":
+            return T(":white_circle: over before it was told")
+        case "ended_without_data":
+            return T(":white_circle: ended without data")
+        case _:
+            return T(":white_circle: its rule was removed")
+
+
+def rule(found: str) -> Text:
+    """Return how an alert rule stood at the last look."""
+    match found:
+        case "ok":
+            return T(":large_green_circle: all well")
+        case "pending":
+            return T(":hourglass_flowing_sand: it holds, not for long enough yet")
+        case "firing":
+            return T(":red_circle: firing")
+        case "no_data":
+            return T(":white_circle: no data")
+        case _:
+            return T(":grey_question: not looked at yet")

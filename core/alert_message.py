@@ -10,6 +10,7 @@ from core.texts import TN, T, Text
 
 AlertStatus = Literal["firing", "acknowledged", "snoozed", "resolved", "ended_without_data", "removed"]
 Action = Literal["acknowledge", "snooze_1h", "snooze_tomorrow", "trace", "replay_failed", "graph", "doctor"]
+"""What somebody may do about an alert; each channel offers those that it can."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class AlertPart:
     measured: Text
     """What is wrong: `error_rate is 12.4 % (rule: > 5 %)`."""
     since: float
+    what: Text | None = None
+    """The same as `measured` without its time, for a channel that has times of its own."""
     ended: float | None = None
     value: float | None = None
     threshold: float | None = None
@@ -40,6 +43,8 @@ class AlertPart:
     description: str = ""
     example: str | None = None
     """The id of an event that failed."""
+    failures: int = 0
+    """How many events had failed within the hour when it fired; 0 where nobody counted."""
 
 
 @dataclass(frozen=True)

@@ -130,6 +130,10 @@ class SlackPort(Protocol):
         """Add steps of a request's way to the thread of the message at `place`, as one answer."""
         ...
 
+    async def illustrate(self, place: SlackPlace, *, png: bytes, alt: str) -> None:
+        """Add a picture to the thread of the message at `place`; `alt` says it in words. Raises as `post` does."""
+        ...
+
     async def access(self, channels: Sequence[str], *, token: str | None) -> SlackAccess:
         """Ask Slack what the token grants, and whether it may post to these channels; raises as `post` does."""
         ...

@@ -112,6 +112,7 @@ class Scheduler:
             (self._watch, 60.0),
             (self._look_at_alerts, LOOK_SECONDS),
             (self._tell_alerts, 1.0),
+            (self._illustrate_alerts, 1.0),
             (self._sweep, SWEEP_SECONDS),
             (self._look_for_gaps, self._ctx.settings.gap_seconds),
         ]
@@ -119,6 +120,8 @@ class Scheduler:
             jobs.add_job(
                 self._run, "interval", (function,), seconds=seconds, id=function.__name__,
                 next_run_time=datetime.now(UTC),
+                # Another one comes while it draws, and leaves at once.
+                max_instances=2 if function == self._illustrate_alerts else 1,
             )  # fmt: skip
         jobs.start()
         self._jobs = jobs
@@ -191,6 +194,10 @@ class Scheduler:
     async def _tell_alerts(self) -> None:
         """Say what is due of alerts."""
         await self._dispatcher.run()
+
+    async def _illustrate_alerts(self) -> None:
+        """Add charts to what was just told; a job of its own, for drawing takes seconds."""
+        await self._dispatcher.illustrate()
 
     async def _sample(self) -> None:
         """Keep how many events wait, for the metrics."""

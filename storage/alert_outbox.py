@@ -183,10 +183,13 @@ def _taken(connection: sa.Connection, message_id: str, now: float, lease_until: 
     connection.execute(sa.update(OUTBOX).where(*mine).values(lease_until=lease_until, attempts=OUTBOX.c.attempts + 1))
     query = sa.select(OUTBOX).where(OUTBOX.c.message_id == message_id, OUTBOX.c.lease_until == lease_until)
     items = connection.execute(query.where(sa.text(WAITING)).order_by(OUTBOX.c.id)).mappings()
+    return Claimed(AlertMessageRow(**row), [AlertOutbox(**item) for item in items], alerts_of(connection, message_id))
+
+
+def alerts_of(connection: sa.Connection, message_id: str) -> list[str]:
+    """Return the ids of the alerts that a message is about."""
     members = sa.select(MEMBERS.c.alert_id).where(MEMBERS.c.message_id == message_id).order_by(MEMBERS.c.alert_id)
-    return Claimed(
-        AlertMessageRow(**row), [AlertOutbox(**item) for item in items], list(connection.execute(members).scalars())
-    )
+    return list(connection.execute(members).scalars())
 
 
 def settle(

@@ -225,6 +225,11 @@ def of_ids(connection: sa.Connection, ids: Collection[str]) -> list[Alert]:
     return [Alert(**row) for row in connection.execute(query).mappings()]
 
 
+def of_message(connection: sa.Connection, message_id: str) -> list[Alert]:
+    """Return the alerts that a message is about, the oldest first."""
+    return of_ids(connection, alert_outbox.alerts_of(connection, message_id))
+
+
 def newest(
     connection: sa.Connection,
     *,

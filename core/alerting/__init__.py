@@ -5,6 +5,7 @@ from core.alerting.look import Evaluator
 from core.alerting.outbox import Dispatcher
 from core.alerting.service import (
     Snooze,
+    about,
     acknowledge,
     attempts,
     find,
@@ -12,6 +13,7 @@ from core.alerting.service import (
     history,
     last_look,
     newest,
+    replayed,
     snooze,
     standings,
     unsnooze,
@@ -26,6 +28,7 @@ __all__ = [
     "SilenceWish",
     "Snooze",
     "Watcher",
+    "about",
     "acknowledge",
     "attempts",
     "end_silence",
@@ -35,6 +38,7 @@ __all__ = [
     "last_look",
     "newest",
     "put_silence",
+    "replayed",
     "silence",
     "silences",
     "snooze",

@@ -73,6 +73,8 @@ def _facts(alert: Alert, values: Values, found: _Found | None) -> dict[str, Any]
         why, times, example = top
         facts["cause"] = _cause(why, times, step).dump()
         facts["example"] = example
+    if background.failures:
+        facts["failures"] = len(background.failures)
     told = [entry for entry in background.changes if entry.action in CHANGES]
     facts["changes"] = [[entry.at, _change(entry).dump()] for entry in told[:MOST_CHANGES]]
     return facts

@@ -52,4 +52,5 @@ class Guard:
         await self._watcher.refresh()
         await self._evaluator.look()
         await self._dispatcher.run()
+        await self._dispatcher.illustrate()
         return True

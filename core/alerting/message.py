@@ -12,7 +12,7 @@ from core.alerting import facts
 from core.alerting.subjects import ENGINE
 from core.alerting.words import measured, span
 from core.clock import moment
-from core.texts import T, Text, revive_text
+from core.texts import TN, T, Text, revive_text
 from storage.alerts import Alert
 
 
@@ -50,6 +50,7 @@ def part(alert: Alert, *, now: float) -> AlertPart:
         integration_id=alert.integration_id,
         condition=alert.condition,
         measured=said(alert),
+        what=what(alert),
         since=since,
         ended=alert.ended_at,
         value=alert.value,
@@ -63,6 +64,7 @@ def part(alert: Alert, *, now: float) -> AlertPart:
         notes=notes(alert, now),
         description=alert.description,
         example=known.get("example"),
+        failures=known.get("failures", 0),
     )
 
 
@@ -88,6 +90,16 @@ def said(alert: Alert) -> Text:
              rule=alert.condition, since=since)  # fmt: skip
 
 
+def what(alert: Alert) -> Text:
+    """Return what is wrong alone."""
+    if alert.detail is not None:
+        return revive_text(alert.detail)
+    value = measured(alert.metric, alert.value)
+    if alert.metric == "no_events":
+        return T("Nothing has come in for {value} (rule: {rule})", value=value, rule=alert.condition)
+    return T("{metric} is {value} (rule: {rule})", metric=alert.metric, value=value, rule=alert.condition)
+
+
 def notes(alert: Alert, now: float) -> list[Text]:
     """Return what has been done about it, and what is to be known."""
     found: list[Text] = []
@@ -101,6 +113,12 @@ def notes(alert: Alert, now: float) -> list[Text]:
         found.append(
             T("Snoozed until {until} by {who}", until=moment(alert.snoozed_until), who=alert.snoozed_by or "–")
         )
+    replayed = orjson.loads(alert.facts).get("replayed")
+    if replayed is not None:
+        found.append(
+            TN("{count} event is replayed, says {who}", "{count} events are replayed, says {who}", replayed["count"],
+               who=replayed["by"])
+        )  # fmt: skip
     if alert.without_data and alert.ended_at is None:
         found.append(T("There is no data now: it is not known whether it goes on."))
     if alert.flapping:

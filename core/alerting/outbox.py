@@ -7,7 +7,7 @@ message's key, an e-mail keeps its Message-ID.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -18,7 +18,7 @@ from core import channels
 from core.alert_message import plain
 from core.alerting.message import message as made
 from core.alerting.picture import picture
-from core.channels import CHANNELS, Message, Sent
+from core.channels import CHANNELS, Channel, Message, Sent
 from core.context import Context
 from core.errors import CcbError, Upstream
 from core.texts import T, Text, revive
@@ -37,7 +37,7 @@ FIRST_WAIT = 5.0
 LONGEST_WAIT = 900.0
 MOST_ATTEMPTS = 20
 """With waits that double from five seconds to a quarter of an hour: about three hours and a half."""
-QUIET_KINDS = frozenset({"acknowledged", "snoozed", "no_data", "data_again", "unsnoozed"})
+QUIET_KINDS = frozenset({"acknowledged", "snoozed", "no_data", "data_again", "unsnoozed", "replayed"})
 """What is written into the thread without calling anybody."""
 
 
@@ -47,6 +47,9 @@ class Dispatcher:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self._said: dict[str, float] = {}
+        self._bare: list[tuple[str, Sequence[Alert], Mapping[str, str]]] = []
+        """Messages that have arrived without their picture: channel, alerts, place."""
+        self._drawing = False
 
     async def run(self) -> int:
         """Say, in each channel, what is due first; return how many messages were tried."""
@@ -60,6 +63,31 @@ class Dispatcher:
         )
         await asyncio.gather(*(self._say(one) for one in claimed))
         return len(claimed)
+
+    async def illustrate(self) -> int:
+        """Add the pictures to what `run` has said; return how many were tried.
+
+        Apart from `run`, for drawing takes seconds. Each is tried once: the numbers are in the message already.
+        """
+        if self._drawing:
+            return 0
+        bare, self._bare = self._bare, []
+        self._drawing = True
+        try:
+            for address, about, place in bare:
+                await self._illustrate(address, about, place)
+        finally:
+            self._drawing = False
+        return len(bare)
+
+    async def _illustrate(self, address: str, about: Sequence[Alert], place: Mapping[str, str]) -> None:
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                drawn = await picture(self._ctx, about)
+                if drawn is not None:
+                    await _channel(address).illustrate(self._ctx, place, drawn)
+        except (CcbError, TimeoutError) as error:
+            log.warning("alert told without its chart", channel=address, reason=str(error))
 
     async def _say(self, claimed: Claimed) -> None:
         ctx = self._ctx
@@ -82,6 +110,9 @@ class Dispatcher:
             await self._failed(claimed, Upstream(T("It failed in a way that nobody expected; the log says how.")))
         else:
             await self._settle(claimed, "delivered", sent.detail, sent)
+            told = claimed.message
+            if told.told_at is None and sent.place is not None and _channel(told.channel).illustrates:
+                self._bare.append((told.channel, about, sent.place))
 
     async def _failed(self, claimed: Claimed, error: CcbError) -> None:
         permanent = isinstance(error, Upstream) and error.permanent
@@ -129,6 +160,10 @@ class Dispatcher:
                 alert_outbox.mark(connection, claimed.message.channel, now=now, error=error, resume_at=resume)
 
         await self._ctx.db.write(write)
+
+
+def _channel(address: str) -> Channel:
+    return CHANNELS.get(channels.parse(address).channel)
 
 
 async def _send(ctx: Context, claimed: Claimed, about: Sequence[Alert]) -> Sent:

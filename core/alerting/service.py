@@ -7,13 +7,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import orjson
+
 from core import audit
 from core.actors import Actor
 from core.alerting import plans
 from core.clock import moment
 from core.context import Context
 from core.errors import Conflict, Invalid, NotFound
-from core.texts import T, Text
+from core.texts import TN, T, Text
 from storage import alert_outbox
 from storage import alerts as rows
 from storage.alert_outbox import AlertMessageRow, AlertOutbox
@@ -59,6 +61,16 @@ async def find(ctx: Context, alert_id: str) -> Alert:
     found = await ctx.db.read(rows.get, alert_id)
     if found is None:
         raise NotFound(T("There is no alert {id}. GET /v1/alerts lists them.", id=alert_id[:60]), alert=alert_id[:60])
+    return found
+
+
+async def about(ctx: Context, reference: str) -> list[Alert]:
+    """Return the alerts that an id names: one, or those of a message (`alm_…`); raise `NotFound`."""
+    if not reference.startswith("alm_"):
+        return [await find(ctx, reference)]
+    found = await ctx.db.read(rows.of_message, reference)
+    if not found:
+        raise NotFound(T("The alerts of this message are no longer kept."), message=reference[:60])
     return found
 
 
@@ -123,6 +135,15 @@ async def unsnooze(ctx: Context, alert_id: str, *, actor: Actor) -> Alert:
         return alert
     story = T("No longer snoozed, says {who}", who=actor.name)
     return await _change(ctx, alert, {"snoozed_until": now}, "unsnoozed", story, actor, {})
+
+
+async def replayed(ctx: Context, alert_id: str, *, count: int, actor: Actor) -> Alert:
+    """Note that its failed events are replayed, in its history and its messages; the replay has its own audit."""
+    alert = await find(ctx, alert_id)
+    told = {"count": count, "by": actor.name}
+    columns = {"facts": orjson.dumps({**orjson.loads(alert.facts), "replayed": told}).decode()}
+    said = TN("{count} event is replayed, says {who}", "{count} events are replayed, says {who}", count, who=actor.name)
+    return await _change(ctx, alert, columns, "replayed", said, actor, {"count": count})
 
 
 async def _change(

@@ -83,6 +83,12 @@ _WORDS: Mapping[str, Callable[[Data], Text]] = {
         else T("Acknowledged by {who}", who=data["by"])
     ),
     "snoozed": lambda data: T("Snoozed until {until} by {who}", until=data["until"], who=data["by"]),
+    "replayed": lambda data: TN(
+        "{count} event is replayed, says {who}",
+        "{count} events are replayed, says {who}",
+        data["count"],
+        who=data["by"],
+    ),
     "unsnoozed": lambda data: T("No longer snoozed, says {who}", who=data["by"]),
     **{kind: _attempt(kind) for kind in ("delivered", "attempt_failed", "dead", "skipped")},
 }

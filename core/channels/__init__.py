@@ -83,6 +83,8 @@ class Channel(ABC):
     """The environment variable that names the place where an address has none; empty: an address is needed."""
     pictures: bool = False
     """Whether it shows a message's picture; otherwise none need be drawn."""
+    illustrates: bool = False
+    """Whether a picture is added to a message that stands there already (`illustrate`): the message waits for none."""
     packaged: bool = True
     """Whether a package's manifest may name an address: not where it holds a secret."""
 
@@ -109,6 +111,10 @@ class Channel(ABC):
         if not message.loud:
             return Sent(T("Nothing to say in this channel."))
         return Sent(await self.send(ctx, target, message))
+
+    async def illustrate(self, ctx: Context, place: Mapping[str, str], picture: Picture) -> None:
+        """Add a picture to the message at `place`; raises as `send` does."""
+        raise NotImplementedError(f"{self.name} adds no pictures")
 
     async def kept(self, ctx: Context, target: Target, actor: Actor) -> Target:
         """Return `target` as it is stored and shown: one with a secret is kept apart, and named.

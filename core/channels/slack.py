@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
-from core.channels import CHANNELS, Channel, Message, Sent, Target
+from core.channels import CHANNELS, Channel, Message, Picture, Sent, Target
 from core.config import Settings
 from core.context import Context, SlackPlace, SlackPort
 from core.errors import Invalid, NotConfigured, Upstream
@@ -24,6 +25,7 @@ class Slack(Channel):
     summary = T("A message to a Slack channel.")
     form = "slack://dev-alerts"
     setting = "CCB_ALERT_SLACK_CHANNEL"
+    illustrates = True
 
     def places(self, where: str) -> tuple[str, ...]:
         """Take one channel's name, with or without #, or its id."""
@@ -72,6 +74,11 @@ class Slack(Channel):
                 return Sent(T("Edited in {channel}.", channel=channel), message.place)
         place = await slack.tell(channel=channel, alert=alert, key=message.key, repeated=message.repeated)
         return Sent(T("Posted to {channel}.", channel=channel), {"channel": place.channel, "ts": place.ts})
+
+    async def illustrate(self, ctx: Context, place: Mapping[str, str], picture: Picture) -> None:
+        """Put it into the message's thread."""
+        where = SlackPlace(place["channel"], place["ts"])
+        await self._port(ctx).illustrate(where, png=picture.png, alt=picture.alt)
 
     def _port(self, ctx: Context) -> SlackPort:
         if ctx.slack is None:

@@ -10,11 +10,9 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from core import alerts, charts, integrations, metrics
-from core.alerting.values import WINDOW
-from core.alerts.language import parse
-from core.alerts.limits import limits_of
-from core.charts import Chart, Limit
+from core import charts, integrations
+from core.alerting.charted import charted
+from core.charts import Chart
 from core.context import Context
 from core.errors import Invalid, NotFound, Unavailable
 from core.http.health import VERSION
@@ -95,29 +93,10 @@ async def _chart(ctx: Context, request: Request) -> Chart:
     zone = zone_of(query.tz)
     installed = await integrations.find(ctx, request.path["id"])
     start, end = range_of(query.from_, query.to, now=ctx.clock.now())
-    whole = end // 60 * 60  # a minute that is not over yet would look like a fall
-    found = await metrics.query(
-        ctx, integration_id=installed.id, names=[query.metric], start=start,
-        end=whole if query.to is None and whole > start else end, step=step_of(query.step),
+    return await charted(
+        ctx, installed, query.metric, start=start, end=None if query.to is None else end, step=step_of(query.step),
+        zone=zone, actor=request.actor, language=request.language,
     )  # fmt: skip
-    series = found[query.metric]
-    marks: tuple[charts.Mark, ...] = ()
-    if request.actor.may("integrations.read"):
-        marks = await charts.marks(ctx, integration_id=installed.id, start=series.start, end=series.end)
-    limits: tuple[Limit, ...] = ()
-    # A count is compared over five minutes: where a point is not as long, its height has nothing to do with the limit.
-    if request.actor.may("alerts.read") and (series.metric.kind != "counter" or series.step == WINDOW):
-        limits = await _limits(ctx, installed.id, query.metric)
-    return Chart(installed.name, series, limits, marks, zone=zone)
-
-
-async def _limits(ctx: Context, integration_id: str, metric: str) -> tuple[Limit, ...]:
-    rules = await alerts.listed(ctx, integration_id)
-    return tuple(
-        Limit(operator, value)
-        for stored in rules
-        for operator, value in limits_of(parse(stored.rule.condition), metric)
-    )
 
 
 def zone_of(name: str) -> ZoneInfo:

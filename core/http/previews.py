@@ -9,19 +9,19 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core import charts, integrations, metrics
 from core.alerting.preview import Preview, preview
+from core.alerting.preview_words import sentence
 from core.alerting.values import WINDOW
 from core.alerts import RuleWish
 from core.alerts.language import parse
 from core.alerts.limits import limits_of
 from core.charts import Chart, Limit, Span
-from core.charts.axes import scale_of
 from core.context import Context
 from core.errors import NotFound, Unavailable
 from core.http.charts import zone_of
 from core.http.routes import Request, moment, route, time_of
 from core.http.times import AGO
 from core.metrics import METRICS
-from core.texts import TN, T, Text
+from core.texts import T
 
 MOST_SHOWN = 200
 
@@ -110,38 +110,6 @@ def _out(found: Preview, wish: PreviewIn, spec: dict[str, Any] | None, png: byte
         "fired": fired[-MOST_SHOWN:], "firing_seconds": sum(lasted), "metric": found.metric,
         "unit": METRICS[found.metric].unit if found.metric in METRICS else None, "highest": found.highest,
         "missing": round(found.missing, 4), "looks": found.looks,
-        "sentence": " ".join(text.render(language) for text in _sentences(found, sum(lasted), language)),
+        "sentence": sentence(found, language),
         "chart": spec, "picture": None if png is None else base64.b64encode(png).decode(),
     })  # fmt: skip
-
-
-def _sentences(found: Preview, seconds: float, language: str) -> list[Text]:
-    span = _span(found.end - found.start)
-    times = len(found.fired)
-    said = [T("It would not have fired in the last {span}.", span=span)]
-    if times:
-        said = [
-            TN(
-                "It would have fired {count} time in the last {span}.",
-                "It would have fired {count} times in the last {span}.",
-                times,
-                span=span,
-            )
-        ]
-    if times:
-        said.append(T("In all it would have lasted {span}.", span=_span(seconds)))
-    if found.highest is not None and found.metric in METRICS:
-        scale = scale_of(METRICS[found.metric], [found.highest])
-        value = scale.shown(found.highest, language)
-        said.append(T("The highest value of {metric} was {value}.", metric=found.metric, value=value))
-    if found.missing >= 0.005:
-        said.append(T("There was no data in {share} % of that time.", share=round(found.missing * 100)))
-    return said
-
-
-def _span(seconds: float) -> Text:
-    if seconds >= 2 * 86_400 or seconds == 86_400:
-        return TN("{count} day", "{count} days", round(seconds / 86_400))
-    if seconds >= 2 * 3600 or seconds == 3600:
-        return TN("{count} hour", "{count} hours", round(seconds / 3600))
-    return TN("{count} minute", "{count} minutes", max(1, round(seconds / 60)))

@@ -57,3 +57,11 @@ def test_a_line_is_split_as_it_was_meant(line: str, words: list[str]) -> None:
 @given(st.text())
 def test_no_line_breaks_the_splitting(line: str) -> None:
     split(line)
+
+
+def test_times_become_those_of_the_reader() -> None:
+    said = blocks.dated("Snoozed until 2023-11-14T23:13:52.000Z by ann, not 2023-11-14")
+    assert (
+        said
+        == "Snoozed until <!date^1700003632^{date_short_pretty} {time}|2023-11-14 23:13 UTC> by ann, not 2023-11-14"
+    )

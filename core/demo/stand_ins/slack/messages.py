@@ -24,7 +24,10 @@ def post_message(slack: Workspace, call: Call) -> Answer:
     channel = postable(slack, str(call.arguments.get("channel") or ""))
     check_rate(slack, channel)
     said, thread_ts = content(call.arguments), checked_thread(call.arguments)
-    message = put(slack, channel, message_of(slack, said, thread_ts=thread_ts))
+    message = message_of(slack, said, thread_ts=thread_ts)
+    if thread_ts and str(call.arguments.get("reply_broadcast")).lower() in ("1", "true"):
+        message["subtype"] = "thread_broadcast"
+    put(slack, channel, message)
     if slack.hang_up_after_posting:
         slack.hang_up_after_posting -= 1
         raise HungUp

@@ -89,6 +89,7 @@ def checked_thread(arguments: Arguments) -> str | None:
 
 def message_of(slack: Workspace, said: Content, *, thread_ts: str | None = None) -> Message:
     """Return a new message of the bot's."""
+    _check_files(slack, said.blocks)
     made: Message = {
         "type": "message",
         "user": BOT,
@@ -102,6 +103,19 @@ def message_of(slack: Workspace, said: Content, *, thread_ts: str | None = None)
     made |= {"attachments": copy.deepcopy(said.attachments)} if said.attachments else {}
     made |= {"metadata": said.metadata} if said.metadata else {}
     return made | ({"thread_ts": thread_ts} if thread_ts else {})
+
+
+def _check_files(slack: Workspace, blocks: Any) -> None:
+    """Refuse an image of a file that is not there, or that Slack is still taking in.
+
+    https://github.com/slackapi/python-slack-sdk/issues/1521: a file that was just uploaded is refused for a while.
+    """
+    for n, block in enumerate(blocks or []):
+        file = slack.files.get(str((block.get("slack_file") or {}).get("id"))) if "slack_file" in block else None
+        if "slack_file" not in block or (file is not None and file["complete"] and not slack.unprocessed):
+            continue
+        slack.unprocessed = max(0, slack.unprocessed - 1)
+        raise refused_for("invalid_blocks", [f"invalid slack file [json-pointer:/blocks/{n}/slack_file]"])
 
 
 def put(slack: Workspace, channel: Channel, message: Message) -> Message:
@@ -125,6 +139,7 @@ def edit(slack: Workspace, message: Message, said: Content, *, whole: bool = Fal
     https://docs.slack.dev/reference/methods/chat.update: a text without blocks takes the blocks away, and only then
     the message is shown as edited.
     """
+    _check_files(slack, said.blocks)
     whole = whole or (bool(said.text) and said.blocks is None and said.attachments is None)
     slack.versions.setdefault(message["ts"], []).append(copy.deepcopy(message))
     if said.text is not None or whole:

@@ -149,6 +149,8 @@ class Workspace:
         """Scopes without which something that was done would have failed."""
         self.refused: list[tuple[str, str, list[str]]] = []
         """Method, code and messages of every `ok: false`."""
+        self.unprocessed = 0
+        """How often an image of an uploaded file is refused before Slack has taken it in."""
         self.trouble: dict[str, list[str | int]] = {}
         """By method, what becomes of the next calls: a code (`internal_error`), or seconds to wait (429)."""
         self.offered: dict[str, list[dict[str, Any]]] = {}

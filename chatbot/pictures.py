@@ -1,0 +1,54 @@
+"""Pictures in Slack: uploaded there, for it has no way to our charts. Needs the scope `files:write` alone.
+
+https://docs.slack.dev/messaging/working-with-files. A picture that is shared in a thread is seen at once. One
+that is to stand in a message's block (`blocks.file_image`) is uploaded for nobody, and refused until Slack has taken it
+in, which lasts for a second or two (https://github.com/slackapi/python-slack-sdk/issues/1521).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from chatbot import blocks
+from chatbot.failures import data
+
+NAME = "chart.png"
+TRIES = 6
+"""How often a message with a new picture is tried, a second apart."""
+_MOST_ALT = 1_000
+"""Characters of a file's own alt text (https://docs.slack.dev/reference/methods/files.getUploadURLExternal)."""
+
+
+async def share(client: AsyncWebClient, png: bytes, *, alt: str, channel: str, thread: str) -> None:
+    """Upload a picture into a thread; `alt` says what it shows."""
+    await client.files_upload_v2(
+        file=png, filename=NAME, title=NAME, alt_txt=blocks.cut(alt, _MOST_ALT), channel=channel, thread_ts=thread
+    )
+
+
+async def place(
+    client: AsyncWebClient, png: bytes, *, alt: str, channel: str, ts: str, thread: str | None, text: str,
+    around: Callable[[Sequence[blocks.Block]], Sequence[blocks.Block]],
+) -> None:  # fmt: skip
+    """Edit the message at `ts` so that it shows the picture; where Slack takes none, the picture goes into the thread.
+
+    `around`: makes the message's blocks around those that it is given.
+    """
+    answer = await client.files_upload_v2(file=png, filename=NAME, title=NAME, alt_txt=blocks.cut(alt, _MOST_ALT))
+    shown = around([blocks.file_image(str(answer["files"][0]["id"]), alt)])
+    for attempt in range(TRIES):
+        if attempt:
+            await asyncio.sleep(1)
+        try:
+            await client.chat_update(channel=channel, ts=ts, text=text, blocks=shown)
+        except SlackApiError as error:
+            if data(error).get("error") != "invalid_blocks":
+                raise
+        else:
+            return
+    await client.chat_update(channel=channel, ts=ts, text=text, blocks=around([]))
+    await share(client, png, alt=alt, channel=channel, thread=thread or ts)

@@ -1,0 +1,53 @@
+"""The chart of one metric, with the limits of alert rules and the changes that its reader may see."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from core import alerts, charts, metrics
+from core.actors import Actor
+from core.alerting.values import WINDOW
+from core.alerts.language import parse
+from core.alerts.limits import limits_of
+from core.charts import Chart, Limit
+from core.context import Context
+from core.integrations import Installed
+from core.metrics import Series
+from core.texts import T
+
+
+async def charted(
+    ctx: Context, installed: Installed | None, metric: str, *, start: float, end: float | None = None,
+    step: int | None = None, zone: ZoneInfo, actor: Actor, language: str,
+) -> Chart:  # fmt: skip
+    """Return a metric's chart, of one integration or (None) of all together; without `end`, to the last whole minute.
+
+    The limits of alert rules are drawn for who may read them (`alerts.read`), changes for who may read the
+    integration's (`integrations.read`). Raises `Invalid` as `metrics.query` does.
+    """
+    now = ctx.clock.now()
+    whole = now // 60 * 60  # a minute that is not over yet would look like a fall
+    found = await metrics.query(
+        ctx, integration_id=installed.id if installed else None, names=[metric], start=start,
+        end=end if end is not None else whole if whole > start else now, step=step,
+    )  # fmt: skip
+    series = found[metric]
+    if installed is None:
+        return Chart(T("all integrations").render(language), series, zone=zone)
+    marks: tuple[charts.Mark, ...] = ()
+    if actor.may("integrations.read"):
+        marks = await charts.marks(ctx, integration_id=installed.id, start=series.start, end=series.end)
+    limits = await _limits(ctx, installed.id, series) if actor.may("alerts.read") else ()
+    return Chart(installed.name, series, limits, marks, zone=zone)
+
+
+async def _limits(ctx: Context, integration_id: str, series: Series) -> tuple[Limit, ...]:
+    # A count is compared over five minutes: where a point is not as long, its height has nothing to do with the limit.
+    if series.metric.kind == "counter" and series.step != WINDOW:
+        return ()
+    rules = await alerts.listed(ctx, integration_id)
+    return tuple(
+        Limit(operator, value)
+        for stored in rules
+        for operator, value in limits_of(parse(stored.rule.condition), series.metric.name)
+    )

@@ -1,0 +1,47 @@
+"""The chart comes after the message, and its failure changes nothing; what a replay adds to an alert."""
+
+from __future__ import annotations
+
+import pytest
+
+from core import alerting
+from core.actors import Actor
+from core.errors import Conflict, NotFound
+from tests.core.alerting.house import RULE, House
+
+ANN = Actor("slack", "U1", "ann", frozenset({"alerts.write"}))
+
+
+async def test_the_chart_follows_the_message_into_its_thread_once(quick_house: House) -> None:
+    house = quick_house
+    forward = await house.install(RULE)
+    house.slack.trouble["files.completeUploadExternal"] = ["internal_error"]
+    await house.count(forward, dead=10, succeeded=10)
+    await house.look(1)
+    house.clock.move(11)
+    await house.tell()
+    [message] = house.posted()
+    assert house.slack.files == {}, "the message does not wait for it"
+    assert await house.dispatcher.illustrate() == 1
+    assert await house.dispatcher.illustrate() == 0, "it is tried once"
+    assert [m for m in house.slack.channel("deploys").messages if "files" in m] == []
+    alert = await house.alert()
+    assert (await house.kinds(alert))[-1] == "delivered"
+
+    [(row, _)] = await alerting.attempts(house.ctx, alert)
+    assert [one.id for one in await alerting.about(house.ctx, row.id)] == [alert.id]
+    assert [one.id for one in await alerting.about(house.ctx, alert.id)] == [alert.id]
+    for unknown in ("alm_nothing", "alt_nothing"):
+        with pytest.raises(NotFound):
+            await alerting.about(house.ctx, unknown)
+
+    await alerting.replayed(house.ctx, alert.id, count=31, actor=ANN)
+    await house.tell(2)
+    assert "31 events are replayed, says ann" in house.posted()[0]["text"]
+    assert house.thread() == ["Errors: 31 events are replayed, says ann"]
+    assert await house.dispatcher.illustrate() == 0, "an edit brings no other chart"
+    await house.rules(forward)
+    await house.look(1)
+    with pytest.raises(Conflict):
+        await alerting.replayed(house.ctx, alert.id, count=1, actor=ANN)
+    assert message["ts"] == house.posted()[0]["ts"]
