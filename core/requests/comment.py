@@ -13,6 +13,7 @@ import orjson
 from babel.dates import format_datetime
 
 from core.generation.template import FIELDS
+from core.integrations import Held
 from core.requests.model import Asked
 from core.texts import TN, T, Text, revive
 from storage.requests import Round
@@ -25,13 +26,17 @@ _CLOSING = re.compile(r"\b(close[sd]?|fix(?:e[sd])?|resolve[sd]?)\b(?=:?\s+(?:ht
 
 @dataclass(frozen=True)
 class Landed:
-    """The integration that came of a request. `missing`: what keeps it from being active; `signed`: its events are."""
+    """The integration that came of a request. `missing`: what keeps it from being active; `signed`: its events are.
+
+    `held`: a version that waits for an admin.
+    """
 
     slug: str
     active: bool
     missing: Sequence[str]
     url: str
     signed: bool
+    held: Held | None = None
 
 
 def comment(asked: Asked, rounds: Sequence[Round], *, spent: Text, landed: Landed | None = None) -> str:
@@ -147,16 +152,22 @@ def _after_landing(landed: Landed) -> list[Text]:
         )  # fmt: skip
     else:
         first = T("Nothing is missing: `ccb activate {slug}` switches it on.", slug=slug)
-    second = T("Its events come to {url}.", url=landed.url)
-    if not landed.signed:
-        return [first, second]
-    return [first, second, secret_of(slug)]
+    steps = [first, T("Its events come to {url}.", url=landed.url)]
+    if landed.signed:
+        steps.append(secret_of(slug))
+    if landed.held is not None:
+        waits = T(
+            "Its version {version} waits for an admin, for it may do more: {wider}. `ccb activate {slug}` lets it run.",
+            version=code(landed.held.version), wider=", ".join(map(code, landed.held.wider)), slug=slug,
+        )  # fmt: skip
+        steps.insert(0, waits)
+    return steps
 
 
 def secret_of(slug: str) -> Text:
     """Return how to come by the secret that deliveries are signed with: nobody saw that of the installation."""
     return T(
-        "Their sender signs them. `ccb config {slug} webhook_secret=…` sets the secret that the sender has; "
+        "Deliveries are signed. `ccb config {slug} webhook_secret=…` sets the secret that the sender has; "
         "`PATCH /v1/integrations/{slug}/webhook-secret` without a body makes one for it, and shows it that once.",
         slug=slug,
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 from core.actors import Actor
 from core.context import Context
-from core.errors import CcbError, Conflict
+from core.errors import Conflict
 from core.generation import template
 from core.github import people
 from core.github.labels import REQUEST as LABEL
@@ -231,18 +231,9 @@ async def _push(ctx: Context, payload: Payload) -> Text:
     }
     told: list[str] = []
     for slug in sorted(updates.slugs_in(paths)):
-        try:
-            done = await updates.update(ctx, _repository(payload), slug, str(payload["after"]), by=_sender(payload))
-        except CcbError as error:
-            if not updates.is_final(error):
-                raise
-            done = error.message
+        done = await updates.update(ctx, _repository(payload), slug, str(payload["after"]), by=_sender(payload))
         told.append(f"{slug}: {done}")
     return T("{told}", told="; ".join(told)) if told else NOTHING
-
-
-def _remark(remark: Mapping[str, Any]) -> str:
-    return f"{remark.get('path', '')}:{remark.get('line') or ''}\n{remark.get('body', '')}"
 
 
 def _issue(payload: Payload) -> Issue:

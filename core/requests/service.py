@@ -288,6 +288,14 @@ async def tell_again(ctx: Context, integration_id: str) -> None:
         await ctx.db.write(rows.advance, row.id, None, {"tell_at": ctx.clock.now()})
 
 
+async def note(ctx: Context, integration_id: str, line: Line) -> None:
+    """Add a line to the log of the request that an integration came of, if it did; its issue says how it stands now."""
+    row = await ctx.db.read(rows.get, integration_id)
+    if row is not None:
+        await ctx.db.write(rows.note, row.id, line.row(ctx.clock.now()))
+        await tell_again(ctx, row.id)
+
+
 async def _move(
     ctx: Context,
     asked: Asked,
