@@ -10,6 +10,8 @@ import pytest
 
 from core.demo.stand_ins.claude import ClaudeStandIn
 from core.demo.stand_ins.github.hub import GitHubStandIn
+from core.errors import Invalid
+from core.requests import github_events
 from core.texts import T
 from tests.contexts import MovableClock
 from tests.core.generation.drafts import answer, draft
@@ -229,6 +231,27 @@ async def test_what_the_bot_itself_does_is_not_answered(house: House) -> None:
     house.hub.open_issue(REPOSITORY, "Helpdesk", ENGLISH, [LABEL], as_user="ccb-bot")
     await house.settled()
     assert set(await house.done()) == {"issues.opened: nothing to do", "issues.labeled: nothing to do"}
+
+
+async def test_a_payload_that_is_none_of_githubs_says_what_it_lacks(house: House) -> None:
+    ctx = house.client.engine.ctx
+    for event, payload, lacks in (
+        ("issues.opened", {"action": "opened", "repository": {"full_name": REPOSITORY}}, "issue.number"),
+        ("issues.opened", {"action": "opened", "repository": None}, "repository.full_name"),
+        ("push", {"repository": {"full_name": REPOSITORY}}, "after"),
+    ):
+        with pytest.raises(Invalid, match=f"no {lacks}"):
+            await github_events.handle(ctx, event, {**payload, "sender": {"login": "dev"}})
+
+
+async def test_an_issue_whose_author_has_left(house: House) -> None:
+    issue = house.hub.open_issue(REPOSITORY, "Helpdesk", ENGLISH, as_user="stranger")["number"]
+    house.hub.repositories[REPOSITORY].issues[issue - 1]["user"] = None
+    house.claude.answers = [answer(draft())]
+    house.hub.label_issue(REPOSITORY, issue, LABEL, as_user="dev")
+    await house.settled()
+    asked = await house.request(issue)
+    assert (asked.row.status, asked.row.asked_by) == ("inactive", "ghost")
 
 
 async def test_other_issues_are_left_alone(house: House) -> None:
