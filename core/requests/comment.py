@@ -19,6 +19,7 @@ from core.texts import TN, T, Text, revive
 from storage.requests import Round
 
 _STAGES = ("check", "write", "verify", "publish")
+_NOT_UNDERSTOOD = ("Insufficient integration requirements", "Dependency conflict detected")
 _LONGEST_PROBLEM = 1_500
 _CLOSING = re.compile(r"\b(close[sd]?|fix(?:e[sd])?|resolve[sd]?)\b(?=:?\s+(?:https?://|gh-))", re.IGNORECASE)
 """Words that close an issue which is named without `#`."""
@@ -103,7 +104,7 @@ def _done(asked: Asked, rounds: Sequence[Round]) -> list[bool]:
         return [True] * len(_STAGES)
     last = next((r for r in reversed(rounds) if r.version == row.version), None)
     if last is None:
-        return [row.status == "requested", False, False, False]
+        return [(asked.error_details or {}).get("error") not in _NOT_UNDERSTOOD, False, False, False]
     return [True, last.files is not None, last.problem == "", False]
 
 

@@ -56,6 +56,8 @@ REFUSED, GOOD, DECLINED = {"files": "{}", "problem": "x"}, {"files": "{}", "prob
         ("✓✓✓✓", {"status": "failed", "stage": "install", "rounds": (REFUSED,)}),  # merged by hand after all
         ("✓✓✓✓", {"status": "installed", "rounds": (GOOD,)}),
         ("○○○○", {"status": "failed", "error": "Dependency conflict detected"}),
+        ("○○○○", {"status": "failed", "error": "Insufficient integration requirements"}),
+        ("✓○○○", {"status": "failed", "error": "Upstream failed"}),  # such as a key that Claude refuses
         ("✓○○○", {"status": "failed", "error": "Claude declined", "rounds": (DECLINED,)}),
         ("✓✓○○", {"status": "failed", "error": "Budget exceeded", "rounds": (REFUSED,)}),
         ("✓✓✓○", {"status": "failed", "error": "Pull request closed", "rounds": (GOOD,)}),
