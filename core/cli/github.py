@@ -36,10 +36,10 @@ async def setup(
     else:
         for step in made["steps"]:
             mark, style = _MARKS[step["outcome"]]
-            line = f"{screen.clean(step['name'])}: {screen.clean(step['detail'])}"
+            line = f"{screen.clean(step['title'])}: {screen.clean(step['detail'])}"
             session.console.print(screen.marked(mark, style, line, by=0))
     if not made["ready"]:
-        failed = ", ".join(step["name"] for step in made["steps"] if step["outcome"] == "failed")
+        failed = ", ".join(step["title"] for step in made["steps"] if step["outcome"] == "failed")
         raise CliError(
             T("{repository} is not ready yet: {failed}. Run it again when that is mended.",
               repository=screen.clean(made["repository"]), failed=failed),

@@ -133,9 +133,9 @@ def _parsed(text: str, stop_reason: str | None) -> tuple[Draft | None, Text | No
         return Draft.model_validate_json(text), None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "-"
-        return None, T("The answer has not the form that was asked for: {where}: {reason}", where=where,
-                       reason=reason(first))  # fmt: skip
+        where = ".".join(map(str, first["loc"]))
+        why = T("{where}: {reason}", where=where, reason=reason(first)) if where else reason(first)
+        return None, T("The answer has not the form that was asked for: {reason}", reason=why)
 
 
 @cache

@@ -102,6 +102,7 @@ class Budget:
     setting: str
     limit: float
     spent: float
+    monthly: bool = True
 
     @property
     def left(self) -> float:
@@ -116,14 +117,15 @@ def tightest(budgets: list[Budget]) -> Budget:
 
 def over(budget: Budget) -> Conflict:
     """Return the error for a call that its budget does not cover."""
+    values = {"name": budget.name, "spent": dollars(budget.spent), "limit": dollars(budget.limit)}
+    told = T(
+        "What is left of the budget for {name} pays for no further answer: {spent} of {limit} are spent.", **values
+    )
+    then = T("Raise {setting} and begin the request again.", setting=budget.setting)
+    if budget.monthly:
+        then = T("Wait for the next month, or raise {setting}; then begin the request again.", setting=budget.setting)
     return Conflict(
-        T(
-            "The budget for {name} is spent: {spent} of {limit}. Raise {setting}, or wait until it is renewed.",
-            name=budget.name,
-            spent=dollars(budget.spent),
-            limit=dollars(budget.limit),
-            setting=budget.setting,
-        ),
+        T("{first} {second}", first=told, second=then),
         error="Budget exceeded",
         spent_usd=round(budget.spent, 4),
         limit_usd=budget.limit,

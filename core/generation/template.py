@@ -72,27 +72,31 @@ _PLACEHOLDER = re.compile(r"\[[^\]]*\]|<[^>]*>|\{[^}]*\}")
 
 @dataclass(frozen=True)
 class Request:
-    """What an issue asks for. `recognised`: whether it is the template at all."""
+    """What an issue asks for. `recognised`: whether it is the template at all; `russian`: whether a label of it is."""
 
     fields: Mapping[str, str]
     missing: Sequence[Field]
     recognised: bool
+    russian: bool = False
 
 
 def parse(body: str) -> Request:
     """Return the fields that an issue's body fills in, and those that it lacks."""
     parts: dict[str, list[str]] = {}
     current: list[str] | None = None
-    for name, text in _lines(cleaned(body)):
-        if name is None and current is not None:
+    russian = False
+    for label, text in _lines(cleaned(body)):
+        if label is None and current is not None:
             current.append(text)
-        elif name is not None:
+        elif label is not None:
+            name = _BY_LABEL.get(label, "")
             current = parts.setdefault(name, []) if name else None  # who says a field twice means both
-            if current is not None and text:
-                current.append(text)
+            if current is not None:
+                russian = russian or not label.isascii()
+                current += [text] if text else []
     values = {name: "\n".join(lines).strip()[:LONGEST].rstrip() for name, lines in parts.items()}
     fields = {field.name: values[field.name] for field in FIELDS if _says_something(values.get(field.name, ""))}
-    return Request(fields, missing(fields), recognised=bool(parts))
+    return Request(fields, missing(fields), recognised=bool(parts), russian=russian)
 
 
 def missing(fields: Mapping[str, str]) -> list[Field]:
@@ -115,7 +119,7 @@ def cleaned(text: str) -> str:
 
 
 def _lines(text: str) -> Iterator[tuple[str | None, str]]:
-    """Yield each line: with a field's name where it begins one ("": something else), None where it goes on."""
+    """Yield each line: with a field's label where it begins one, or another heading; None where it goes on."""
     fence = ""
     for line in text.split("\n"):
         marks = _FENCE.match(line)
@@ -126,9 +130,9 @@ def _lines(text: str) -> Iterator[tuple[str | None, str]]:
         if fence or marks:  # what stands in a block of code is no heading
             yield None, line
         elif heading := _HEADING.fullmatch(line):
-            yield _BY_LABEL.get(_label(heading[1]), ""), ""
+            yield _label(heading[1]), ""
         elif (bold := _BOLD.fullmatch(line)) and (_label(bold[1]) in _BY_LABEL):
-            yield _BY_LABEL[_label(bold[1])], bold[2]
+            yield _label(bold[1]), bold[2]
         else:
             yield None, line
 

@@ -32,9 +32,10 @@ Outcome = Literal["done", "there", "failed"]
 
 @dataclass(frozen=True)
 class Step:
-    """One part of it: its name, how it ended, and that in words."""
+    """One part of it: its name for programs and for people, how it ended, and that in words."""
 
     name: str
+    title: Text
     outcome: Outcome
     detail: Text
 
@@ -51,9 +52,11 @@ async def setup(ctx: Context, *, repository: str | None = None, actor: Actor) ->
         raise Conflict(which, error="Not configured", settings=["GITHUB_REPOSITORY"])
     if not _REPOSITORY.fullmatch(name):
         raise Invalid(which, path="repository")
-    steps = [await _step(f"label {label}", _label(ctx, name, label)) for label in labels.OWN]
-    steps.append(await _step("issue forms", _forms(ctx, name)))
-    steps.append(await _step("webhook", _hook(ctx, name)))
+    steps = [
+        await _step(f"label {label}", T("label {name}", name=label), _label(ctx, name, label)) for label in labels.OWN
+    ]
+    steps.append(await _step("issue forms", T("issue forms"), _forms(ctx, name)))
+    steps.append(await _step("webhook", T("webhook"), _hook(ctx, name)))
     if any(step.outcome == "done" for step in steps):
         after = {step.name: step.outcome for step in steps}
         entry = audit.entry(ctx, actor, "github.set_up", subject=name, after=after)
@@ -67,13 +70,13 @@ def forms() -> dict[str, str]:
     return {path.name: path.read_text(encoding="utf-8") for path in found}
 
 
-async def _step(name: str, work: Coroutine[Any, Any, tuple[Outcome, Text]]) -> Step:
+async def _step(name: str, title: Text, work: Coroutine[Any, Any, tuple[Outcome, Text]]) -> Step:
     try:
-        return Step(name, *await work)
+        return Step(name, title, *await work)
     except NotConfigured:
         raise
     except CcbError as error:
-        return Step(name, "failed", error.message)
+        return Step(name, title, "failed", error.message)
 
 
 async def _label(ctx: Context, repository: str, name: str) -> tuple[Outcome, Text]:

@@ -30,6 +30,7 @@ class SetupStepOut(BaseModel):
     """One part of the setup."""
 
     name: str
+    title: str = Field(description="Its name in the language of Accept-Language.")
     outcome: Literal["done", "there", "failed"]
     detail: str = Field(description="What was done, or why it failed.")
 
@@ -54,7 +55,12 @@ async def set_up(ctx: Context, request: Request) -> SetupOut:
     except NotConfigured as error:  # nothing waits here for the setting, as an event would
         raise Conflict(error.message, error=error.error, **error.details) from None
     shown = [
-        SetupStepOut(name=step.name, outcome=step.outcome, detail=step.detail.render(request.language))
+        SetupStepOut(
+            name=step.name,
+            title=step.title.render(request.language),
+            outcome=step.outcome,
+            detail=step.detail.render(request.language),
+        )
         for step in steps
     ]
     return SetupOut(repository=name, ready=all(step.outcome != "failed" for step in steps), steps=shown)

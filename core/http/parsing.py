@@ -122,8 +122,8 @@ def _wrong(error: ValidationError, kind: Any) -> Invalid | Malformed:
         path = ".".join(map(str, found["loc"]))
         if found["type"] == "json_invalid":
             return Malformed(T("The body is not JSON: {reason}.", reason=found["msg"]), error="Malformed JSON")
-        if found["type"] == "extra_forbidden":
-            problems.append((path, T("is unknown here. Known: {known}", known=_known(kind, len(found["loc"])))))
+        if found["type"] == "extra_forbidden" and (known := _known(kind, found["loc"])):
+            problems.append((path, T("is unknown here. Known: {known}", known=known)))
         else:
             problems.append((path, reason(found)))
     return _invalid(problems)
@@ -136,9 +136,20 @@ def _invalid(problems: Sequence[tuple[str, Text]]) -> Invalid:
     return Invalid(message, path=path, fields=[{"path": path, "message": why} for path, why in problems])
 
 
-def _known(kind: Any, depth: int) -> str:
-    fields = kind.model_fields if isinstance(kind, type) and issubclass(kind, BaseModel) and depth == 1 else {}
-    return ", ".join(field.alias or name for name, field in fields.items()) or "-"
+def _known(kind: Any, place: Sequence[str | int]) -> str:
+    """Return the names of the fields beside `place`, "" where it is in no model of its own."""
+    model = _model(kind)
+    for part in place[:-1]:
+        fields = model.model_fields.items() if model is not None else ()
+        model = next((_model(field.annotation) for name, field in fields if part in (name, field.alias)), None)
+    return ", ".join(field.alias or name for name, field in model.model_fields.items()) if model is not None else ""
+
+
+def _model(annotation: Any) -> type[BaseModel] | None:
+    """Return the model that a field holds: itself, or where it may be left out."""
+    parts = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+    models = [part for part in parts if isinstance(part, type) and issubclass(part, BaseModel)]
+    return models[0] if len(models) == 1 else None
 
 
 @cache

@@ -68,8 +68,8 @@ class RequestLineOut(BaseModel):
     timestamp: str
     level: LogLevel
     step: str = Field(
-        description="check, write, verify, publish, install, tell: the issue was not told, "
-        "or said: somebody did something."
+        description="check, write, verify, publish, install, update: a push to the default branch, "
+        "tell: the issue was not told, or said: somebody did something."
     )
     message: str
     fields: dict[str, Any]

@@ -9,6 +9,7 @@ from core.integrations.changes import (
 )
 from core.integrations.install import Wish, install
 from core.integrations.installed import (
+    Held,
     Installed,
     WebhookSecret,
     find,
@@ -22,6 +23,7 @@ from core.integrations.own import ensure as ensure_own
 from core.integrations.updates import from_repository, update
 
 __all__ = [
+    "Held",
     "Installed",
     "WebhookSecret",
     "Wish",

@@ -36,6 +36,14 @@ class WebhookSecret:
 
 
 @dataclass(frozen=True)
+class Held:
+    """A version that waits beside the running one, and what it may do more (`hosts: b.example`)."""
+
+    version: str
+    wider: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Installed:
     """An integration ready for work: parsed, decrypted. `version` is the commit or the package's short digest."""
 
@@ -63,6 +71,15 @@ class Installed:
     def manifest(self) -> Manifest:
         """The package's manifest."""
         return self.package.manifest
+
+    @property
+    def held(self) -> Held | None:
+        """The version that waits for an admin."""
+        if self.pending is None:
+            return None
+        waiting = orjson.loads(self.pending)
+        commit = waiting["provenance"].get("commit") or waiting["package"]
+        return Held(str(commit)[:12], tuple(waiting["wider"]))
 
     @property
     def version(self) -> str:

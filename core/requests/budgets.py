@@ -123,7 +123,10 @@ def _spent(connection: sa.Connection, asked: Asked, settings: Settings, now: flo
     own, person, everybody = _kinds(asked)
     since = month_of(now)
     return [
-        Budget(T("this request"), "CCB_BUDGET_REQUEST", settings.budget_request, calls.spent(connection, **own)),
+        Budget(
+            T("this request"), "CCB_BUDGET_REQUEST", settings.budget_request, calls.spent(connection, **own),
+            monthly=False,
+        ),
         Budget(
             T("{name} this month", name=asked.row.asked_by), "CCB_BUDGET_PERSON", settings.budget_person,
             calls.spent(connection, **person, since=since),

@@ -6,15 +6,20 @@ import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 import orjson
+from babel.dates import format_datetime
 
 from core.generation.template import FIELDS
+from core.integrations import Held
 from core.requests.model import Asked
 from core.texts import TN, T, Text, revive
 from storage.requests import Round
 
 _STAGES = ("check", "write", "verify", "publish")
+_NOT_UNDERSTOOD = ("Insufficient integration requirements", "Dependency conflict detected")
 _LONGEST_PROBLEM = 1_500
 _CLOSING = re.compile(r"\b(close[sd]?|fix(?:e[sd])?|resolve[sd]?)\b(?=:?\s+(?:https?://|gh-))", re.IGNORECASE)
 """Words that close an issue which is named without `#`."""
@@ -22,13 +27,17 @@ _CLOSING = re.compile(r"\b(close[sd]?|fix(?:e[sd])?|resolve[sd]?)\b(?=:?\s+(?:ht
 
 @dataclass(frozen=True)
 class Landed:
-    """The integration that came of a request. `missing`: what keeps it from being active; `signed`: its events are."""
+    """The integration that came of a request. `missing`: what keeps it from being active; `signed`: its events are.
+
+    `held`: a version that waits for an admin.
+    """
 
     slug: str
     active: bool
     missing: Sequence[str]
     url: str
     signed: bool
+    held: Held | None = None
 
 
 def comment(asked: Asked, rounds: Sequence[Round], *, spent: Text, landed: Landed | None = None) -> str:
@@ -38,7 +47,9 @@ def comment(asked: Asked, rounds: Sequence[Round], *, spent: Text, landed: Lande
     def say(text: Text) -> str:
         return text.render(language)
 
-    parts = [f"### {plain(asked.row.title)}: {say(headline(asked))}", _progress(asked, rounds, language)]
+    named = asked.fields.get("service_name") or asked.fields.get("target_service")
+    name = plain(asked.row.title) if named else say(T("Integration"))
+    parts = [f"### {name}: {say(headline(asked))}", _progress(asked, rounds, language)]
     if asked.error_details:
         parts.append(_trouble(asked, language))
     if rounds:
@@ -46,7 +57,7 @@ def comment(asked: Asked, rounds: Sequence[Round], *, spent: Text, landed: Lande
         parts.append(f"<sub>{say(spent_on)} · `{rounds[-1].model}` · `{asked.id}`</sub>")
     else:
         parts.append(f"<sub>`{asked.id}`</sub>")
-    steps = [_next_step(asked)] if landed is None else _after_landing(landed)
+    steps = [_next_step(asked, language)] if landed is None else _after_landing(landed)
     parts.append(" ".join(say(step) for step in steps))
     return "\n\n".join(part for part in parts if part)
 
@@ -57,6 +68,8 @@ def headline(asked: Asked) -> Text:
     match row.status:
         case "requested":
             return T("waits for approval") if not row.stage else T("being looked at")
+        case "generating" if asked.error_details:
+            return T("waits, and goes on by itself")
         case "generating":
             return {
                 "write": T("Claude is writing"), "verify": T("being tested"), "publish": T("being published"),
@@ -73,9 +86,8 @@ def headline(asked: Asked) -> Text:
 
 def _progress(asked: Asked, rounds: Sequence[Round], language: str) -> str:
     row, names = asked.row, [T("understood"), T("Claude wrote it"), T("its samples pass"), T("pull request")]
-    done = _done(asked, rounds)
     lines = []
-    for stage, name, is_done in zip(_STAGES, names, done, strict=True):
+    for stage, name, is_done in zip(_STAGES, names, _done(asked, rounds), strict=True):
         mark = "✓" if is_done else "●" if row.stage == stage else "○"
         shown = name.render(language)
         if stage == "publish" and row.pull is not None:
@@ -85,10 +97,16 @@ def _progress(asked: Asked, rounds: Sequence[Round], language: str) -> str:
 
 
 def _done(asked: Asked, rounds: Sequence[Round]) -> list[bool]:
-    of_now = [r for r in rounds if r.version == asked.row.version]
-    passed = bool(of_now) and of_now[-1].problem == ""
-    published = asked.row.pull is not None and asked.row.status in ("inactive", "installed")
-    return [bool(of_now) or published, bool(of_now) or published, passed or published, published]
+    """Say of each stage whether it is behind the request: by where that is, or by what there is of one that ended."""
+    row = asked.row
+    if row.stage in _STAGES:
+        return [number < _STAGES.index(row.stage) for number in range(len(_STAGES))]
+    if row.stage or row.status in ("inactive", "installed"):
+        return [True] * len(_STAGES)
+    last = next((r for r in reversed(rounds) if r.version == row.version), None)
+    if last is None:
+        return [(asked.error_details or {}).get("error") not in _NOT_UNDERSTOOD, False, False, False]
+    return [True, last.files is not None, last.problem == "", False]
 
 
 def _trouble(asked: Asked, language: str) -> str:
@@ -105,17 +123,23 @@ def _trouble(asked: Asked, language: str) -> str:
     return "\n".join(lines)
 
 
-def _next_step(asked: Asked) -> Text:
+def _next_step(asked: Asked, language: str) -> Text:
     row, error = asked.row, (asked.error_details or {}).get("error")
     if row.status == "failed":
         if error == "Insufficient integration requirements":
             return T("Edit the issue and add what is missing: it goes on by itself.")
+        if error == "Dependency conflict detected":
+            return T("Edit the issue and change what stands in the way: it goes on by itself.")
         return T("To begin again, comment `/ccb retry`.")
     if row.status == "requested" and not row.stage:
         return T("Somebody with write access lets it go on: set the label again, or comment `/ccb approve`.")
     if row.status == "inactive" and row.pull_state == "open":
         return T("Review the pull request. A review with wishes starts another round; merging installs it.")
-    return T("To stop it, comment `/ccb stop`.")
+    stop = T("To stop it, comment `/ccb stop`.")
+    if error is None or row.run_at is None:
+        return stop
+    at = format_datetime(datetime.fromtimestamp(row.run_at, UTC), "d MMM, HH:mm", locale=language)
+    return T("It is tried again on {at} UTC. {stop}", at=at, stop=stop)
 
 
 def _after_landing(landed: Landed) -> list[Text]:
@@ -130,16 +154,22 @@ def _after_landing(landed: Landed) -> list[Text]:
         )  # fmt: skip
     else:
         first = T("Nothing is missing: `ccb activate {slug}` switches it on.", slug=slug)
-    second = T("Its events come to {url}.", url=landed.url)
-    if not landed.signed:
-        return [first, second]
-    return [first, second, secret_of(slug)]
+    steps = [first, T("Its events come to {url}.", url=landed.url)]
+    if landed.signed:
+        steps.append(secret_of(slug))
+    if landed.held is not None:
+        waits = T(
+            "Its version {version} waits for an admin, for it may do more: {wider}. `ccb activate {slug}` lets it run.",
+            version=code(landed.held.version), wider=", ".join(map(code, landed.held.wider)), slug=slug,
+        )  # fmt: skip
+        steps.insert(0, waits)
+    return steps
 
 
 def secret_of(slug: str) -> Text:
     """Return how to come by the secret that deliveries are signed with: nobody saw that of the installation."""
     return T(
-        "Their sender signs them. `ccb config {slug} webhook_secret=…` sets the secret that the sender has; "
+        "Deliveries are signed. `ccb config {slug} webhook_secret=…` sets the secret that the sender has; "
         "`PATCH /v1/integrations/{slug}/webhook-secret` without a body makes one for it, and shows it that once.",
         slug=slug,
     )
@@ -163,7 +193,7 @@ def code(text: str) -> str:
     return "<code>" + "".join(c if c.isalnum() or c == " " else f"&#{ord(c)};" for c in text) + "</code>"
 
 
-def samples_of(report: str | None) -> list[dict[str, object]]:
+def samples_of(report: str | None) -> list[dict[str, Any]]:
     """Return the samples' results of a round."""
-    found: list[dict[str, object]] = orjson.loads(report).get("samples", []) if report else []
+    found: list[dict[str, Any]] = orjson.loads(report).get("samples", []) if report else []
     return found

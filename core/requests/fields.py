@@ -10,7 +10,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from core.errors import Conflict, Invalid
-from core.generation.template import FIELDS, LONGEST, Field, cleaned
+from core.generation.template import FIELDS, LONGEST, Field, cleaned, parse
 from core.manifest import RUNTIME
 from core.texts import T, Text
 
@@ -108,9 +108,16 @@ def listed(found: list[Text]) -> Text:
     return whole
 
 
-def language_of(fields: Mapping[str, str]) -> str:
-    """Return the language that a request is written in: `ru` where most of its letters are Cyrillic, else `en`."""
-    text = " ".join(fields.get(name, "") for name in ("description", "target_service", "integration_type"))
+def language_of(fields: Mapping[str, str], body: str = "") -> str:
+    """Return the language that a request is written in, `ru` or `en`. `body`: of its issue, if it is one.
+
+    It is `ru` where the template is the Russian one, whatever names stand in it, or where most letters are Cyrillic: of
+    what the fields say, or of the whole body where it is no template.
+    """
+    if body and parse(body).russian:
+        return "ru"
+    said = [text for name in ("description", "target_service", "integration_type") if (text := fields.get(name))]
+    text = " ".join(said or [cleaned(body)])
     return "ru" if len(_CYRILLIC.findall(text)) > len(_LATIN.findall(text)) else "en"
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from core.actors import Actor
 from core.context import Context
-from core.errors import CcbError, Conflict
+from core.errors import Conflict, Invalid
 from core.generation import template
 from core.github import people
 from core.github.labels import REQUEST as LABEL
@@ -23,16 +23,23 @@ from core.texts import T, Text
 
 CLOSED = "Issue closed"
 NOTHING = T("nothing to do")
+GHOST = "ghost"
+"""What GitHub calls who has left."""
 
 Payload = Mapping[str, Any]
 
 
 async def handle(ctx: Context, event_type: str, payload: Payload) -> Text:
-    """Take up one event; return, in a few words, what was done. Raises `Upstream` when GitHub cannot be asked."""
+    """Take up one event; return, in a few words, what was done.
+
+    Raises `Upstream` when GitHub cannot be asked, `Invalid` for a payload that GitHub does not send.
+    """
     name = event_type.partition(".")[0]
     handler = _HANDLERS.get(name)
     if handler is None or not isinstance(payload, dict) or "repository" not in payload:
         return NOTHING
+    for path in ("repository.full_name", *_NEEDED[name]):
+        _check(payload, path, event_type)
     if _sender(payload) == await ctx.github.login():
         return NOTHING
     return await handler(ctx, payload)
@@ -64,7 +71,7 @@ async def _issues(ctx: Context, payload: Payload) -> Text:
 async def _open(ctx: Context, payload: Payload) -> Text:
     sender = _sender(payload)
     approved = await people.may_write(ctx.github, _repository(payload), sender)
-    author = str(payload["issue"]["user"]["login"])
+    author = str((payload["issue"].get("user") or {}).get("login") or GHOST)
     fields = template.parse(payload["issue"].get("body") or "").fields
     asked = await service.open_request(
         ctx, fields, actor=_actor(author), origin="issue", issue=_issue(payload), approved=approved
@@ -231,18 +238,21 @@ async def _push(ctx: Context, payload: Payload) -> Text:
     }
     told: list[str] = []
     for slug in sorted(updates.slugs_in(paths)):
-        try:
-            done = await updates.update(ctx, _repository(payload), slug, str(payload["after"]), by=_sender(payload))
-        except CcbError as error:
-            if not updates.is_final(error):
-                raise
-            done = error.message
+        done = await updates.update(ctx, _repository(payload), slug, str(payload["after"]), by=_sender(payload))
         told.append(f"{slug}: {done}")
     return T("{told}", told="; ".join(told)) if told else NOTHING
 
 
-def _remark(remark: Mapping[str, Any]) -> str:
-    return f"{remark.get('path', '')}:{remark.get('line') or ''}\n{remark.get('body', '')}"
+def _check(payload: Payload, path: str, event_type: str) -> None:
+    """Raise `Invalid` where a member is not there that every handler of the event counts on."""
+    value: Any = payload
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    if value is None:
+        raise Invalid(
+            T("The payload of {event} has no {member}, so it is none of GitHub's.", event=event_type, member=path),
+            path=path,
+        )
 
 
 def _issue(payload: Payload) -> Issue:
@@ -271,3 +281,12 @@ _HANDLERS: Mapping[str, Callable[[Context, Payload], Awaitable[Text]]] = {
     "pull_request": _pull_request,
     "push": _push,
 }
+_NEEDED: Mapping[str, tuple[str, ...]] = {
+    "issues": ("action", "issue.number"),
+    "issue_comment": ("action", "issue.number", "comment"),
+    "pull_request_review": ("action", "pull_request.number", "review.id", "review.state"),
+    "pull_request_review_comment": ("action", "pull_request.number", "comment.id"),
+    "pull_request": ("action", "pull_request.number", "pull_request.base.ref"),
+    "push": ("after",),
+}
+"""The members of each event's payload that are counted on."""

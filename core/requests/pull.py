@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from babel.numbers import format_decimal
+
 from core.manifest import Capabilities, FromConfig, Manifest
 from core.requests.comment import code, disarmed, plain, samples_of
 from core.requests.model import Asked
@@ -80,12 +82,18 @@ def _sent(manifest: Manifest, language: str) -> str:
 
 def samples(last: Round, language: str) -> str:
     """Return the samples' results as a table."""
-    head = [T("Sample").render(language), T("Event").render(language), T("Actions").render(language), "ms"]
+    head = [
+        T("Sample").render(language),
+        T("Event").render(language),
+        T("Actions").render(language),
+        T("ms").render(language),
+    ]
     lines = [f"| {' | '.join(head)} |", "| --- | --- | --- | ---: |"]
     for one in samples_of(last.report):
         actions: Any = one["actions"]
         kinds = _codes(action["type"] for action in actions) or "–"
-        lines.append(f"| ✓ {code(str(one['name']))} | {code(str(one['type']))} | {kinds} | {one['ms']} |")
+        took = format_decimal(one["ms"], locale=language)
+        lines.append(f"| ✓ {code(str(one['name']))} | {code(str(one['type']))} | {kinds} | {took} |")
     return "\n".join(lines)
 
 

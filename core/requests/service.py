@@ -85,7 +85,7 @@ async def open_request(
         "id": request_id,
         "slug": template.slug_of(given, request_id[-6:].lower()),
         "title": (title or template.title_of(given))[:80],
-        "language": template.language_of(given),
+        "language": template.language_of(given, issue.body if issue else ""),
         "origin": origin,
         "asked_by": actor.name,
         "fields": orjson.dumps(given).decode(),
@@ -198,7 +198,7 @@ async def edited(
     """Take up what a request's issue says now; an edit by somebody without write access needs its approval again."""
     if issue.body_hash == asked.row.body_hash or _is_done(asked):
         return
-    values = {**_rewritten(asked, template.known(fields)), "body_hash": issue.body_hash}
+    values = {**_rewritten(asked, template.known(fields), issue.body), "body_hash": issue.body_hash}
     if approved:
         values |= {"approved_hash": issue.body_hash, "approved_by": actor.name}
     told = T("The request was edited by {name}.", name=actor.name)
@@ -328,6 +328,14 @@ async def of_asker(ctx: Context, asker: str, *, limit: int) -> Sequence[Asked]:
     return [parsed(row) for row in found if row is not None]
 
 
+async def note(ctx: Context, integration_id: str, line: Line) -> None:
+    """Add a line to the log of the request that an integration came of, if it did; its issue says how it stands now."""
+    row = await ctx.db.read(rows.get, integration_id)
+    if row is not None:
+        await ctx.db.write(rows.note, row.id, line.row(ctx.clock.now()))
+        await tell_again(ctx, row.id)
+
+
 async def _move(
     ctx: Context,
     asked: Asked,
@@ -352,11 +360,11 @@ async def _move(
     )
 
 
-def _rewritten(asked: Asked, given: Mapping[str, str]) -> dict[str, Any]:
+def _rewritten(asked: Asked, given: Mapping[str, str], body: str = "") -> dict[str, Any]:
     """Return what is stored of a request that says something else now."""
     return {
         "fields": orjson.dumps(given).decode(),
-        "language": template.language_of(given),
+        "language": template.language_of(given, body),
         "title": template.title_of(given)[:80],
         "version": asked.row.version + 1,
         "wishes": "[]",

@@ -91,6 +91,7 @@ async def landed(ctx: Context, asked: Asked) -> Landed | None:
         missing=integrations.missing(found),
         url=integrations.webhook_url(ctx, found.id),
         signed=found.source.needs_secret,
+        held=found.held,
     )
 
 

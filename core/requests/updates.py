@@ -13,6 +13,8 @@ from core.actors import Actor
 from core.context import Context
 from core.errors import CcbError, Unavailable, Upstream
 from core.github import branches
+from core.requests import service
+from core.requests.model import Line
 from core.requests.publishing import FOLDER
 from core.texts import T, Text
 
@@ -29,13 +31,32 @@ def is_final(error: CcbError) -> bool:
 
 
 async def update(ctx: Context, repository: str, slug: str, commit: str, *, by: str) -> Text:
-    """Take up a package as it is at `commit`; return, in a few words, what became of it."""
+    """Take up a package as it is at `commit`; return, in a few words, what became of it, also where it is wrong.
+
+    The log of the request that it came of says so too, and its issue where a version waits. Raises what may pass.
+    """
     installed = await integrations.from_repository(ctx, repository, slug)
     if installed is None:
         return T("not installed from here")
-    files = await branches.read(ctx.github, repository, ref=commit, folder=f"{FOLDER}/{slug}")
+    runs, short = T("runs {commit}", commit=commit[:12]), commit[:12]
+    if installed.version == short:
+        return runs  # a merge is told of twice: as that, and as a push
     actor = Actor("github", by, by, frozenset({"integrations.write"}))
-    waits = await integrations.update(ctx, installed.id, files, commit=commit, actor=actor)
+    try:
+        files = await branches.read(ctx.github, repository, ref=commit, folder=f"{FOLDER}/{slug}")
+        waits = await integrations.update(ctx, installed.id, files, commit=commit, actor=actor)
+    except CcbError as error:
+        if not is_final(error):
+            raise
+        refused = T("The version {commit} by {name} is refused: {reason}", commit=short, name=by, reason=error.message)
+        await service.note(ctx, installed.id, Line("update", refused, "error", error.details))
+        return error.message
+    wider = ", ".join(waits)
     if waits:
-        return T("waits for an admin: {wider}", wider=", ".join(waits))
-    return T("runs {commit}", commit=commit[:12])
+        told = T("The version {commit} by {name} waits for an admin, for it may do more: {wider}.",
+                 commit=short, name=by, wider=wider)  # fmt: skip
+        await service.note(ctx, installed.id, Line("update", told, "warning", {"commit": commit, "wider": waits}))
+        return T("waits for an admin: {wider}", wider=wider)
+    taken = T("The version {commit} by {name} runs.", commit=short, name=by)
+    await service.note(ctx, installed.id, Line("update", taken, fields={"commit": commit}))
+    return runs

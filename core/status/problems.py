@@ -281,8 +281,22 @@ def lagging(s: Snapshot) -> Found:
         yield Problem("grants_lag", "warning", message, fix)
 
 
+def held(s: Snapshot) -> Found:
+    """Say that a newer version does not run before somebody lets it."""
+    if s.held is not None:
+        message = T(
+            "Its version {newer} waits for an admin, for it may do more than was approved: {wider}. {version} runs on.",
+            newer=s.held.version, wider=", ".join(s.held.wider), version=s.version,
+        )  # fmt: skip
+        fix = T(
+            "Look at what it may do, then let it run: POST /v1/integrations/{slug}/activate, or: ccb activate {slug}",
+            slug=s.slug,
+        )
+        yield Problem("version_waits", "warning", message, fix)
+
+
 LOOKS: tuple[Callable[[Snapshot], Found], ...] = (
-    not_active, illegible, no_scheduler, waiting, dead, late, refused, failing, lagging, not_configured, nothing_came,
-    rotation,
+    not_active, illegible, no_scheduler, waiting, dead, late, refused, failing, lagging, held, not_configured,
+    nothing_came, rotation,
 )  # fmt: skip
 """In the order in which a cause comes before what follows from it."""

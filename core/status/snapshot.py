@@ -13,7 +13,7 @@ from core import durations, health, webhook_log
 from core.context import Context
 from core.grants import Grants, legible
 from core.ids import first_id
-from core.integrations import Installed, missing, webhook_url
+from core.integrations import Held, Installed, missing, webhook_url
 from core.services import SERVICES
 from core.texts import Text, revive_text
 from storage import integration_status as rows
@@ -66,6 +66,9 @@ class Snapshot:
     """What is wrong with the scheduler, None when nothing is."""
     lagging: tuple[str, ...] = ()
     """Hosts, channels and so on that the configuration names and that were not granted by whoever activated."""
+    version: str = ""
+    held: Held | None = None
+    """A version that waits beside `version` for an admin."""
     illegible: Text | None = None
     """Why an address of the configuration cannot be read."""
 
@@ -99,6 +102,8 @@ async def take(ctx: Context, installed: Installed) -> Snapshot:
         rotation_ends=max(ends) if ends else None,
         scheduler=scheduler.detail if scheduler.status == "down" else None,
         lagging=_lagging(wanted, installed.grants) if active else (),
+        version=installed.version,
+        held=installed.held,
         illegible=illegible.message if illegible else None,
     )
 

@@ -50,6 +50,7 @@ async def test_it_says_each_step_and_can_be_run_again(
     document = json.loads(next(line for line in capsys.readouterr().out.splitlines() if line.startswith("{")))
     assert document["ready"] is True
     assert [step["outcome"] for step in document["steps"]] == ["there"] * 4
+    assert [step["title"] for step in document["steps"]][2:] == ["issue forms", "webhook"], "in the reader's language"
 
 
 async def test_what_fails_is_said(hub: GitHubStandIn, engine: Client, capsys: pytest.CaptureFixture[str]) -> None:

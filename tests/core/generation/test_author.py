@@ -57,7 +57,7 @@ async def test_what_a_call_would_send_is_counted(claude: ClaudeStandIn) -> None:
     [
         (Answer('{"manifest": "name: x', stop_reason="max_tokens"), "cut off"),
         (Answer("I cannot help with that.", stop_reason="refusal"), "declined"),
-        (Answer("Here is your package:"), "has not the form"),
+        (Answer("Here is your package:"), "has not the form that was asked for: invalid JSON"),
         (Answer('{"manifest": "x"}'), "handler: is missing"),
         (
             Answer('{"manifest": 1, "handler": "", "samples": [], "readme": "", "notes": ""}'),

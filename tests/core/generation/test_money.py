@@ -45,4 +45,10 @@ def test_the_tightest_budget_is_named() -> None:
     assert tightest([request, month]) is month
     error = over(month)
     assert error.error == "Budget exceeded" and "$99.90 of $100.00" in str(error) and "CCB_BUDGET_MONTH" in str(error)
+    assert "next month" in str(error)
+    own = str(over(Budget("this request", "CCB_BUDGET_REQUEST", 0.1, 0.03, monthly=False)))
+    assert own == (
+        "What is left of the budget for this request pays for no further answer: $0.03 of $0.10 are spent. "
+        "Raise CCB_BUDGET_REQUEST and begin the request again."
+    ), "it is never renewed, and not spent either"
     assert error.details == {"spent_usd": 99.9, "limit_usd": 100.0, "setting": "CCB_BUDGET_MONTH"}

@@ -81,6 +81,7 @@ def test_the_snippet_that_the_guide_prints() -> None:
     found = parse(snippet)
     assert found.fields["service_name"] == "Slack" and found.fields["integration_type"].startswith("Webhook")
     assert [field.name for field in found.missing] == ["target_service", "api_endpoints", "description"]
+    assert found.russian and not parse(ENGLISH).russian and not parse("**Кто:** я").russian
 
 
 def test_in_english() -> None:

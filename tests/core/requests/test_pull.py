@@ -46,10 +46,12 @@ def test_events_and_keys_stay_in_their_cells() -> None:
     manifest = parse(MANIFEST).model_copy(update={"source": source, "config": config})
     table = pull.capabilities(manifest, "en")
     assert "closes #1" not in table and all(line.startswith("|") for line in table.splitlines())
-    one = {"name": "a", "type": EVIL, "actions": [], "ms": 1}
+    one = {"name": "a", "type": EVIL, "actions": [], "ms": 2.62}
     report = orjson.dumps({"samples": [one]}).decode()
     last = Round(request_id="int_1", version=1, round=1, at=0.0, model="m", text="", report=report)
     assert len(pull.samples(last, "en").splitlines()) == 3
+    russian = pull.samples(last, "ru")
+    assert "| мс |" in russian and "| 2,62 |" in russian, "numbers in the reader's own form"
 
 
 def test_what_conflicts_mentions_nobody() -> None:

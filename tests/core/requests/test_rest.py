@@ -247,7 +247,7 @@ async def test_requests_at_once_stay_within_a_budget_together(
         ({"request": FIELDS, "slug": "mine"}, "with request nothing else"),
         ({"request": FIELDS, "config": {"a": 1}}, "with request nothing else"),
         ({"request": FIELDS, "activate": True}, "with request nothing else"),
-        ({"request": {**FIELDS, "colour": "red"}}, "colour"),
+        ({"request": {**FIELDS, "colour": "red"}}, "colour: is unknown here. Known: service_name, integration_type,"),
         ({"request": {**FIELDS, "description": 7}}, "description"),
         ({"request": {**FIELDS, "description": "x" * 20_001}}, "description"),
         ({"request": []}, "request"),

@@ -167,8 +167,8 @@ async def test_approving_while_it_is_under_way_changes_nothing(house: House) -> 
 
 
 async def test_a_push_to_the_default_branch_updates_what_runs(house: House) -> None:
-    """A narrower package runs at once; one that may do more waits until somebody activates it."""
-    _, asked = await house.published()
+    """A narrower package runs at once; one that may do more waits until somebody activates it, and that is told."""
+    issue, asked = await house.published()
     client = house.client
     assert asked.row.pull is not None
     merged = house.hub.merge(REPOSITORY, asked.row.pull, as_user="octocat")
@@ -183,11 +183,19 @@ async def test_a_push_to_the_default_branch_updates_what_runs(house: House) -> N
     await house.settled()
     assert (await client.ask("GET", f"/v1/integrations/{asked.id}"))["provenance"]["commit"] == commit
     assert any("waits for an admin" in done for done in await house.done())
+    status = await client.ask("GET", f"/v1/integrations/{asked.id}/status")
+    [waits] = [one for one in status["problems"] if one["code"] == "version_waits"]
+    assert wider[:12] in waits["message"] and commit[:12] in waits["message"] and "activate" in waits["fix"]
+    assert f"Its version `{wider[:12]}` waits for an admin" in house.comments(issue)[0]
     await client.ask("POST", f"/v1/integrations/{asked.id}/activate", {})
+    await house.settled()
+    assert "waits for an admin" not in house.comments(issue)[0]
     assert (await client.ask("GET", f"/v1/integrations/{asked.id}"))["provenance"]["commit"] == wider
     broken = house.hub.push(REPOSITORY, "main", {f"{FOLDER}/handler.py": "import os\n"}, as_user="dev")
     await house.settled()
     assert (await client.ask("GET", f"/v1/integrations/{asked.id}"))["provenance"]["commit"] == wider != broken
+    pushed = [step for step in await house.log(asked) if step[0] == "update"]
+    assert pushed == [("update", "info"), ("update", "warning"), ("update", "error")], "the merge's own push is none"
 
 
 async def test_two_requests_for_one_slug_have_two_branches(house: House) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.integrations import Held
 from core.status.problems import problems, summary
 from core.status.snapshot import Service, Snapshot, commonest
 from core.status.words import span
@@ -64,6 +65,7 @@ def test_what_retention_has_deleted_is_not_taken_for_what_never_came() -> None:
         ({"activated_at": NOW - 601, "last_activity": None}, ("never_received", "warning")),
         ({"rotation_ends": NOW + 60}, ("rotation_ends", "warning")),
         ({"lagging": ("b.example",)}, ("grants_lag", "warning")),
+        ({"held": Held("abc", ("hosts: b.example",))}, ("version_waits", "warning")),
         ({"illegible": T("x")}, ("configuration_illegible", "error")),
     ],
 )
