@@ -71,7 +71,7 @@ async def test_changes_of_state_are_kept_in_the_audit(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 async def test_what_rounds_have_cost_stays_known(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """0004 makes a call of each round that 0003 kept, and leaves out what was reserved."""
-    url = request.getfixturevalue("postgres_url") if kind == "postgresql" else None
+    url = request.getfixturevalue("empty_postgres_url") if kind == "postgresql" else None
     database = await open_database(url, tmp_path)
 
     def third(connection: sa.Connection) -> None:
