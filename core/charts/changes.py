@@ -15,7 +15,7 @@ _ACTIONS: dict[str, Text] = {
     "alerts.changed": T("alert rules changed"),
     "status.changed": T("state changed"),
     "integration.installed": T("a new version installed"),
-    "integration.updated": T("a new version installed"),
+    "update.taken": T("a new version installed"),
     "deployed": T("deployed"),
 }
 """What is worth a mark; everything else that people do (a key made, a replay) does not change how it works."""
