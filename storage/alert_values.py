@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from storage import metrics, rollup, spending
+from storage import audit, metrics, rollup, spending
 from storage.audit import AUDIT, AuditEntry
 from storage.events import EVENTS, STEPS, TROUBLED
 from storage.integrations import INTEGRATIONS, OWN
@@ -299,4 +299,6 @@ def _refused(connection: sa.Connection, integration_id: str, since: int) -> dict
 def _changes(connection: sa.Connection, integration_id: str, since: float) -> list[AuditEntry]:
     conditions: list[Any] = [AUDIT.c.integration_id == integration_id, AUDIT.c.at >= since]
     query = sa.select(AUDIT).where(*conditions).order_by(AUDIT.c.id.desc()).limit(20)
-    return [AuditEntry(**row) for row in connection.execute(query).mappings()]
+    mine = [AuditEntry(**row) for row in connection.execute(query).mappings()]
+    started = audit.deployments(connection, since=since, limit=20)
+    return sorted([*mine, *started], key=lambda entry: entry.at, reverse=True)[:20]

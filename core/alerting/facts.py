@@ -17,7 +17,7 @@ from core.texts import TN, T, Text, revive_text
 from storage import alert_values as rows
 from storage import metrics
 from storage.alerts import Alert
-from storage.audit import AuditEntry
+from storage.audit import DEPLOYED, AuditEntry
 
 CHANGES_SECONDS = 3600.0
 """How long before an alert a change is worth mentioning."""
@@ -32,6 +32,7 @@ CHANGES: dict[str, Text] = {
     "webhook_secret.changed": T("the webhook secret was changed"),
     "monitoring.changed": T("the monitoring settings were changed"),
     "replay.started": T("a replay was begun"),
+    DEPLOYED: T("another version of the engine was started"),
 }
 """Of the audit, what can be the cause of a trouble."""
 _NUMBER = re.compile(r"\d+")
@@ -101,6 +102,8 @@ def _cause(reason: Text, count: int, step: tuple[str, str] | None) -> Text:
 
 
 def _change(entry: AuditEntry) -> Text:
+    if entry.action == DEPLOYED:
+        return T("version {version} of the engine was started", version=entry.subject)
     what = CHANGES[entry.action]
     keys = [change["key"] for change in orjson.loads(entry.changes)][:5]
     if not keys:
