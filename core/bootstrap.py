@@ -16,7 +16,7 @@ from typing import Protocol
 import structlog
 from sqlalchemy.engine import make_url
 
-from core import alerting, auth, gallery, integrations, logs, tracing, webhook_log
+from core import alerting, auth, deployments, gallery, integrations, logs, tracing, webhook_log
 from core import mail as _mail
 from core.aside import Aside
 from core.clock import Clock, SystemClock
@@ -36,7 +36,7 @@ from core.scheduler import LEASE_LOST, Scheduler
 from core.secret_box import SecretBox
 from core.services import SERVICES, Entry, Service
 from core.texts import T
-from storage import migrate, queue, requests, tables
+from storage import alert_outbox, migrate, queue, requests, tables
 from storage.db import Database, open_database
 
 log = structlog.get_logger()
@@ -225,8 +225,10 @@ async def _resume(ctx: Context) -> None:
     await integrations.ensure_own(ctx)
     if not ctx.db.shared:
         await ctx.db.write(queue.reap, now, why=LEASE_LOST.dump(), all_leases=True)
+        await ctx.db.write(alert_outbox.release)
     await ctx.db.write(queue.release_waiting, now)  # what still has no token will wait again
     await ctx.db.write(requests.resume, now, all_leases=not ctx.db.shared)
+    await deployments.note(ctx)
 
 
 async def _start_scheduler(ctx: Context, stack: AsyncExitStack) -> Scheduler | None:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Kind = Literal["requests", "tokens"]
 
 
 @dataclass(frozen=True)
 class Quota:
-    """`remaining` of `limit` requests, until `resets_at` (seconds since the epoch)."""
+    """`remaining` of `limit` requests (or tokens), until `resets_at` (seconds since the epoch)."""
 
     remaining: int
     limit: int
     resets_at: float
+    kind: Kind = "requests"
 
 
 QUOTAS: dict[str, Quota] = {}
@@ -29,3 +34,27 @@ def of_github(headers: Mapping[str, str]) -> Quota | None:
         )
     except (KeyError, ValueError):
         return None
+
+
+_OF_CLAUDE: tuple[tuple[str, Kind], ...] = (
+    ("requests", "requests"),
+    ("tokens", "tokens"),
+    ("input-tokens", "tokens"),
+    ("output-tokens", "tokens"),
+)
+
+
+def of_claude(headers: Mapping[str, str]) -> Quota | None:
+    """Return the quota of which the least is left in an answer of Claude's (https://platform.claude.com/docs/en/api/rate-limits)."""
+    found = [quota for name, kind in _OF_CLAUDE if (quota := _of_claude(headers, name, kind)) is not None]
+    return min(found, key=lambda quota: quota.remaining / quota.limit, default=None)
+
+
+def _of_claude(headers: Mapping[str, str], name: str, kind: Kind) -> Quota | None:
+    begin = f"anthropic-ratelimit-{name}"
+    try:
+        remaining, limit = int(headers[f"{begin}-remaining"]), int(headers[f"{begin}-limit"])
+        resets_at = datetime.fromisoformat(headers[f"{begin}-reset"]).timestamp()
+    except (KeyError, ValueError):
+        return None
+    return Quota(remaining, limit, resets_at, kind) if limit > 0 else None

@@ -172,6 +172,12 @@ def claim(connection: sa.Connection, now: float, *, lease_until: float, resting:
     return [_taken(connection, message_id, now, lease_until) for message_id in taken.values()]
 
 
+def release(connection: sa.Connection) -> None:
+    """End every lease: where one process alone sends, what an earlier one had begun to say is due now."""
+    held = (sa.text(WAITING), OUTBOX.c.lease_until.is_not(None))
+    connection.execute(sa.update(OUTBOX).where(*held).values(lease_until=None))
+
+
 def _due(now: float) -> list[sa.ColumnElement[bool]]:
     free = sa.or_(OUTBOX.c.lease_until.is_(None), OUTBOX.c.lease_until <= now)
     return [sa.text(WAITING), OUTBOX.c.run_at <= now, free]  # type: ignore[list-item]  # text is a condition too

@@ -5,16 +5,20 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from storage import audit, metrics, rollup, spending
 from storage.audit import AUDIT, AuditEntry
 from storage.events import EVENTS, STEPS, TROUBLED
 from storage.integrations import INTEGRATIONS, OWN
-from storage.metrics import METRICS, REJECTED
+from storage.metrics import METRICS, MINUTE, REJECTED
+from storage.rollup import ALL, DAY, HOUR, ROLLED, Piece, split
 
+SPENT = "claude_cost"
+"""What is not counted: it is read from the calls of Claude themselves."""
 MOST_IDS = 500
 """Integrations in one IN."""
 NEWEST_FAILURES = 200
@@ -33,6 +37,17 @@ class Known:
     status: str
     monitoring: str
     updated_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Since when rows of minutes and of hours are kept; what is asked of before is read from longer ones."""
+
+    minutes: float
+    hours: float
+
+
+EVERYTHING = Kept(0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,45 +73,148 @@ def counts(
     *,
     start: int,
     end: float,
-    only: Sequence[str] | None = None,
+    only: Collection[str] | None = None,
     step: int | None = None,
-) -> list[tuple[int, Counts]]:
-    """Return what was counted from the minute `start` until `end`: together, or in slots of `step` seconds.
+    kept: Kept = EVERYTHING,
+) -> dict[int, Counts]:
+    """Return what was counted from the minute `start` until `end`: together (as slot 0), or in slots of `step` seconds.
 
-    `rejected` among the names stands for all its reasons. `only`: of these integrations.
+    `only`: of these integrations. Where nothing of a long range is asked minute by minute, hours and days are read; a
+    step of whole hours begins with one.
     """
-    slots: dict[int, Counts] = defaultdict(lambda: defaultdict(lambda: defaultdict(lambda: defaultdict(float))))
-    slot = sa.literal(0) if step is None else (METRICS.c.minute - start) // step
-    chosen: sa.ColumnElement[bool] = METRICS.c.name.in_(sorted(names))
-    if REJECTED[:-1] in names:
-        chosen = sa.or_(chosen, METRICS.c.name.startswith(REJECTED, autoescape=True))
-    grouped = (METRICS.c.integration_id, slot.label("slot"), METRICS.c.name, METRICS.c.bucket)
-    query = sa.select(*grouped, sa.func.sum(METRICS.c.value)).where(
-        METRICS.c.minute >= start, METRICS.c.minute < math.ceil(end), chosen
-    )
-    groups = [METRICS.c.integration_id, METRICS.c.name, METRICS.c.bucket]
-    query = query.group_by(*groups, *([sa.literal_column("slot")] if step is not None else []))
-    parts = [None] if only is None else [only[at : at + MOST_IDS] for at in range(0, len(only), MOST_IDS)]
-    for part in parts:
-        mine = query if part is None else query.where(METRICS.c.integration_id.in_(part))
-        for integration_id, at, name, bucket, value in connection.execute(mine):
-            slots[at][integration_id][_folded(name)][bucket] += value
-    return sorted(slots.items())
+    found: dict[int, Counts] = defaultdict(lambda: defaultdict(lambda: defaultdict(lambda: defaultdict(float))))
+    counted = sorted(set(names) - {SPENT})
+    for piece in _pieces(connection, start, end, step, kept) if counted else ():
+        for slot, owner, name, bucket, value in connection.execute(_query(piece, counted, start, step, only)):
+            if owner != ALL:
+                found[slot][owner][metrics.given(name)][bucket] += value
+    if SPENT in names:
+        for slot, owner, cost in spending.by_owner(connection, start=start, end=end, step=step, only=only):
+            found[slot][owner][SPENT][0] += cost
+    return found
 
 
-def _folded(name: str) -> str:
-    return REJECTED[:-1] if name.startswith(REJECTED) else name
+def _pieces(connection: sa.Connection, start: int, end: float, step: int | None, kept: Kept) -> list[Piece]:
+    if end - start < 2 * HOUR or (step is not None and step % HOUR):
+        return [Piece(MINUTE, start, math.ceil(end))]
+    parts = split(start, end, rolled=rollup.until(connection), minutes_from=kept.minutes, hours_from=kept.hours)
+    if step is None or step % DAY == 0:
+        return parts
+    # A day may lie in two slots: its hours are read.
+    return [
+        replace(piece, seconds=HOUR) if piece.seconds == DAY and piece.end > kept.hours else piece for piece in parts
+    ]
 
 
-def gauges(connection: sa.Connection, name: str, *, start: int, end: float) -> dict[str, Gauge]:
-    """Return a gauge's samples over a range, by integration."""
+def _query(
+    piece: Piece, names: Sequence[str], start: int, step: int | None, only: Collection[str] | None
+) -> sa.Select[Any]:
+    rows = _rows(piece)
+    at = METRICS.c.minute if piece.seconds == MINUTE else ROLLED.c.start
+    slot = sa.literal(0).label("slot") if step is None else metrics.slot_of(at, start, step)
+    conditions = [at >= piece.start, at < piece.end, metrics.chosen(rows.c.name, names)]
+    if piece.seconds != MINUTE:
+        conditions.append(ROLLED.c.seconds == piece.seconds)
+    if only is not None:
+        conditions.append(rows.c.integration_id.in_(list(only)))
+    key = (rows.c.integration_id, rows.c.name, rows.c.bucket)
+    query = sa.select(slot, *key, sa.func.sum(rows.c.value)).where(*conditions)
+    return query.group_by(*key, *([sa.literal_column("slot")] if step is not None else []))
+
+
+def gauges(
+    connection: sa.Connection, name: str, *, start: int, end: float, only: Collection[str], kept: Kept = EVERYTHING
+) -> dict[str, Gauge]:
+    """Return a gauge's samples over a range, by integration; of what is no longer kept by the minute, the highest."""
     value = METRICS.c.value
+    mine = (METRICS.c.integration_id.in_(list(only)), METRICS.c.name == name)
     query = (
         sa.select(METRICS.c.integration_id, sa.func.sum(value), sa.func.max(value), sa.func.min(value), sa.func.count())
-        .where(METRICS.c.name == name, METRICS.c.minute >= start, METRICS.c.minute < math.ceil(end))
+        .where(*mine, METRICS.c.minute >= start, METRICS.c.minute < math.ceil(end))
         .group_by(METRICS.c.integration_id)
     )
-    return {row[0]: Gauge(*row[1:]) for row in connection.execute(query)}
+    found = {row[0]: Gauge(*row[1:]) for row in connection.execute(query)}
+    for piece in _pieces(connection, start, end, None, kept):
+        if piece.seconds != MINUTE:
+            highest = sa.select(ROLLED.c.integration_id, sa.func.max(ROLLED.c.value)).where(
+                ROLLED.c.integration_id.in_(list(only)), ROLLED.c.name == name, ROLLED.c.seconds == piece.seconds,
+                ROLLED.c.start >= piece.start, ROLLED.c.start < piece.end,
+            )  # fmt: skip
+            for owner, most in connection.execute(highest.group_by(ROLLED.c.integration_id)):
+                one = found.get(owner, Gauge(0.0, most, 0.0, 0))
+                found[owner] = replace(one, highest=max(one.highest, most))
+    return found
+
+
+class Cell(NamedTuple):
+    """What one row of `seconds` from `start` on holds under a name, in a bucket."""
+
+    start: int
+    seconds: int
+    name: str
+    bucket: int
+    value: float
+
+
+def rows_of(
+    connection: sa.Connection,
+    integration_id: str,
+    names: Collection[str],
+    *,
+    start: int,
+    minutes_from: int,
+    end: int,
+    kept: Kept,
+) -> list[Cell]:
+    """Return what was counted of one integration, the oldest first: of before `minutes_from` by hour and day too."""
+    counted = sorted(set(names) - {SPENT})
+    found: list[Cell] = []
+    for piece in _pieces_of(connection, start, minutes_from, end, kept) if counted else ():
+        query = _by_row(piece, integration_id).where(metrics.chosen(_rows(piece).c.name, counted))
+        for at, name, bucket, value in connection.execute(query):
+            found.append(Cell(at, piece.seconds, metrics.given(name), bucket, value))
+    if SPENT in names:
+        spent = spending.by_owner(connection, start=start, end=end, step=MINUTE, only=[integration_id])
+        found += [Cell(start + slot * MINUTE, MINUTE, SPENT, 0, cost) for slot, _, cost in spent]
+        found.sort(key=lambda cell: cell.start)
+    return found
+
+
+def samples_of(
+    connection: sa.Connection,
+    integration_id: str,
+    name: str,
+    *,
+    start: int,
+    minutes_from: int,
+    end: int,
+    kept: Kept,
+) -> list[Cell]:
+    """Return a gauge's samples of one integration as `rows_of` does; an hour or day has its highest."""
+    found: list[Cell] = []
+    for piece in _pieces_of(connection, start, minutes_from, end, kept):
+        query = _by_row(piece, integration_id).where(_rows(piece).c.name == name)
+        found += [Cell(at, piece.seconds, name, 0, value) for at, _, _, value in connection.execute(query)]
+    return found
+
+
+def _pieces_of(connection: sa.Connection, start: int, minutes_from: int, end: int, kept: Kept) -> list[Piece]:
+    before = _pieces(connection, start, minutes_from, None, kept) if start < minutes_from else []
+    return [*before, Piece(MINUTE, max(start, minutes_from), end)]
+
+
+def _rows(piece: Piece) -> sa.Table:
+    return METRICS if piece.seconds == MINUTE else ROLLED
+
+
+def _by_row(piece: Piece, integration_id: str) -> sa.Select[Any]:
+    rows = _rows(piece)
+    at = METRICS.c.minute if piece.seconds == MINUTE else ROLLED.c.start
+    conditions = [rows.c.integration_id == integration_id, at >= piece.start, at < piece.end]
+    if piece.seconds != MINUTE:
+        conditions.append(ROLLED.c.seconds == piece.seconds)
+    key = (at, rows.c.name, rows.c.bucket)
+    return sa.select(*key, sa.func.sum(rows.c.value)).where(*conditions).group_by(*key).order_by(at)
 
 
 def last_events(connection: sa.Connection, ids: Sequence[str]) -> dict[str, float]:
@@ -181,4 +299,6 @@ def _refused(connection: sa.Connection, integration_id: str, since: int) -> dict
 def _changes(connection: sa.Connection, integration_id: str, since: float) -> list[AuditEntry]:
     conditions: list[Any] = [AUDIT.c.integration_id == integration_id, AUDIT.c.at >= since]
     query = sa.select(AUDIT).where(*conditions).order_by(AUDIT.c.id.desc()).limit(20)
-    return [AuditEntry(**row) for row in connection.execute(query).mappings()]
+    mine = [AuditEntry(**row) for row in connection.execute(query).mappings()]
+    started = audit.deployments(connection, since=since, limit=20)
+    return sorted([*mine, *started], key=lambda entry: entry.at, reverse=True)[:20]

@@ -34,6 +34,8 @@ class AuditEntry(SQLModel, table=True):
 
 
 AUDIT = table(AuditEntry)
+DEPLOYED = "deployed"
+"""The action of the engine itself: another version of it has started. The version is the entry's subject."""
 
 
 def add(connection: sa.Connection, entry: Mapping[str, Any]) -> None:
@@ -63,5 +65,18 @@ def newest(
         conditions.append(AUDIT.c.at < at_to)
     if before is not None:
         conditions.append(AUDIT.c.id < before)
+    query = sa.select(AUDIT).where(*conditions).order_by(AUDIT.c.id.desc()).limit(limit)
+    return [AuditEntry(**row) for row in connection.execute(query).mappings()]
+
+
+def deployments(
+    connection: sa.Connection, *, since: float | None = None, until: float | None = None, limit: int = 50
+) -> list[AuditEntry]:
+    """Return when another version of the engine started, the newest first."""
+    conditions: list[Any] = [AUDIT.c.integration_id.is_(None), AUDIT.c.action == DEPLOYED]
+    if since is not None:
+        conditions.append(AUDIT.c.at >= since)
+    if until is not None:
+        conditions.append(AUDIT.c.at < until)
     query = sa.select(AUDIT).where(*conditions).order_by(AUDIT.c.id.desc()).limit(limit)
     return [AuditEntry(**row) for row in connection.execute(query).mappings()]

@@ -256,6 +256,38 @@ def _within(integration_id: str | None, seconds: int, start: int, end: float) ->
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a range, from `start` to `end`, that is read from rows of `seconds`: minutes, hours or days."""
+
+    seconds: int
+    start: int
+    end: int
+
+
+def split(start: int, end: float, *, rolled: int, minutes_from: float, hours_from: float) -> list[Piece]:
+    """Return a range in the fewest rows of one integration that hold it: days, hours at their ends, minutes at theirs.
+
+    `rolled`: up to where hours are there. `minutes_from`, `hours_from`: since when those are kept; what begins before
+    that begins with the whole hour or day. Pure.
+    """
+    last = math.ceil(end)
+    if start < minutes_from:
+        start = floor(start, DAY if start < hours_from else HOUR)
+    parts = _nested(start, last, rolled, MINUTE, (HOUR, DAY))
+    return [piece for piece in parts if piece.start < piece.end]
+
+
+def _nested(start: int, end: int, rolled: int, outer: int, inner: Sequence[int]) -> list[Piece]:
+    """Return what of a range is read from rows of `outer`, and between it what holds whole ones of `inner`."""
+    if inner:
+        first, past = -(-start // inner[0]) * inner[0], floor(min(rolled, end), inner[0])
+        if first < past:
+            middle = _nested(first, past, rolled, inner[0], inner[1:])
+            return [Piece(outer, start, first), *middle, Piece(outer, past, end)]
+    return [Piece(outer, start, end)]
+
+
 def totals(connection: sa.Connection, since: int) -> list[Total]:
     """Return what was counted since ever, by integration; `since`: the first minute that may not be rolled up.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 import sqlalchemy as sa
 
@@ -24,6 +25,19 @@ def by_slot(
     if integration_id is not None:
         query = query.where(CALLS.c.request_id == integration_id)
     return {place: cost for place, cost in connection.execute(query.group_by(sa.literal_column("slot"))) if cost}
+
+
+def by_owner(
+    connection: sa.Connection, *, start: int, end: float, step: int | None, only: Collection[str] | None
+) -> list[tuple[int, str, float]]:
+    """Return slot (of `step` seconds; 0 without one), request and USD, of these requests or of all."""
+    slot = sa.literal(0) if step is None else sa.cast(sa.func.floor((CALLS.c.at - start) / step), sa.Integer)
+    query = sa.select(slot.label("slot"), CALLS.c.request_id, sa.func.sum(CALLS.c.cost))
+    query = query.where(_PAID, CALLS.c.at >= start, CALLS.c.at < math.ceil(end))
+    if only is not None:
+        query = query.where(CALLS.c.request_id.in_(list(only)))
+    groups = [CALLS.c.request_id, *([sa.literal_column("slot")] if step is not None else [])]
+    return [(place, owner, cost) for place, owner, cost in connection.execute(query.group_by(*groups)) if cost]
 
 
 def totals(connection: sa.Connection) -> dict[str, float]:

@@ -19,6 +19,8 @@ class Inbox:
         self.messages: list[Any] = []
         self.refused: set[str] = set()
         self.url = ""
+        self.held: asyncio.Event | None = None
+        """While there, what has been taken is answered when it is set."""
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -31,6 +33,8 @@ class Inbox:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
         assert isinstance(envelope.content, bytes)
         self.messages.append(message_from_bytes(envelope.content, policy=default))
+        if self.held is not None:
+            await self.held.wait()
         return "250 OK"
 
 

@@ -17,19 +17,22 @@ from core.texts import TN, T, Text, revive_text
 from storage import alert_values as rows
 from storage import metrics
 from storage.alerts import Alert
-from storage.audit import AuditEntry
+from storage.audit import DEPLOYED, AuditEntry
 
 CHANGES_SECONDS = 3600.0
 """How long before an alert a change is worth mentioning."""
 MOST_CHANGES = 3
+MOST_AT_ONCE = 20
+"""Integrations that are read of at once."""
 CHANGES: dict[str, Text] = {
     "integration.installed": T("installed"),
-    "integration.updated": T("a new version"),
+    "update.taken": T("a new version"),
     "config.changed": T("the configuration was changed"),
     "status.changed": T("the status was changed"),
     "webhook_secret.changed": T("the webhook secret was changed"),
     "monitoring.changed": T("the monitoring settings were changed"),
     "replay.started": T("a replay was begun"),
+    DEPLOYED: T("another version of the engine was started"),
 }
 """Of the audit, what can be the cause of a trouble."""
 _NUMBER = re.compile(r"\d+")
@@ -39,7 +42,9 @@ async def gather(ctx: Context, alerts: Sequence[Alert], values: Values) -> dict[
     """Return, for each alert, what belongs to it as JSON."""
     of_integrations = sorted({alert.integration_id for alert in alerts if alert.integration_id != ENGINE})
     now = values.now
-    found = await ctx.db.read(_read, of_integrations, now) if of_integrations else {}
+    found: dict[str, _Found] = {}
+    for at in range(0, len(of_integrations), MOST_AT_ONCE):
+        found |= await ctx.db.read(_read, of_integrations[at : at + MOST_AT_ONCE], now)
     return {alert.id: orjson.dumps(_facts(alert, values, found.get(alert.integration_id))).decode() for alert in alerts}
 
 
@@ -99,6 +104,8 @@ def _cause(reason: Text, count: int, step: tuple[str, str] | None) -> Text:
 
 
 def _change(entry: AuditEntry) -> Text:
+    if entry.action == DEPLOYED:
+        return T("version {version} of the engine was started", version=entry.subject)
     what = CHANGES[entry.action]
     keys = [change["key"] for change in orjson.loads(entry.changes)][:5]
     if not keys:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
-import sqlalchemy as sa
 import structlog
 
 from core.alerting import facts, plans
@@ -39,6 +39,10 @@ from storage.alert_values import Known
 from storage.alerts import Alert, AlertStanding, Look
 
 log = structlog.get_logger()
+
+SLICE = 25
+"""Rules that are decided on before the event loop is given to others."""
+Thing = TypeVar("Thing")
 
 ENDED: Mapping[str, str] = {
     "resolved": "resolved",
@@ -100,15 +104,21 @@ class Evaluator:
         """Look once; return False when another look was written meanwhile, and this one is dropped."""
         ctx, began = self._ctx, time.perf_counter()
         now = ctx.clock.now()
-        read = await ctx.db.read(_read, now)
+        read = await _read(ctx, now)
         subjects = [
-            of_rule(row, read.known[row.integration_id]) for row in read.rules if row.integration_id in read.known
+            of_rule(row, read.known[row.integration_id])
+            async for row in _in_slices(read.rules)
+            if row.integration_id in read.known
         ]
         values = await self._values(subjects, read.known)
         findings = self._watcher.findings if self._watcher is not None else None
         subjects += [of_finding(one, ctx.settings.language) for one in findings or ()]
         writing = _Writing()
-        fired = [alert for subject in subjects if (alert := self._one(subject, read, values, writing, now)) is not None]
+        fired = [
+            alert
+            async for subject in _in_slices(subjects)
+            if (alert := self._one(subject, read, values, writing, now)) is not None
+        ]
         await self._add_facts(fired, values, writing)
         ended = _ended(read, {subject.id for subject in subjects}, engine_looked_at=findings is not None)
         _remove(read, ended, writing, now)
@@ -127,7 +137,12 @@ class Evaluator:
         return written
 
     async def _values(self, subjects: Sequence[Subject], known: Mapping[str, Known]) -> Values:
-        rules = [rule for subject in subjects for rule in (subject.rule, subject.ending) if rule is not None]
+        rules = [
+            (subject.integration_id, rule)
+            for subject in subjects
+            for rule in (subject.rule, subject.ending)
+            if rule is not None
+        ]
         fewest = max([*FEWEST.values(), *(subject.fewest or 0 for subject in subjects)])
         return await self._reader.read(needs(rules), known, fewest=fewest)
 
@@ -168,18 +183,28 @@ class Evaluator:
             writing.set(alert, facts=found[alert.id])
 
 
-def _read(connection: sa.Connection, now: float) -> _Read:
-    last = alerts.last_pass(connection)
+async def _in_slices(things: Iterable[Thing]) -> AsyncIterator[Thing]:
+    """Give all `things`, and the event loop to others between every few of them."""
+    for number, thing in enumerate(things, 1):
+        yield thing
+        if number % SLICE == 0:
+            await asyncio.sleep(0)
+
+
+async def _read(ctx: Context, now: float) -> _Read:
+    """Read one thing after another, the revision first: when it is the same at the end, so is what it stands for."""
+    read = ctx.db.read
+    last = await read(alerts.last_pass)
     return _Read(
         revision=last.revision if last is not None else 0,
         looked_at=last.at if last is not None else None,
-        rules=alert_rules.everything(connection),
-        known=alert_values.integrations(connection),
-        standings=by_id(alerts.standings(connection)),
-        open={alert.rule_id: alert for alert in alerts.open_alerts(connection)},
+        rules=await read(alert_rules.everything),
+        known=await read(alert_values.integrations),
+        standings=by_id(await read(alerts.standings)),
+        open={alert.rule_id: alert for alert in await read(alerts.open_alerts)},
         silences=[
             Silence(row.id, row.at_from, row.at_to, row.integration_id, row.rule, row.severity)
-            for row in alerts.silences(connection, ends_after=now)
+            for row in await read(alerts.silences, ends_after=now)
         ],
     )
 

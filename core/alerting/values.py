@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import math
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from core.alerts.evaluation import NOTHING, Sample
 from core.alerts.measures import fewest as default_fewest
 from core.alerts.rule import Aggregate, All, Comparison, Either, Function, Lasting, Metric, Not, Rule, Scaled, Silence
 from core.context import Context
-from core.metrics.known import METRICS
+from core.metrics.known import COST, METRICS
+from core.metrics.known import Metric as Known
 from core.metrics.query import value_of
-from core.monitoring import Monitoring
+from core.monitoring import HOURS_KEPT, MINUTES_KEPT, Monitoring
 from storage import alert_values as rows
 from storage import metrics
+from storage.rollup import DAY, HOUR
 
 WINDOW = 300
 """Seconds that the present value of a metric is about, the minute that has begun included."""
@@ -21,6 +26,9 @@ LONG_WINDOW = 3600
 """Where fewer events than needed came in the window, the last hour is looked at."""
 MOST_SLOTS = 60
 """Slots that `min` and `max` look at: of five minutes, or longer where the time is."""
+_STEPS = (WINDOW, 600, 900, 1800, *(hours * HOUR for hours in (1, 2, 3, 4, 6, 8, 12, 24)))
+MOST_AT_ONCE = 100
+"""Integrations that are read of at once."""
 
 Key = tuple[Function, str, int]
 _GAUGES = (metrics.QUEUE_DEPTH, metrics.QUEUE_AGE)
@@ -28,20 +36,29 @@ _GAUGES = (metrics.QUEUE_DEPTH, metrics.QUEUE_AGE)
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What rules look at."""
+    """What rules look at, and of which integrations."""
 
-    metrics: frozenset[str]
-    aggregates: frozenset[Key]
-    silence: bool
+    metrics: Mapping[str, frozenset[str]]
+    aggregates: Mapping[Key, frozenset[str]]
+    silence: frozenset[str]
 
 
-def needs(rules: Iterable[Rule]) -> Needs:
-    """Return what `rules` look at, all together."""
-    nodes = [node for rule in rules for node in _leaves(rule)]
+def needs(rules: Iterable[tuple[str, Rule]]) -> Needs:
+    """Return what rules, each of an integration, look at, all together."""
+    metrics_of, aggregates, silence = defaultdict[str, set[str]](set), defaultdict[Key, set[str]](set), set[str]()
+    for owner, rule in rules:
+        for node in _leaves(rule):
+            match node:
+                case Metric(name):
+                    metrics_of[name].add(owner)
+                case Aggregate(function, name, seconds):
+                    aggregates[function, name, seconds].add(owner)
+                case Silence():
+                    silence.add(owner)
     return Needs(
-        frozenset(node.name for node in nodes if isinstance(node, Metric)),
-        frozenset((node.function, node.metric, node.seconds) for node in nodes if isinstance(node, Aggregate)),
-        any(isinstance(node, Silence) for node in nodes),
+        {name: frozenset(owners) for name, owners in metrics_of.items()},
+        {key: frozenset(owners) for key, owners in aggregates.items()},
+        frozenset(silence),
     )
 
 
@@ -61,14 +78,17 @@ def _leaves(node: object) -> Iterator[object]:
             yield node
 
 
+_Counts = Mapping[str, Mapping[str, Mapping[int, float]]]
+
+
 @dataclass(slots=True)
 class Values:
     """What was read for one look."""
 
     now: float
     known: Mapping[str, rows.Known]
-    short: rows.Counts = field(default_factory=dict)
-    long: rows.Counts = field(default_factory=dict)
+    short: _Counts = field(default_factory=dict)
+    long: _Counts = field(default_factory=dict)
     waiting: Mapping[str, tuple[int, float]] = field(default_factory=dict)
     aggregates: Mapping[Key, Mapping[str, Sample]] = field(default_factory=dict)
     last: Mapping[str, float] = field(default_factory=dict)
@@ -92,7 +112,7 @@ class Of:
         """Return the present value."""
         if name in _GAUGES:
             return self._gauge(name)
-        if self.id in self.values.uncounted:
+        if self.id in self.values.uncounted and name != COST:
             return NOTHING
         least = default_fewest(name)
         least = max(least and 1, fewest) if least and fewest is not None else least
@@ -103,7 +123,7 @@ class Of:
 
     def aggregate(self, function: Function, metric: str, seconds: int) -> Sample:
         """Return a metric over the last `seconds`."""
-        if self.id in self.values.uncounted and metric not in _GAUGES:
+        if self.id in self.values.uncounted and metric not in (*_GAUGES, COST):
             return NOTHING
         return self.values.aggregates[function, metric, seconds].get(self.id) or _empty(function, metric, seconds)
 
@@ -142,10 +162,14 @@ def _total(counts: Mapping[str, Mapping[int, float]], names: Sequence[str]) -> i
     return round(sum(value for name in names for value in counts.get(name, {}).values()))
 
 
+def _events(metric: Known, counts: Mapping[str, Mapping[int, float]]) -> int:
+    """Return of how many events a value tells."""
+    return _total(counts, metric.whole if metric.kind == "ratio" else metric.counted)
+
+
 def _sample(name: str, counts: Mapping[str, Mapping[int, float]], seconds: float) -> Sample:
     metric = METRICS[name]
-    names = metric.whole if metric.kind == "ratio" else metric.counted
-    return Sample(value_of(metric, counts, seconds=seconds), _total(counts, names))
+    return Sample(value_of(metric, counts, seconds=seconds), _events(metric, counts))
 
 
 def _empty(function: Function, metric: str, seconds: int) -> Sample:
@@ -156,95 +180,157 @@ def _empty(function: Function, metric: str, seconds: int) -> Sample:
 
 
 class Reader:
-    """Reads the values of a look; keeps what was read of long times for a while, for it changes slowly."""
+    """Reads the values of a look; keeps what was read of long times for a while, for it changes slowly.
+
+    It reads of a few integrations at a time, so that neither the event loop nor a connection is held for long.
+    """
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
-        self._kept: dict[Key, tuple[float, Mapping[str, Sample]]] = {}
+        self._kept: dict[Key, _Aggregate] = {}
 
     async def read(self, wanted: Needs, known: Mapping[str, rows.Known], *, fewest: int) -> Values:
-        """Return what `wanted` names, of all integrations. `fewest`: the most events that any rule asks for."""
+        """Return what `wanted` names. `fewest`: the most events that any rule asks for."""
         now = self._ctx.clock.now()
-        off = frozenset(
-            one.id for one in known.values() if not Monitoring.model_validate_json(one.monitoring).metrics_enabled
+        values = Values(
+            now, known, uncounted=frozenset(one.id for one in known.values() if not _counted(one.monitoring))
         )
-        values = Values(now, known, uncounted=off)
-        counted = [METRICS[name] for name in wanted.metrics if name not in _GAUGES]
-        if counted:
-            names = {name for metric in counted for name in metric.names}
-            values.short = await self._counts(names, WINDOW, now)
-            careful = [metric for metric in counted if default_fewest(metric.name)]
-            few = [
-                one
-                for one in known
-                if any(_sample(m.name, values.short.get(one, {}), WINDOW).count < fewest for m in careful)
-            ]
-            if few:
-                names = {name for metric in careful for name in metric.names}
-                values.long = await self._counts(names, LONG_WINDOW, now, only=few)
-        values.waiting = await self._ctx.db.read(metrics.waiting)
-        if wanted.silence:
-            values.last = await self._ctx.db.read(rows.last_events, list(known))
-        values.aggregates = {key: await self._aggregate(key, now) for key in sorted(wanted.aggregates)}
+        counted = {METRICS[name]: owners for name, owners in wanted.metrics.items() if name not in _GAUGES}
+        names = {name for metric in counted for name in metric.names}
+        values.short = await self._counts(names, WINDOW, now, frozenset().union(*counted.values()))
+        careful = {metric: owners for metric, owners in counted.items() if default_fewest(metric.name)}
+        few = {
+            one
+            for metric, owners in careful.items()
+            for one in owners
+            if _events(metric, values.short.get(one, {})) < fewest
+        }
+        names = {name for metric in careful for name in metric.names}
+        values.long = await self._counts(names, LONG_WINDOW, now, few)
+        if any(name in wanted.metrics for name in _GAUGES):
+            values.waiting = await self._ctx.db.read(metrics.waiting)
+        for part in _parts(wanted.silence):
+            values.last = {**values.last, **await self._ctx.db.read(rows.last_events, part)}
+        values.aggregates = {
+            key: await self._aggregate(key, owners, now) for key, owners in sorted(wanted.aggregates.items())
+        }
+        self._kept = {key: kept for key, kept in self._kept.items() if key in wanted.aggregates}
         return values
 
-    async def _counts(self, names: set[str], window: int, now: float, only: list[str] | None = None) -> rows.Counts:
-        start = _start(now, window)
-        found = await self._ctx.db.read(rows.counts, names, start=start, end=now + 1, only=only)
-        return found[0][1] if found else {}
+    async def _counts(self, names: set[str], window: int, now: float, owners: Collection[str]) -> rows.Counts:
+        found: rows.Counts = {}
+        for part in _parts(owners):
+            read = await self._ctx.db.read(rows.counts, names, start=start_of(now, window), end=now + 1, only=part)
+            found |= read.get(0, {})
+        return found
 
-    async def _aggregate(self, key: Key, now: float) -> Mapping[str, Sample]:
-        function, name, seconds = key
+    async def _aggregate(self, key: Key, owners: frozenset[str], now: float) -> Mapping[str, Sample]:
         kept = self._kept.get(key)
-        if kept is not None and kept[0] <= now < kept[0] + max(metrics.MINUTE / 2, seconds / 100):
-            return kept[1]
-        start = _start(now, seconds)
-        if name in _GAUGES:
-            found = await self._ctx.db.read(rows.gauges, name, start=start, end=now + 1)
-            made = {id: of_gauge(function, gauge, seconds) for id, gauge in found.items()}
-        elif function in ("min", "max"):
-            step = max(WINDOW, -(-seconds // (MOST_SLOTS * metrics.MINUTE)) * metrics.MINUTE)
-            names = set(METRICS[name].names)
-            slots = await self._ctx.db.read(rows.counts, names, start=start, end=now + 1, step=step)
-            made = extremes(function, name, slots, step, -(-seconds // step))
-        else:
-            found_counts = await self._ctx.db.read(rows.counts, set(METRICS[name].names), start=start, end=now + 1)
-            whole = found_counts[0][1] if found_counts else {}
-            made = {id: together(function, name, counts, seconds) for id, counts in whole.items()}
-        self._kept[key] = (now, made)
+        fresh = max(metrics.MINUTE / 2, key[2] / 100)
+        if kept is not None and kept.at <= now < kept.at + fresh and owners <= kept.owners:
+            return kept.samples
+        made: dict[str, Sample] = {}
+        for part in _parts(owners):
+            made |= await self._some(key, part, now)
+        self._kept[key] = _Aggregate(now, owners, made)
         return made
 
+    async def _some(self, key: Key, owners: Sequence[str], now: float) -> dict[str, Sample]:
+        function, name, seconds = key
+        start, read = start_of(now, seconds), self._ctx.db.read
+        kept = rows.Kept(now - MINUTES_KEPT, now - HOURS_KEPT)
+        if name in _GAUGES:
+            gauges = await read(rows.gauges, name, start=start, end=now + 1, only=owners, kept=kept)
+            return {one: of_gauge(function, gauge, seconds) for one, gauge in gauges.items()}
+        names = set(METRICS[name].names)
+        if function not in ("min", "max"):
+            whole = await read(rows.counts, names, start=start, end=now + 1, only=owners, kept=kept)
+            return {one: together(function, name, counts, seconds) for one, counts in whole.get(0, {}).items()}
+        slots = slots_of(now, seconds)
+        found = await read(
+            rows.counts, names, start=slots.start, end=now + 1, step=slots.step, only=owners, kept=kept
+        )  # fmt: skip
+        values: dict[str, dict[int, float | None]] = defaultdict(dict)
+        for slot, counts in found.items():
+            for one, mine in counts.items():
+                values[one][slot] = slot_value(name, mine, slots.step)
+        return {one: extreme(function, name, mine, slots) for one, mine in values.items()}
 
-def _start(now: float, window: int) -> int:
+
+@dataclass(frozen=True, slots=True)
+class _Aggregate:
+    """What was read of a long time, when, and of which integrations."""
+
+    at: float
+    owners: frozenset[str]
+    samples: Mapping[str, Sample]
+
+
+def _parts(owners: Collection[str]) -> Iterator[Sequence[str]]:
+    ordered = sorted(owners)
+    return (ordered[at : at + MOST_AT_ONCE] for at in range(0, len(ordered), MOST_AT_ONCE))
+
+
+@lru_cache(maxsize=1000)
+def _counted(monitoring: str) -> bool:
+    return Monitoring.model_validate_json(monitoring).metrics_enabled
+
+
+def start_of(now: float, window: int) -> int:
+    """Return the first minute of the time before `now`, the minute that has begun included."""
     return metrics.minute_of(now) - max(0, -(-window // metrics.MINUTE) - 1) * metrics.MINUTE
 
 
 def together(function: Function, name: str, counts: Mapping[str, Mapping[int, float]], seconds: int) -> Sample:
+    """Return what was counted over a time as one value; an average of counts is that in the window."""
     sample = _sample(name, counts, seconds)
     if function == "avg" and METRICS[name].kind == "counter" and sample.value is not None:
         return Sample(sample.value * WINDOW / max(seconds, WINDOW), sample.count)
     return sample
 
 
-def extremes(
-    function: Function, name: str, slots: Sequence[tuple[int, rows.Counts]], step: int, wanted: int
-) -> dict[str, Sample]:
-    """Return the least or greatest of the slots; of a count, a slot without a row is 0."""
-    values: dict[str, list[float]] = {}
-    for _, counts in slots:
-        for integration_id, mine in counts.items():
-            value = _sample(name, mine, step).value
-            if value is not None:
-                scale = WINDOW / step if METRICS[name].kind == "counter" else 1.0
-                values.setdefault(integration_id, []).append(value * scale)
-    if function == "max":
-        return {id: Sample(max(found)) for id, found in values.items()}
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """What `min` and `max` look at: slots of `step` seconds from `start`; `whole` of them are over."""
+
+    start: int
+    step: int
+    whole: int
+
+
+def slots_of(end: float, seconds: int) -> Slots:
+    """Return the slots of the time before `end`. From thirty hours on they are whole hours or days, read as such."""
+    exact = -(-seconds // MOST_SLOTS)
+    step = next((known for known in _STEPS if exact <= known), -(-exact // DAY) * DAY)
+    if step < HOUR:
+        return Slots(start_of(end, seconds), step, -(-seconds // step))
+    level = DAY if step % DAY == 0 else HOUR
+    start = math.ceil((end - seconds) / level) * level
+    return Slots(start, step, int((end - start) // step))
+
+
+def slot_value(name: str, counts: Mapping[str, Mapping[int, float]], step: int) -> float | None:
+    """Return a slot's value, of a count what it would be in the window."""
+    value = _sample(name, counts, step).value
+    return value if value is None or METRICS[name].kind != "counter" else value * WINDOW / step
+
+
+def extreme(function: Function, name: str, values: Mapping[int, float | None], slots: Slots) -> Sample:
+    """Return the least or greatest of the slots; of a count, none is 0, and one not over no least."""
     zeros = METRICS[name].kind in ("counter", "rate")
-    return {id: Sample(0.0 if zeros and len(found) < wanted else min(found)) for id, found in values.items()}
+    if function == "min" and zeros:
+        values = {slot: value for slot, value in values.items() if slot < slots.whole}
+    found = [value for value in values.values() if value is not None]
+    if function == "max":
+        return Sample(max(found, default=0.0 if zeros else None))
+    if zeros and len(found) < slots.whole:
+        return Sample(0.0)
+    return Sample(min(found, default=None))
 
 
 def of_gauge(function: Function, gauge: rows.Gauge, seconds: int) -> Sample:
-    minutes = max(1, seconds // metrics.MINUTE)
+    """Return what samples make of a gauge; a minute without one is 0."""
+    minutes = max(1, min(seconds, int(MINUTES_KEPT)) // metrics.MINUTE)
     match function:
         case "max":
             return Sample(gauge.highest)

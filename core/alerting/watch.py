@@ -166,17 +166,19 @@ async def _scheduler(ctx: Context) -> list[Finding]:
 async def _quotas(ctx: Context) -> list[Finding]:
     """Say when little of a service's quota is left, as it said in its last answer."""
     found = []
-    for service, title in (("github", "GitHub"),):
+    for service, title in (("github", "GitHub"), ("claude", "Claude")):
         quota = QUOTAS.get(service)
         if quota is None:
             continue
         now = ctx.clock.now()
         little = now < quota.resets_at and quota.remaining <= quota.limit * LEAST_QUOTA
+        said = {"limit": quota.limit, "service": title, "remaining": quota.remaining, "when": moment(quota.resets_at)}
         found.append(
             Finding(
                 f"engine:quota:{service}", f"{title} quota", "warning", little,
-                T("Of {limit} requests to {service}, {remaining} are left until {when}.", limit=quota.limit,
-                  service=title, remaining=quota.remaining, when=moment(quota.resets_at)),
+                T("Of {limit} tokens of {service}, {remaining} are left until {when}.", **said)
+                if quota.kind == "tokens"
+                else T("Of {limit} requests to {service}, {remaining} are left until {when}.", **said),
                 f"{round(LEAST_QUOTA * 100)}% or less is left",
             )
         )  # fmt: skip

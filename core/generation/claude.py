@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import httpx2
 from anthropic import (
     APIConnectionError,
     APIError,
@@ -16,7 +17,7 @@ from anthropic import (
     PermissionDeniedError,
 )
 
-from core import retry_after
+from core import quotas, retry_after
 from core.config import Settings
 from core.errors import RATE_LIMITED, NotConfigured, Upstream
 from core.texts import T, Text
@@ -44,8 +45,15 @@ def connect(settings: Settings, *, timeout: float) -> AsyncAnthropic:
         base_url=settings.anthropic_base_url,
         max_retries=0,
         timeout=timeout,
-        http_client=DefaultAsyncHttpxClient(trust_env=False),
+        http_client=DefaultAsyncHttpxClient(trust_env=False, event_hooks={"response": [_remember]}),
     )
+
+
+async def _remember(response: httpx2.Response) -> None:
+    """Keep what an answer says is left of the quotas."""
+    quota = quotas.of_claude(response.headers)
+    if quota is not None:
+        quotas.QUOTAS["claude"] = quota
 
 
 async def check(settings: Settings) -> Text:

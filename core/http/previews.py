@@ -30,7 +30,7 @@ class PreviewIn(RuleWish):
     """A rule as it would be put; of it, the conditions and `min_samples` count here."""
 
     name: str = Field("", max_length=80)
-    from_: str = Field("7d", alias="from", description="15m, 1h, 7d ago, or ISO 8601; at most 30d.",
+    from_: str = Field("7d", alias="from", description="15m, 1h, 7d ago, or ISO 8601; at most 7d.",
                        json_schema_extra=AGO)  # fmt: skip
     tz: str = Field("UTC", max_length=64, description="The zone of the chart's times, such as Europe/Moscow.")
     picture: bool = Field(False, description="Whether the chart is to come as a picture too.")

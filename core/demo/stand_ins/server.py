@@ -22,6 +22,8 @@ class StandIn(ABC):
         self.url = ""
         self.after: Callable[[web.Request], Awaitable[None]] | None = None
         """Called when something was asked and done, before the caller learns of it."""
+        self.more_headers: dict[str, str] = {}
+        """What every answer's headers have besides."""
         self._runner: web.AppRunner | None = None
 
     @abstractmethod
@@ -37,6 +39,7 @@ class StandIn(ABC):
         # A client that is told to hang up on us leaves nothing to wait for.
         app = web.Application(middlewares=[self._noted], client_max_size=2**26)
         app.add_routes(self.routes())
+        app.on_response_prepare.append(self._prepared)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port)
@@ -54,6 +57,9 @@ class StandIn(ABC):
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
+
+    async def _prepared(self, _: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(self.more_headers)
 
     @web.middleware
     async def _noted(self, request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -54,6 +54,7 @@ async def _house(db: Database, folder: Path, clock: MovableClock, changed: dict[
         secrets = SecretBox.open(given)
         made = context(given=given, clock=clock, db=db, sandbox=Sandbox(), secrets=secrets, slack=notifier)
         yield House(made, clock, slack, inbox)
+        await made.aside.close()
         await notifier.close()
 
 

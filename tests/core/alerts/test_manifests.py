@@ -39,12 +39,12 @@ async def test_good_rules_are_taken() -> None:
 @pytest.mark.parametrize(
     ("rules", "path", "reason"),
     [
-        (["latency_p95 > 2s"], "alerts.0", "dictionary"),
+        (["latency_p95 > 2s"], "alerts.0", "must be an object"),
         ([RULE, {**RULE, "name": "x", "condition": "latncy_p95 > 2s"}], "alerts.1.condition", "mean latency_p95"),
         ([{**RULE, "severity": "fatal"}], "alerts.0.severity", "critical"),
         ([{**RULE, "notification_channels": ["pager://me"]}], "alerts.0.notification_channels.0", "discord, email"),
         ([RULE, RULE], "alerts.1.name", "another rule"),
-        ([{**RULE, "surprise": 1}], "alerts.0.surprise", "not permitted"),
+        ([{**RULE, "surprise": 1}], "alerts.0.surprise", "not a known key"),
         ([{**RULE, "name": f"r{n}"} for n in range(51)], "alerts", "at most 50"),
     ],
 )

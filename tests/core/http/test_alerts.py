@@ -209,7 +209,10 @@ async def test_a_test_arrives_and_says_what_it_is(
     (message,) = inbox.messages
     assert (message["To"], message["From"]) == ("a@b.example, c@d.example", "CCB <ccb@example.org>")
     assert message["Subject"] == "Test of the alerts of Forward"
-    assert "test of the alerts of Forward, sent by first admin. Nothing is wrong." in message.get_content()
+    assert (
+        "test of the alerts of Forward, sent by first admin. Nothing is wrong."
+        in message.get_body(("plain",)).get_content()
+    )
 
 
 async def test_a_channel_alone_goes_where_its_setting_says(

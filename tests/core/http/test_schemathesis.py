@@ -15,7 +15,7 @@ from tests.packages import package
 
 ROOT = Path(__file__).parents[3]
 KEY = "ccb_a_key_for_schemathesis_and_nobody_else"
-SECONDS = 300
+SECONDS = 600
 _HANDLER = """
 def handle(event: dict, config: dict) -> list[dict]:
     if event["payload"]["n"] > 1:

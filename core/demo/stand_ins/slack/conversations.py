@@ -114,7 +114,7 @@ def history(slack: Workspace, call: Call) -> Answer:
     channel = _readable(slack, call, HISTORY)
     latest, oldest = call.arguments.get("latest"), call.arguments.get("oldest")
     inclusive = true(call.arguments.get("inclusive"))
-    messages = [m for m in channel.messages if "thread_ts" not in m or m["thread_ts"] == m["ts"]]
+    messages = [m for m in channel.messages if _in_channel(m)]
     if latest:
         messages = [m for m in messages if _before(m["ts"], latest, inclusive)]
     if oldest:
@@ -133,6 +133,12 @@ def replies(slack: Workspace, call: Call) -> Answer:
     if not thread:
         raise Refused("thread_not_found")
     return {"messages": _without(thread[: limit(call.arguments, 1000)], call.arguments), "has_more": False}
+
+
+def _in_channel(message: Message) -> bool:
+    """Say whether a message is no answer in a thread, or one that was sent to the channel too."""
+    thread = message.get("thread_ts", message["ts"])
+    return bool(thread == message["ts"]) or message.get("subtype") == "thread_broadcast"
 
 
 def _before(one: Any, other: Any, inclusive: bool) -> bool:

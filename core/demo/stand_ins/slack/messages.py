@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.demo.stand_ins.slack.answers import Answer, HungUp, Refused
+from core.demo.stand_ins.slack.answers import Answer, HungUp, Refused, true
 from core.demo.stand_ins.slack.conversations import postable
 from core.demo.stand_ins.slack.posting import (
     check_rate,
@@ -25,8 +25,8 @@ def post_message(slack: Workspace, call: Call) -> Answer:
     check_rate(slack, channel)
     said, thread_ts = content(call.arguments), checked_thread(call.arguments)
     message = message_of(slack, said, thread_ts=thread_ts)
-    if thread_ts and str(call.arguments.get("reply_broadcast")).lower() in ("1", "true"):
-        message["subtype"] = "thread_broadcast"
+    if thread_ts and true(call.arguments.get("reply_broadcast")):
+        message["subtype"] = "thread_broadcast"  # it stands in the channel as well
     put(slack, channel, message)
     if slack.hang_up_after_posting:
         slack.hang_up_after_posting -= 1
