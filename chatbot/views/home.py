@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from chatbot import blocks, opening, picking
+from chatbot import alert_list, blocks, opening, picking
 from chatbot.asked import Asked, Open
 from chatbot.command import find
 from chatbot.dispatch import run_button
@@ -22,6 +22,7 @@ from core.texts import TN, T
 
 SHOWN = 10
 REQUESTS = 5
+ALERTS = 5
 _COMMANDS = ("status", "list", "health", "usage", "help")
 Section = Callable[[Context, Asked], Awaitable[list[blocks.Block]]]
 
@@ -79,7 +80,14 @@ def _integration(asked: Asked, report: Report, at: str) -> blocks.Block:
     return blocks.section(said, accessory=how)
 
 
-SECTIONS: tuple[Section, ...] = (_head, _requests, _integrations)
+async def _alerts(ctx: Context, asked: Asked) -> list[blocks.Block]:
+    if not asked.actor.may("alerts.read"):
+        return []
+    shown = await alert_list.open_alerts(ctx, asked, most=ALERTS)
+    return [blocks.section(f"*{asked.say(T('Open alerts'))}*"), *shown]
+
+
+SECTIONS: tuple[Section, ...] = (_head, _alerts, _requests, _integrations)
 """What the Home shows, from the top. Each gives its blocks, at most thirty; an empty one is left out."""
 
 register(View(name=HOME, title=T("Home"), build=build, permission="integrations.read"))

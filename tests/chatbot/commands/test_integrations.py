@@ -82,6 +82,7 @@ async def test_the_home_follows_what_its_user_does(house: House) -> None:
     await house.slack.open_home(ANNA)
     home = await house.slack.until(lambda: house.slack.homes.get(ANNA))
     assert home is not None
+    assert "No alert is open" in text_of(home)
     assert "You have asked for nothing yet" in text_of(home) and "There is none yet" in text_of(home)
     await house.client.ask("POST", "/v1/integrations", {"gallery": "hello-webhook"}, status=201)
     await house.slack.open_home(ANNA)
