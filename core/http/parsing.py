@@ -140,14 +140,16 @@ def _known(kind: Any, place: Sequence[str | int]) -> str:
     """Return the names of the fields beside `place`, "" where it is in no model of its own."""
     model = _model(kind)
     for part in place[:-1]:
+        if isinstance(part, int):
+            continue  # one of a list, whose model it is already
         fields = model.model_fields.items() if model is not None else ()
         model = next((_model(field.annotation) for name, field in fields if part in (name, field.alias)), None)
     return ", ".join(field.alias or name for name, field in model.model_fields.items()) if model is not None else ""
 
 
 def _model(annotation: Any) -> type[BaseModel] | None:
-    """Return the model that a field holds: itself, or where it may be left out."""
-    parts = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+    """Return the model that a field holds: itself, a list of it, or where it may be left out."""
+    parts = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType, list) else (annotation,)
     models = [part for part in parts if isinstance(part, type) and issubclass(part, BaseModel)]
     return models[0] if len(models) == 1 else None
 
