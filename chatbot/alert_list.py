@@ -32,6 +32,13 @@ async def open_alerts(
     return listed(ctx, asked, found, most=most)
 
 
+async def section(ctx: Context, asked: Asked) -> list[blocks.Block]:
+    """Return the part of the App Home; nothing for who may not read alerts."""
+    if not asked.actor.may("alerts.read"):
+        return []
+    return [blocks.header(asked.say(T("Open alerts"))), *await open_alerts(ctx, asked)]
+
+
 def listed(ctx: Context, asked: Asked, found: Sequence[Alert], *, most: int = SHOWN) -> list[blocks.Block]:
     """Return these alerts as blocks."""
     if not found:

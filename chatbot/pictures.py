@@ -24,10 +24,11 @@ _MOST_ALT = 1_000
 
 
 async def share(client: AsyncWebClient, png: bytes, *, alt: str, channel: str, thread: str) -> None:
-    """Upload a picture into a thread; `alt` says what it shows."""
+    """Upload a picture into a thread; `alt` says what it shows, beside it too."""
     await client.files_upload_v2(
-        file=png, filename=NAME, title=NAME, alt_txt=blocks.cut(alt, _MOST_ALT), channel=channel, thread_ts=thread
-    )
+        file=png, filename=NAME, title=NAME, alt_txt=blocks.cut(alt, _MOST_ALT), channel=channel, thread_ts=thread,
+        initial_comment=blocks.cut(blocks.plain(alt), _MOST_ALT),
+    )  # fmt: skip
 
 
 async def place(

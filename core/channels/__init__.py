@@ -113,8 +113,8 @@ class Channel(ABC):
         return Sent(await self.send(ctx, target, message))
 
     async def illustrate(self, ctx: Context, place: Mapping[str, str], picture: Picture) -> None:
-        """Add a picture to the message at `place`; raises as `send` does."""
-        raise NotImplementedError(f"{self.name} adds no pictures")
+        """Add a picture to the message at `place`, where the channel `illustrates`; raises as `send` does."""
+        return
 
     async def kept(self, ctx: Context, target: Target, actor: Actor) -> Target:
         """Return `target` as it is stored and shown: one with a secret is kept apart, and named.

@@ -96,7 +96,7 @@ async def test_an_alert_is_one_message_that_tells_what_is_done_about_it(house: H
     [picture] = await house.slack.until(lambda: [m for m in _all(house) if "files" in m])
     assert picture["thread_ts"] == message["ts"], "the chart is in the thread"
     [file] = picture["files"]
-    assert "error_rate of Forward" in file["alt_txt"] and "highest" in file["alt_txt"]
+    assert "error_rate of Forward" in picture["text"] and "highest" in file["alt_txt"]
     assert house.slack.files[file["id"]]["data"].startswith(b"\x89PNG")
 
     refused = await house.press(message, "open:acknowledge", user=CAROL, channel="deploys")
