@@ -22,7 +22,6 @@ from core.texts import TN, T
 
 SHOWN = 10
 REQUESTS = 5
-ALERTS = 5
 _COMMANDS = ("status", "list", "health", "usage", "help")
 Section = Callable[[Context, Asked], Awaitable[list[blocks.Block]]]
 
@@ -80,14 +79,7 @@ def _integration(asked: Asked, report: Report, at: str) -> blocks.Block:
     return blocks.section(said, accessory=how)
 
 
-async def _alerts(ctx: Context, asked: Asked) -> list[blocks.Block]:
-    if not asked.actor.may("alerts.read"):
-        return []
-    shown = await alert_list.open_alerts(ctx, asked, most=ALERTS)
-    return [blocks.section(f"*{asked.say(T('Open alerts'))}*"), *shown]
-
-
-SECTIONS: tuple[Section, ...] = (_head, _alerts, _requests, _integrations)
+SECTIONS: tuple[Section, ...] = (_head, alert_list.section, _requests, _integrations)
 """What the Home shows, from the top. Each gives its blocks, at most thirty; an empty one is left out."""
 
 register(View(name=HOME, title=T("Home"), build=build, permission="integrations.read"))
