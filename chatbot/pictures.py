@@ -8,7 +8,8 @@ in, which lasts for a second or two (https://github.com/slackapi/python-slack-sd
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -19,6 +20,8 @@ from chatbot.failures import data
 NAME = "chart.png"
 TRIES = 6
 """How often a message with a new picture is tried, a second apart."""
+_NOT_YET = frozenset({"invalid_blocks", "invalid_arguments"})
+"""How chat.update and views.update refuse a picture that Slack has not taken in."""
 _MOST_ALT = 1_000
 """Characters of a file's own alt text (https://docs.slack.dev/reference/methods/files.getUploadURLExternal)."""
 
@@ -39,17 +42,51 @@ async def place(
 
     `around`: makes the message's blocks around those that it is given.
     """
+    picture = await _uploaded(client, png, alt)
+
+    async def edit() -> None:
+        await client.chat_update(channel=channel, ts=ts, text=text, blocks=around([picture]))
+
+    if not await _once_taken_in(edit):
+        await client.chat_update(channel=channel, ts=ts, text=text, blocks=around([]))
+        await share(client, png, alt=alt, channel=channel, thread=thread or ts)
+
+
+async def place_in_view(
+    client: AsyncWebClient, png: bytes, *, alt: str, view_id: str, around: Callable[[blocks.Block], dict[str, Any]]
+) -> None:
+    """Update a modal so that it shows the picture; where Slack takes none, or it was closed, all stays as it is.
+
+    `around`: makes the modal with the picture's block in it.
+    """
+    picture = await _uploaded(client, png, alt)
+
+    async def edit() -> None:
+        try:
+            await client.views_update(view_id=view_id, view=around(picture))
+        except SlackApiError as error:
+            if data(error).get("error") != "not_found":
+                raise
+
+    await _once_taken_in(edit)
+
+
+async def _uploaded(client: AsyncWebClient, png: bytes, alt: str) -> blocks.Block:
+    """Upload a picture for nobody yet; return the block that shows it."""
     answer = await client.files_upload_v2(file=png, filename=NAME, title=NAME, alt_txt=blocks.cut(alt, _MOST_ALT))
-    shown = around([blocks.file_image(str(answer["files"][0]["id"]), alt)])
+    return blocks.file_image(str(answer["files"][0]["id"]), alt)
+
+
+async def _once_taken_in(edit: Callable[[], Awaitable[None]]) -> bool:
+    """Show a new picture as soon as Slack has taken it in; say whether it did."""
     for attempt in range(TRIES):
         if attempt:
             await asyncio.sleep(1)
         try:
-            await client.chat_update(channel=channel, ts=ts, text=text, blocks=shown)
+            await edit()
         except SlackApiError as error:
-            if data(error).get("error") != "invalid_blocks":
+            if data(error).get("error") not in _NOT_YET:
                 raise
         else:
-            return
-    await client.chat_update(channel=channel, ts=ts, text=text, blocks=around([]))
-    await share(client, png, alt=alt, channel=channel, thread=thread or ts)
+            return True
+    return False

@@ -14,7 +14,7 @@ from chatbot.dispatch import run_button
 from chatbot.states import severity
 from chatbot.view import Built, Problems, View, register
 from core import alerts, integrations
-from core.alerting.preview import preview
+from core.alerting.preview import Preview, preview
 from core.alerting.preview_words import sentence
 from core.alerts import RuleWish
 from core.context import Context
@@ -36,8 +36,8 @@ async def build(ctx: Context, asked: Asked) -> Built:
     return fields(asked, f"*{blocks.plain(installed.name)}* {blocks.code(installed.slug)}")
 
 
-def fields(asked: Asked, head: str, outcome: str | None = None) -> Built:
-    """Return the fields; `outcome`: what the preview says."""
+def fields(asked: Asked, head: str, outcome: str | None = None, *more_blocks: blocks.Block) -> Built:
+    """Return the fields; `outcome`: what the preview says, and `more_blocks` what stands below it."""
     say = asked.say
     condition = blocks.text_field("typed", placeholder="error_rate > 5% for 5m", most=500)
     channels = blocks.text_field("typed", placeholder="slack://dev-alerts, email://team@example.com", most=1_000)
@@ -52,6 +52,7 @@ def fields(asked: Asked, head: str, outcome: str | None = None) -> Built:
         blocks.field("condition", say(T("Alert when")), condition, hint=more),
         blocks.actions([blocks.button(say(T("Try it on the last 7 days")), "preview_rule")], block_id="try"),
         *told,
+        *more_blocks,
         blocks.field("channels", say(T("Tell")), channels, hint=say(to), needed=False),
         blocks.field("severity", say(T("How bad")), blocks.select("–", "typed", bad, chosen="warning")),
         blocks.field("resolve", say(T("Resolved when")), blocks.text_field("typed", placeholder="error_rate < 2%",
@@ -104,11 +105,20 @@ async def submit(ctx: Context, asked: Asked) -> Answer:
 
 async def foretold(ctx: Context, asked: Asked, integration_id: str, values: Mapping[str, Any]) -> str:
     """Return what the typed rule would have done; raise `Invalid` where it is none."""
-    found = await preview(
+    return words(asked, await tried(ctx, integration_id, values))
+
+
+async def tried(ctx: Context, integration_id: str, values: Mapping[str, Any]) -> Preview:
+    """Play the typed rule over the last seven days; raise `Invalid` where it is none."""
+    return await preview(
         ctx, integration_id, condition=str(values.get("condition") or ""),
         resolve_condition=str(values.get("resolve") or "").strip() or None, min_samples=None,
         start=ctx.clock.now() - DAYS * 86_400,
     )  # fmt: skip
+
+
+def words(asked: Asked, found: Preview) -> str:
+    """Say what a rule would have done."""
     return f":crystal_ball: {blocks.plain(sentence(found, asked.language))}"
 
 

@@ -1,4 +1,4 @@
-"""The chart of one metric, with the limits of alert rules and the changes that its reader may see."""
+"""Charts of metrics with what concerns alerts: limits, times of firing, and changes that the reader may see."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from zoneinfo import ZoneInfo
 
 from core import alerts, charts, metrics
 from core.actors import Actor
+from core.alerting.preview import Preview
 from core.alerting.values import WINDOW
 from core.alerts.language import parse
 from core.alerts.limits import limits_of
-from core.charts import Chart, Limit
+from core.charts import Chart, Limit, Span
 from core.context import Context
 from core.integrations import Installed
-from core.metrics import Series
+from core.metrics import METRICS, Series
 from core.texts import T
 
 
@@ -37,17 +38,31 @@ async def charted(
     marks: tuple[charts.Mark, ...] = ()
     if actor.may("integrations.read"):
         marks = await charts.marks(ctx, integration_id=installed.id, start=series.start, end=series.end)
-    limits = await _limits(ctx, installed.id, series) if actor.may("alerts.read") else ()
+    rules = await alerts.listed(ctx, installed.id) if actor.may("alerts.read") else []
+    limits = tuple(limit for stored in rules for limit in _limits(stored.rule.condition, series))
     return Chart(installed.name, series, limits, marks, zone=zone)
 
 
-async def _limits(ctx: Context, integration_id: str, series: Series) -> tuple[Limit, ...]:
+async def played(
+    ctx: Context, installed: Installed, condition: str, found: Preview, *, zone: ZoneInfo, actor: Actor
+) -> Chart | None:
+    """Return the chart of what a preview has found: the metric, the rule's limit, and when it would have fired.
+
+    None where the rule is about no metric. Changes are marked for who may read them (`integrations.read`).
+    """
+    if found.metric not in METRICS:
+        return None
+    read = await metrics.query(ctx, integration_id=installed.id, names=[found.metric], start=found.start, end=found.end)
+    series = read[found.metric]
+    spans = tuple(Span(one.at, one.ended or found.end) for one in found.fired)
+    marks: tuple[charts.Mark, ...] = ()
+    if actor.may("integrations.read"):
+        marks = await charts.marks(ctx, integration_id=installed.id, start=series.start, end=series.end)
+    return Chart(installed.name, series, _limits(condition, series), marks, spans, zone)
+
+
+def _limits(condition: str, series: Series) -> tuple[Limit, ...]:
     # A count is compared over five minutes: where a point is not as long, its height has nothing to do with the limit.
     if series.metric.kind == "counter" and series.step != WINDOW:
         return ()
-    rules = await alerts.listed(ctx, integration_id)
-    return tuple(
-        Limit(operator, value)
-        for stored in rules
-        for operator, value in limits_of(parse(stored.rule.condition), series.metric.name)
-    )
+    return tuple(Limit(*one) for one in limits_of(parse(condition), series.metric.name))

@@ -7,14 +7,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core import charts, integrations, metrics
+from core import charts, integrations
+from core.alerting.charted import played
 from core.alerting.preview import Preview, preview
 from core.alerting.preview_words import sentence
-from core.alerting.values import WINDOW
 from core.alerts import RuleWish
-from core.alerts.language import parse
-from core.alerts.limits import limits_of
-from core.charts import Chart, Limit, Span
 from core.context import Context
 from core.errors import NotFound, Unavailable
 from core.http.charts import zone_of
@@ -82,18 +79,8 @@ async def alerts_preview(ctx: Context, request: Request) -> PreviewOut:
         ctx, installed.id, condition=wish.condition, resolve_condition=wish.resolve_condition,
         min_samples=wish.min_samples, start=start,
     )  # fmt: skip
-    spec = None
-    if found.metric in METRICS:
-        read = await metrics.query(ctx, integration_id=installed.id, names=[found.metric], start=found.start,
-                                   end=found.end)  # fmt: skip
-        series = read[found.metric]
-        counter = series.metric.kind == "counter" and series.step != WINDOW
-        limits = () if counter else tuple(Limit(*one) for one in limits_of(parse(wish.condition), found.metric))
-        spans = tuple(Span(one.at, one.ended or found.end) for one in found.fired)
-        marks: tuple[charts.Mark, ...] = ()
-        if request.actor.may("integrations.read"):
-            marks = await charts.marks(ctx, integration_id=installed.id, start=series.start, end=series.end)
-        spec = charts.spec(Chart(installed.name, series, limits, marks, spans, zone), request.language)
+    chart = await played(ctx, installed, wish.condition, found, zone=zone, actor=request.actor)
+    spec = None if chart is None else charts.spec(chart, request.language)
     png = await charts.png(ctx, spec) if spec is not None and wish.picture else None
     return _out(found, wish, spec, png, request.language)
 

@@ -210,7 +210,10 @@ async def test_a_rule_is_checked_as_it_is_typed_and_tried_on_the_past(house: Hou
     house.slack.fill(BORIS, {"name": "Second", "condition": "error_rate > 10%", "channels": "", "resolve": ""})
     await house.slack.press(BORIS, _modal(house), "preview_rule")
     await house.slack.until(lambda: ":crystal_ball:" in text_of(_modal(house)))
+    await house.slack.until(lambda: any(block["type"] == "image" for block in _modal(house)["blocks"]))
     view = _modal(house)
+    (picture,) = [block for block in view["blocks"] if block["type"] == "image"]
+    assert "%" in picture["alt_text"], "the chart says its numbers in words"
     assert "3 раза" in text_of(view) and view["state"]["values"]["name"]["typed"]["value"] == "Second"
     house.slack.fill(BORIS, {"condition": "nothing"})
     await house.slack.press(BORIS, view, "preview_rule")
