@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from core import alerting, auth, integrations
+from core import alerting, auth, charts, deployments, integrations
 from core.actors import Actor
 from core.alerting import SilenceWish, Snooze
 from core.alerting.outbox import MOST_ATTEMPTS
@@ -325,3 +325,52 @@ async def test_no_events(quick_house: House) -> None:
     assert await house.state() == "ok"
     await house.look(2)
     assert await house.state() == "firing"
+
+
+async def test_a_slack_channel_gets_one_message_a_second_and_loses_none(quick_house: House) -> None:
+    house = quick_house
+    house.slack.clock, house.slack.one_a_second = house.clock, True
+    slugs = [f"forward-{number}" for number in range(4)]
+    for slug in slugs:
+        await house.count(await house.install(RULE, slug=slug), dead=10)
+    await house.look()
+    await house.tell(9)
+    found = []
+    for _ in range(4):
+        await house.tell()
+        found.append(len(house.posted()))
+    assert found == [1, 2, 3, 4]
+    for alert in await house.alerts():
+        assert "attempt_failed" not in await house.kinds(alert), "Slack never had to refuse one"
+
+    # Slack says how long to wait: nobody asks before, no attempt is counted, and all of it arrives.
+    house.slack.limits["deploys"] = 30
+    for alert in await house.alerts():
+        await alerting.acknowledge(house.ctx, alert.id, comment="seen", actor=ANN)
+    await house.tell(10)
+    asked = house.slack.called.count("chat.postMessage")
+    assert asked == 5 and house.thread() == []
+    await house.tell(15)
+    assert house.slack.called.count("chat.postMessage") == asked
+    del house.slack.limits["deploys"]
+    await house.tell(12)
+    assert house.thread() == ["Errors: Acknowledged by ann: seen"] * 4
+    assert all("Acknowledged: Errors" in message["text"] for message in house.posted())
+    for alert in await house.alerts():
+        assert (await house.kinds(alert)).count("delivered") == 2
+
+
+async def test_a_new_version_of_the_engine_is_named(quick_house: House) -> None:
+    house = quick_house
+    forward = await house.install(RULE)
+    await deployments.note(house.ctx, "0.1.0")
+    house.clock.move(7200)
+    for version in ("0.2.0", "0.2.0"):  # a restart is no new version
+        await deployments.note(house.ctx, version)
+    await house.count(forward, dead=10)
+    await house.look()
+    await house.tell(11)
+    (message,) = house.posted()
+    assert message["text"].count("version 0.2.0 of the engine was started") == 1 and "0.1.0" not in message["text"]
+    marks = await charts.marks(house.ctx, integration_id=forward, start=house.clock.now() - 3600, end=house.clock.now())
+    assert [str(mark.what) for mark in marks] == ["version 0.2.0 of the engine"]

@@ -11,6 +11,7 @@ from core import auth
 from core.alerting import Dispatcher, Evaluator, Guard, Watcher
 from core.outbound import Outbound
 from core.quotas import QUOTAS, Quota
+from core.texts import revive_text
 from storage import leader
 from tests.core.alerting.house import RULE, House
 
@@ -104,6 +105,11 @@ async def test_little_quota(watched: House) -> None:
     watched.clock.move(600)
     assert await told(watched, looks=4) == {}
     del QUOTAS["github"]
+    QUOTAS["claude"] = Quota(9_000, 100_000, watched.clock.now() + 60, "tokens")
+    assert await told(watched) == {"Claude quota": "warning"}
+    alert = (await watched.alerts())[-1]
+    assert "Of 100000 tokens of Claude, 9000 are left until" in str(revive_text(alert.detail or ""))
+    del QUOTAS["claude"]
 
 
 async def test_a_stopped_scheduler_is_told_by_any_node(quick_house: House) -> None:

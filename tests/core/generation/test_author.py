@@ -11,6 +11,7 @@ from core.demo.stand_ins.claude import API_KEY, LIMITED, OVERLOADED, Answer, Cla
 from core.errors import NotConfigured, Upstream
 from core.generation import author, prompt
 from core.generation.money import Heard, Usage, guessed
+from core.quotas import QUOTAS, Quota
 from tests.contexts import settings
 from tests.core.generation.drafts import answer, draft
 
@@ -124,3 +125,18 @@ async def test_without_a_key() -> None:
 
 def test_usages_add_up() -> None:
     assert Usage(1, 2, 3, 4) + Usage(10, 20, 30, 40) == Usage(11, 22, 33, 44)
+
+
+async def test_what_is_left_of_the_quota_is_remembered(claude: ClaudeStandIn) -> None:
+    """The headers of https://platform.claude.com/docs/en/api/rate-limits; the one of which the least is left counts."""
+    begin, reset = "anthropic-ratelimit", "2026-01-31T12:00:00Z"
+    for name, limit, remaining in (("requests", 50, 49), ("input-tokens", 30_000, 2_000), ("output-tokens", 0, 0)):
+        said = {"limit": str(limit), "remaining": str(remaining), "reset": reset}
+        claude.more_headers |= {f"{begin}-{name}-{part}": value for part, value in said.items()}
+    claude.answers = [answer(draft())]
+    await _write(claude)
+    assert QUOTAS.pop("claude") == Quota(2_000, 30_000, 1_769_860_800.0, "tokens")
+    claude.more_headers = {f"{begin}-requests-remaining": "many"}
+    claude.answers = [answer(draft())]
+    await _write(claude)
+    assert "claude" not in QUOTAS

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from core import VERSION
 from tests.contexts import MovableClock
 from tests.core.http.test_integrations import configured
 from tests.engines import Client, running
@@ -84,8 +85,9 @@ async def test_keys_are_in_the_changelog_without_their_text(client: Client) -> N
     rotated = await client.ask("POST", f"{path}/rotate")
     await client.ask("DELETE", path)
     await client.ask("DELETE", path)  # once more does nothing
-    found = await entries(client, "/v1/changelog")
+    *found, started = await entries(client, "/v1/changelog")
     assert [e["action"] for e in found] == ["token.revoked", "token.rotated", "token.changed", "token.made"]
+    assert (started["action"], started["subject"], started["actor"]["kind"]) == ("deployed", VERSION, "system")
     assert {e["subject"] for e in found} == {made["id"]} and found[0]["integration_id"] is None
     assert changed(found[2]) == {"permissions": (["events.read"], ["events.read", "logs.read"])}
     revoked = await client.ask("GET", path)
