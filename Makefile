@@ -13,10 +13,10 @@ run: $(READY) ## start the whole engine on SQLite in ./data
 	@exec $(BIN)/ccb serve
 
 test: $(READY) ## all tests
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 3 --dist worksteal
 
 quick: $(READY) ## the tests that take no whole processes
-	$(BIN)/pytest -m "not slow" -n 2 --hypothesis-profile=quick
+	$(BIN)/pytest -m "not slow" -n 2 --dist worksteal --hypothesis-profile=quick
 
 check: $(READY) lint types imports locked test ## the gate
 

@@ -60,7 +60,11 @@ WITH_AN_ENGINE = frozenset({"watched", "house", "unclaimed"})
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow what starts an engine (its module uses `tests.engines`) or needs PostgreSQL."""
+    """Mark as slow what starts an engine (its module uses `tests.engines`) or needs PostgreSQL; whole processes first.
+
+    They take longest, so that no worker is left alone with them at the end.
+    """
+    items.sort(key=lambda item: "e2e" not in item.path.parts)
     for item in items:
         if isinstance(item, pytest.Function) and (_starts_an_engine(item) or _needs_postgresql(item)):
             item.add_marker(pytest.mark.slow)
