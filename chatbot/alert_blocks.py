@@ -26,7 +26,7 @@ def rendered(message: AlertMessage, language: str) -> dict[str, Any]:
     shown += [blocks.section(part_text(part, language, named=several)) for part in message.parts[:MOST_PARTS]]
     left = len(message.parts) - MOST_PARTS
     if left > 0:
-        more = TN("{count} more: {command}", "{count} more: {command}", left, command="`/ccb alerts`")
+        more = T("{count} more: {command}", count=left, command="`/ccb alerts`")
         shown.append(blocks.section(more.render(language)))
     offered = _buttons(message, language)
     shown += [blocks.actions(offered)] if offered else []

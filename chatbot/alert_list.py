@@ -12,7 +12,7 @@ from chatbot.states import severity
 from core import alerting
 from core.alerting import message as shown
 from core.context import Context
-from core.texts import TN, T
+from core.texts import T
 from storage.alerts import Alert
 
 SHOWN = 5
@@ -48,7 +48,7 @@ def listed(ctx: Context, asked: Asked, found: Sequence[Alert], *, most: int = SH
         made += _one(ctx, asked, alert, at=str(number))
     left = len(found) - most
     if left > 0:
-        more = TN("{count} more: {command}", "{count} more: {command}", left, command="`/ccb alerts`")
+        more = T("{count} more: {command}", count=left, command="`/ccb alerts`")
         made.append(blocks.context(asked.say(more)))
     return made
 

@@ -74,6 +74,7 @@ async def test_all_of_block_kit_and_nothing_that_runs(tmp_path: Path) -> None:
     async with SlackStandIn() as slack, opened(slack) as browser, chromium.browsing(tmp_path) as tab:
         await tab.open(browser.page.address_with_key)
         await tab.press(".sidebar button", "general")
+        slack.files["F1"] = {"id": "F1", "complete": True, "data": None}
         await browser.call("chat.postMessage", channel="C0GENERAL", text="t", blocks=BLOCKS)
         drawn = await tab.until(DRAWN % len(BLOCKS))
         assert "script" not in drawn["tags"] and drawn["alts"] == ["a chart"]

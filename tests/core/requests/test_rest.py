@@ -176,7 +176,7 @@ async def test_at_claudes_limit_it_waits(house: House) -> None:
     await house.client.ask("POST", f"/v1/requests/{made['id']}/stop", status=409)
     house.claude.answers = [answer(draft())]
     again = await house.client.ask("POST", f"/v1/requests/{made['id']}/retry")
-    assert (again["status"], again["error_details"]) == ("requested", None)
+    assert again["status"] in ("requested", "generating") and again["error_details"] is None
     assert (await until(house, made["id"], "inactive"))["error_details"] is None
     steps = [(line["step"], line["level"]) for line in await get(house, f"/v1/requests/{made['id']}/log")]
     assert steps[:4] == [("check", "info"), ("write", "warning"), ("said", "info"), ("said", "info")]

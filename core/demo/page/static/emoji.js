@@ -5,7 +5,7 @@ export const EMOJI = {
   alarm_clock: "⏰", arrow_right: "➡️", arrows_counterclockwise: "🔄", ballot_box_with_check: "☑️", bar_chart: "📊",
   bell: "🔔", black_circle: "⚫", boom: "💥", bug: "🐛", bulb: "💡", calendar: "📆", chart_with_upwards_trend: "📈",
   construction: "🚧", double_vertical_bar: "⏸️", exclamation: "❗", eyes: "👀", fast_forward: "⏩", fire: "🔥",
-  gear: "⚙️", grey_question: "❔", heavy_check_mark: "✔️", heavy_multiplication_x: "✖️", hourglass: "⌛",
+  crystal_ball: "🔮", gear: "⚙️", grey_question: "❔", heavy_check_mark: "✔️", heavy_multiplication_x: "✖️", hourglass: "⌛",
   hourglass_flowing_sand: "⏳", information_source: "ℹ️", key: "🔑", large_blue_circle: "🔵", large_green_circle: "🟢",
   large_orange_circle: "🟠", large_yellow_circle: "🟡", link: "🔗", lock: "🔒", mag: "🔍", megaphone: "📣", memo: "📝",
   moneybag: "💰", mute: "🔇", no_bell: "🔕", no_entry: "⛔", no_entry_sign: "🚫", octagonal_sign: "🛑",
