@@ -81,7 +81,7 @@ async def _once_taken_in(edit: Callable[[], Awaitable[None]]) -> bool:
     """Show a new picture as soon as Slack has taken it in; say whether it did."""
     for attempt in range(TRIES):
         if attempt:
-            await asyncio.sleep(1)
+            await asyncio.sleep(1)  # Slack says nowhere when it has taken a file in: only trying again tells
         try:
             await edit()
         except SlackApiError as error:

@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 from sqlalchemy.engine import make_url
@@ -30,6 +30,7 @@ from core.github.client import GitHub
 from core.http.server import Server
 from core.outbound import Outbound
 from core.requests.announcer import Announcer
+from core.requests.claiming import Claimer
 from core.requests.worker import RequestWorker
 from core.runtime import HandlerPool
 from core.scheduler import LEASE_LOST, Scheduler
@@ -267,7 +268,7 @@ async def _start_worker(ctx: Context, stack: AsyncExitStack) -> Worker | None:
     return worker
 
 
-def _run(stack: AsyncExitStack, worker: Worker | RequestWorker | Announcer) -> None:
+def _run(stack: AsyncExitStack, worker: Worker | Claimer[Any]) -> None:
     """Let a worker run until the stack is left."""
     running = asyncio.create_task(worker.run(), name=type(worker).__name__)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from core.texts import T
 
@@ -268,3 +268,14 @@ def setting_names() -> dict[str, str]:
         assert isinstance(alias, AliasChoices)
         names[str(alias.choices[0])] = field.description or ""
     return names
+
+
+class GivenSettings(Settings):
+    """Settings from the caller alone: no environment, no `.env` file, so that no real account can get in."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what the caller gives, and nothing else."""
+        return (init_settings,)

@@ -4,21 +4,9 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
-
 from core.clock import Clock, SystemClock
-from core.config import Settings
+from core.config import GivenSettings, Settings
 from core.context import Context, GitHubPort, SlackPort
-
-
-class _Given(Settings):
-    """Settings from the caller alone: no environment, no .env file."""
-
-    @classmethod
-    def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings,)
 
 
 class _Absent:
@@ -48,7 +36,7 @@ class MovableClock:
 
 def settings(**values: Any) -> Settings:
     """Return settings with these environment names set, and no others."""
-    return _Given(**values)
+    return GivenSettings(**values)
 
 
 def context(

@@ -72,7 +72,7 @@ async def put_silence(ctx: Context, wish: SilenceWish, *, actor: Actor, silence_
     action = "silence.made" if before is None else "silence.changed"
     entry = audit.entry(
         ctx, actor, action, integration_id=row["integration_id"], subject=row["id"],
-        before=_shown(before) if before is not None else None, after=_shown(AlertSilence(**row)),
+        before=shown(before) if before is not None else None, after=shown(AlertSilence(**row)),
     )  # fmt: skip
     await ctx.db.write(rows.put_silence, row, entry=entry)
     return AlertSilence(**row)
@@ -87,7 +87,7 @@ async def end_silence(ctx: Context, silence_id: str, *, actor: Actor) -> AlertSi
     row = {**found.model_dump(), "at_from": min(found.at_from, now), "at_to": now, "updated_at": now}
     entry = audit.entry(
         ctx, actor, "silence.ended", integration_id=found.integration_id, subject=found.id,
-        before=_shown(found), after=_shown(AlertSilence(**row)),
+        before=shown(found), after=shown(AlertSilence(**row)),
     )  # fmt: skip
     await ctx.db.write(rows.put_silence, row, entry=entry)
     return AlertSilence(**row)
@@ -102,7 +102,8 @@ async def _integration(ctx: Context, reference: str | None) -> str | None:
         raise Invalid(error.message, path="integration") from None
 
 
-def _shown(row: AlertSilence) -> dict[str, Any]:
+def shown(row: AlertSilence) -> dict[str, Any]:
+    """Return what a silence says, as the audit and REST have it."""
     return {
         "kind": row.kind,
         "integration_id": row.integration_id,

@@ -6,18 +6,17 @@ or a time in which nobody looked, neither fulfils a `for` nor breaks it.
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol
 
 from core.alerts.measures import MEASURES
 from core.alerts.rule import (
+    COMPARE,
     Aggregate,
     All,
     Changes,
-    Comparator,
     Comparison,
     Either,
     Function,
@@ -95,14 +94,6 @@ def evaluate(
     return Verdict(holds, would, look.now_lasted, metric, value, threshold, count)
 
 
-_COMPARE: Mapping[Comparator, Callable[[float, float], bool]] = {
-    ">": operator.gt,
-    ">=": operator.ge,
-    "<": operator.lt,
-    "<=": operator.le,
-    "==": operator.eq,
-    "!=": operator.ne,
-}
 _Seen = tuple[Truth, str, float | None, float | None, int]
 
 
@@ -162,7 +153,7 @@ class _Look:
         metric = _metric_of(node.left) or _metric_of(node.right)
         truth = None
         if left.value is not None and right.value is not None:
-            truth = _COMPARE[node.operator](left.value, right.value)
+            truth = COMPARE[node.operator](left.value, right.value)
         measured, other = (right, left) if isinstance(node.left, Quantity) else (left, right)
         unit = _per_unit(metric)
         self._seen.append((truth, metric, _divided(measured.value, unit), _divided(other.value, unit), measured.count))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import singledispatch
@@ -9,6 +11,16 @@ from typing import Literal, TypeAlias
 
 Function = Literal["avg", "min", "max", "sum"]
 Comparator = Literal[">", ">=", "<", "<=", "==", "!="]
+
+COMPARE: Mapping[Comparator, Callable[[float, float], bool]] = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+"""What each comparator means."""
 
 _SECONDS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 

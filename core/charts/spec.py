@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from core.alerts.rule import Comparator
 from core.charts.axes import Scale, Tick, clock, day_of, heights, scale_of, times, zone_name
 from core.metrics import Series
 from core.texts import T, Text
@@ -29,7 +30,7 @@ _INK, _FAINT, _LINE, _LIMIT, _HELD = "#1d1c1d", "#616061", "#1264a3", "#c0362c",
 class Limit:
     """A value that an alert rule compares the metric with, in the metric's own unit."""
 
-    operator: str
+    operator: Comparator
     value: float
 
 

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 
+from core.alerts.rule import COMPARE
 from core.charts.axes import clock, day_of, zone_name
 from core.charts.spec import Chart, Limit, missing
 from core.texts import TN, T, Text
-
-_COMPARE: dict[str, Callable[[float, float], bool]] = {
-    ">": operator.gt,
-    ">=": operator.ge,
-    "<": operator.lt,
-    "<=": operator.le,
-    "==": operator.eq,
-    "!=": operator.ne,
-}
 
 
 def sentences(chart: Chart, language: str) -> Iterator[Text]:
@@ -46,7 +37,7 @@ def sentences(chart: Chart, language: str) -> Iterator[Text]:
 
 
 def _limit(chart: Chart, limit: Limit, language: str) -> Text:
-    beyond = sum(1 for value in chart.values if _COMPARE[limit.operator](value, limit.value))
+    beyond = sum(1 for value in chart.values if COMPARE[limit.operator](value, limit.value))
     return TN(
         "The limit {operator} {value} is met at {count} point.",
         "The limit {operator} {value} is met at {count} points.",

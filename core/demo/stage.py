@@ -15,11 +15,10 @@ from typing import Any
 
 import aiohttp
 import orjson
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from core import bootstrap
 from core.bootstrap import Engine
-from core.config import Settings
+from core.config import GivenSettings, Settings
 from core.demo.page import SlackPage
 from core.demo.page.seen import Cast
 from core.demo.stand_ins.claude import API_KEY, ClaudeStandIn
@@ -38,16 +37,6 @@ REPOSITORY = "acme/integrations"
 HOST = "127.0.0.1"
 _LOCALES = {"en": "en-US", "ru": "ru-RU"}
 """What Slack calls a language of the story: its admin reads it."""
-
-
-class _Given(Settings):
-    """Settings from the stage alone: no environment, no .env file, so that no real account can get in."""
-
-    @classmethod
-    def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings,)
 
 
 @dataclass(frozen=True)
@@ -129,7 +118,7 @@ def settings(
         "CCB_SLACK_ADMINS": ANNA,
         "CCB_SLACK_OPERATORS": BORIS,
     }
-    return _Given(**given)
+    return GivenSettings(**given)
 
 
 @asynccontextmanager

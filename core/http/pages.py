@@ -14,11 +14,17 @@ from markupsafe import Markup
 _STYLE = "style.css"
 
 
-def page(template: str, *, language: str, **values: Any) -> web.Response:
-    """Return a page under a Content-Security-Policy that lets in our own style sheet and nothing else."""
-    style = _style()
+def page(
+    template: str, *, language: str, package: str = "core.http", folder: str = "web", **values: Any
+) -> web.Response:
+    """Return a page under a Content-Security-Policy that lets in its own style sheet and nothing else.
+
+    `package`, `folder`: where the template and `style.css` are.
+    """
+    templates = _templates(package, folder)
+    style = _source(templates, _STYLE)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    html = _templates().get_template(template).render(language=language, style=Markup(style), **values)  # noqa: S704 - our own file
+    html = templates.get_template(template).render(language=language, style=Markup(style), **values)  # noqa: S704 - our own file
     return web.Response(
         text=html,
         content_type="text/html",
@@ -33,9 +39,9 @@ def page(template: str, *, language: str, **values: Any) -> web.Response:
 
 
 @cache
-def _templates() -> jinja2.Environment:
+def _templates(package: str, folder: str) -> jinja2.Environment:
     return jinja2.Environment(
-        loader=jinja2.PackageLoader("core.http", "web"),
+        loader=jinja2.PackageLoader(package, folder),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -44,7 +50,6 @@ def _templates() -> jinja2.Environment:
 
 
 @cache
-def _style() -> str:
-    loader = _templates().loader
-    assert loader is not None
-    return loader.get_source(_templates(), _STYLE)[0]
+def _source(templates: jinja2.Environment, name: str) -> str:
+    assert templates.loader is not None
+    return templates.loader.get_source(templates, name)[0]

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from core import alerting
-from core.alerting.silences import Kind
+from core.alerting.silences import Kind, shown
 from core.alerts import Severity
 from core.context import Context
 from core.errors import Invalid, NotFound
@@ -126,15 +126,9 @@ def _wish(ctx: Context, request: Request) -> alerting.SilenceWish:
 def _out(ctx: Context, row: AlertSilence) -> SilenceOut:
     return SilenceOut.model_validate(
         {
+            **shown(row),
             "id": row.id,
-            "kind": row.kind,
-            "integration_id": row.integration_id,
-            "rule": row.rule,
-            "severity": row.severity,
-            "from": moment(row.at_from),
-            "to": moment(row.at_to),
             "active": row.at_from <= ctx.clock.now() < row.at_to,
-            "comment": row.comment,
             "created_at": moment(row.created_at),
             "created_by": row.created_by,
         }

@@ -6,7 +6,6 @@ message that a crash may have left posted is looked for by its key before anothe
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from core.context import Context, SlackPlace, SlackPort
 from core.errors import CcbError, NotConfigured, Upstream
 from core.request_message import Steps
 from core.requests import message
+from core.requests.claiming import IDLE_SECONDS, Claimer
 from core.requests.model import Line, parsed
 from core.texts import T
 from storage import request_messages as rows
@@ -24,9 +24,6 @@ from storage.request_messages import RequestMessage
 
 log = structlog.get_logger()
 
-SLOTS = 4
-"""Messages that are told of at a time."""
-IDLE_SECONDS = 5.0
 LEASE_SECONDS = 180.0
 """Longer than the longest that one telling can take: a few calls of at most 30 s."""
 EDIT_SECONDS = 1.0
@@ -53,75 +50,34 @@ class _Telling:
         await self.ctx.db.write(rows.put, self.kept.request_id, self.kept.lease_token, values, release=release)
 
 
-class Announcer:
+class Announcer(Claimer[_Telling]):
     """Tells until it is stopped. One per process."""
 
-    def __init__(self, ctx: Context, wake: asyncio.Event) -> None:
-        """`wake` is set whenever there may be something to tell."""
-        self._ctx = ctx
-        self._wake = wake
-        self._tasks: dict[asyncio.Task[None], _Telling] = {}
-        self._stopping = False
-
-    async def run(self) -> None:
-        """Claim and tell until `stop`."""
-        while not self._stopping:
-            self._wake.clear()
-            if not await self._take():
-                await self._idle()
-
-    async def stop(self, *, grace: float) -> None:
-        """Take no more; what is being told has `grace` seconds, and is given back then."""
-        self._stopping = True
-        self._wake.set()
-        if self._tasks:
-            await asyncio.wait(list(self._tasks), timeout=grace)
-        left = dict(self._tasks)
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
-        for telling in left.values():
-            await telling.put(release=True)
-
-    async def _take(self) -> bool:
-        if len(self._tasks) >= SLOTS or self._ctx.slack is None:
-            return False
+    async def _claim(self) -> _Telling | None:
+        if self._ctx.slack is None:
+            return None
         now = self._ctx.clock.now()
-        try:
-            kept = await self._ctx.db.write(rows.claim, now, now + LEASE_SECONDS)
-        except Exception:  # the loop must outlive a database that is away for a moment
-            log.exception("claim of a message failed")
-            return False
-        if kept is None:
-            return False
-        telling = _Telling(self._ctx, self._ctx.slack, kept)
-        task = asyncio.create_task(_guarded(telling), name=f"message-{kept.request_id}")
-        self._tasks[task] = telling
-        task.add_done_callback(self._done)
-        return True
+        kept = await self._ctx.db.write(rows.claim, now, now + LEASE_SECONDS)
+        return None if kept is None else _Telling(self._ctx, self._ctx.slack, kept)
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.pop(task, None)
-        self._wake.set()
+    async def _work(self, held: _Telling) -> None:
+        await tell(held)
+
+    async def _give_back(self, held: _Telling) -> None:
+        await held.put(release=True)
+
+    def _id(self, held: _Telling) -> str:
+        return held.kept.request_id
 
     async def _idle(self) -> None:
+        """Wait until the next edit may be made: most wait for a second only."""
         try:
             soonest = await self._ctx.db.read(rows.soonest)
-            wait = IDLE_SECONDS if soonest is None else soonest - self._ctx.clock.now()
-            async with asyncio.timeout(min(IDLE_SECONDS, max(0.05, wait)) if wait > 0 else IDLE_SECONDS):
-                await self._wake.wait()
-        except TimeoutError:
-            return
-        except Exception:  # as above
+        except Exception:  # as for a claim: the database may be away for a moment
             log.exception("messages not looked at")
-            await asyncio.sleep(1)
-
-
-async def _guarded(telling: _Telling) -> None:
-    try:
-        await tell(telling)
-    except Exception:  # one message's surprise must not stop the others; its lease ends, and it is told again
-        log.exception("message of a request crashed", request=telling.kept.request_id)
+            soonest = None
+        wait = IDLE_SECONDS if soonest is None else soonest - self._ctx.clock.now()
+        await self._woken_within(min(IDLE_SECONDS, max(0.05, wait)) if wait > 0 else IDLE_SECONDS)
 
 
 async def tell(telling: _Telling) -> None:

@@ -27,6 +27,8 @@ GHOST = "ghost"
 """What GitHub calls who has left."""
 
 Payload = Mapping[str, Any]
+Read = Callable[..., Awaitable[dict[str, str]]]
+"""How the parts of what was said on a pull request are read (`core.requests.reviews`)."""
 
 
 async def handle(ctx: Context, event_type: str, payload: Payload) -> Text:
@@ -153,33 +155,28 @@ async def _command(ctx: Context, found: Asked, body: str, payload: Payload) -> T
 
 async def _review(ctx: Context, payload: Payload) -> Text:
     """Start another round for what a review of the pull request wishes."""
-    review = payload["review"]
     if payload["action"] != "submitted":
         return NOTHING
-    found = await service.of_pull(ctx, _repository(payload), payload["pull_request"]["number"])
-    if found is None:
-        return NOTHING
-    if reviews.is_command(body := str(review.get("body") or "")):
-        return await _command(ctx, found, body, payload)
-    return await _revise(ctx, found, payload, reviews.parts, review)
+    return await _said_on_pull(ctx, payload, payload["review"], reviews.parts)
 
 
 async def _review_comment(ctx: Context, payload: Payload) -> Text:
     """Start another round for a remark on a line, unless its review has."""
-    remark = payload["comment"]
     if payload["action"] != "created":
         return NOTHING
+    return await _said_on_pull(ctx, payload, payload["comment"], reviews.parts_around)
+
+
+async def _said_on_pull(ctx: Context, payload: Payload, said: Payload, read: Read) -> Text:
     found = await service.of_pull(ctx, _repository(payload), payload["pull_request"]["number"])
     if found is None:
         return NOTHING
-    if reviews.is_command(body := str(remark.get("body") or "")):
+    if reviews.is_command(body := str(said.get("body") or "")):
         return await _command(ctx, found, body, payload)
-    return await _revise(ctx, found, payload, reviews.parts_around, remark)
+    return await _revise(ctx, found, payload, read, said)
 
 
-async def _revise(
-    ctx: Context, found: Asked, payload: Payload, read: Callable[..., Awaitable[dict[str, str]]], said: Payload
-) -> Text:
+async def _revise(ctx: Context, found: Asked, payload: Payload, read: Read, said: Payload) -> Text:
     repository, number, sender = _repository(payload), payload["pull_request"]["number"], _sender(payload)
     if found.row.pull_state != "open":
         return NOTHING

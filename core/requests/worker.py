@@ -11,10 +11,10 @@ from typing import Any
 import orjson
 import structlog
 
-from core.context import Context
 from core.errors import RATE_LIMITED, CcbError, NotConfigured, Unavailable, Upstream
 from core.generation.money import dollars
 from core.requests import telling
+from core.requests.claiming import Claimer
 from core.requests.model import Asked, Line, Next, Stage, details_of, parsed
 from core.requests.stages import STAGES
 from core.texts import T
@@ -23,10 +23,6 @@ from storage.requests import IntegrationRequest
 
 log = structlog.get_logger()
 
-SLOTS = 4
-"""Requests at work at a time: Claude takes minutes, and its answers are large."""
-IDLE_SECONDS = 5.0
-"""How long a worker that was not woken waits before it looks by itself."""
 UNCONFIGURED_SECONDS = 300.0
 """After how long to look again whether a service is configured; a start looks at once."""
 LONGEST_WAIT = 3600.0
@@ -39,91 +35,48 @@ LONGEST_LIMIT_WAIT = 900.0
 """The wait at a limit that does not say how long it lasts; it doubles from the first to the longest."""
 
 
-class RequestWorker:
+class RequestWorker(Claimer[IntegrationRequest]):
     """Works on requests until it is stopped. One per process."""
 
-    def __init__(self, ctx: Context, wake: asyncio.Event) -> None:
-        """`wake` is set whenever there may be something to do."""
-        self._ctx = ctx
-        self._wake = wake
-        self._tasks: dict[asyncio.Task[None], IntegrationRequest] = {}
-        self._stopping = False
-
     async def run(self) -> None:
-        """Claim and work until `stop`."""
+        """Claim and work until `stop`; what is held keeps its lease."""
         renewing = asyncio.create_task(self._renew(), name="renew-requests")
         try:
-            while not self._stopping:
-                self._wake.clear()
-                if not await self._take():
-                    await self._idle()
+            await super().run()
         finally:
             renewing.cancel()
 
-    async def stop(self, *, grace: float) -> None:
-        """Take no more; what is at work has `grace` seconds, and is given back then."""
-        self._stopping = True
-        self._wake.set()
-        if self._tasks:
-            await asyncio.wait(list(self._tasks), timeout=grace)
-        left = dict(self._tasks)
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
-        for row in left.values():
-            assert row.lease_token is not None
-            await self._ctx.db.write(rows.advance, row.id, row.lease_token, {})
-
-    async def _take(self) -> bool:
-        if len(self._tasks) >= SLOTS:
-            return False
+    async def _claim(self) -> IntegrationRequest | None:
         now = self._ctx.clock.now()
-        try:
-            row = await self._ctx.db.write(rows.claim, now, now + self._ctx.settings.lease_seconds)
-        except Exception:  # the loop must outlive a database that is away for a moment
-            log.exception("claim of a request failed")
-            return False
-        if row is None:
-            return False
-        task = asyncio.create_task(self._work(row), name=f"request-{row.id}")
-        self._tasks[task] = row
-        task.add_done_callback(self._done)
-        return True
+        return await self._ctx.db.write(rows.claim, now, now + self._ctx.settings.lease_seconds)
 
-    async def _idle(self) -> None:
-        try:
-            async with asyncio.timeout(IDLE_SECONDS):
-                await self._wake.wait()
-        except TimeoutError:
-            return
+    async def _give_back(self, held: IntegrationRequest) -> None:
+        assert held.lease_token is not None
+        await self._ctx.db.write(rows.advance, held.id, held.lease_token, {})
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        del self._tasks[task]
-        self._wake.set()
+    def _id(self, held: IntegrationRequest) -> str:
+        return held.id
 
     async def _renew(self) -> None:
         lease = self._ctx.settings.lease_seconds
         while True:
             await asyncio.sleep(lease / 3)
             until = self._ctx.clock.now() + lease
-            for row in list(self._tasks.values()):
+            for row in list(self._held.values()):
                 assert row.lease_token is not None
                 try:
                     await self._ctx.db.write(rows.renew, row.id, row.lease_token, until)
                 except Exception:  # the loop must outlive a database that is away for a moment
                     log.exception("lease of a request not renewed", request=row.id)
 
-    async def _work(self, row: IntegrationRequest) -> None:
-        asked, now = parsed(row), self._ctx.clock.now()
-        try:
-            if row.tell_at is not None and row.tell_at <= now:
-                await telling.tell(self._ctx, asked)
-            if row.run_at is not None and row.run_at <= now:
-                await self._write(asked, await self._stage(asked))
-            else:
-                await self._ctx.db.write(rows.advance, row.id, row.lease_token, {})
-        except Exception:  # one request's surprise must not stop the others; its lease ends, and it is begun again
-            log.exception("request crashed", request=row.id, stage=row.stage)
+    async def _work(self, held: IntegrationRequest) -> None:
+        asked, now = parsed(held), self._ctx.clock.now()
+        if held.tell_at is not None and held.tell_at <= now:
+            await telling.tell(self._ctx, asked)
+        if held.run_at is not None and held.run_at <= now:
+            await self._write(asked, await self._stage(asked))
+        else:
+            await self._ctx.db.write(rows.advance, held.id, held.lease_token, {})
 
     async def _stage(self, asked: Asked) -> Next:
         stage: Stage = asked.row.stage  # type: ignore[assignment]  # written by this module alone

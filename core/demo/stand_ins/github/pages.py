@@ -5,19 +5,17 @@ What is on them was written by somebody: it is escaped, Markdown passes no HTML,
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from functools import cache
 from typing import Any
 
-import jinja2
 from aiohttp import web
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from core.demo.stand_ins.github.answers import Hub, Repository
 from core.demo.stand_ins.server import StandIn
+from core.http.pages import page
 from core.texts import T, Text, preferred
 
 _REPO = r"/{owner:[^/]+}/{repo:[^/]+}"
@@ -140,30 +138,8 @@ def _language(request: web.Request) -> str:
 
 
 def _page(request: web.Request, template: str, **values: Any) -> web.Response:
-    language, style = _language(request), _style()
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    language = _language(request)
     words = {name: text.render(language) for name, text in _WORDS.items()}
-    html = _templates().get_template(template).render(language=language, style=Markup(style), words=words, **values)
-    policy = (
-        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    return page(
+        template, language=language, package="core.demo.stand_ins.github", folder="templates", words=words, **values
     )
-    headers = {"Content-Security-Policy": policy, "Cache-Control": "no-cache", "Vary": "Accept-Language"}
-    return web.Response(text=html, content_type="text/html", headers=headers)
-
-
-@cache
-def _templates() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("core.demo.stand_ins.github", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-@cache
-def _style() -> str:
-    loader = _templates().loader
-    assert loader is not None
-    return loader.get_source(_templates(), "style.css")[0]
