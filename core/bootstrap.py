@@ -29,6 +29,7 @@ from core.github import service as _github
 from core.github.client import GitHub
 from core.http.server import Server
 from core.outbound import Outbound
+from core.quotas import Quotas
 from core.requests.announcer import Announcer
 from core.requests.claiming import Claimer
 from core.requests.worker import RequestWorker
@@ -172,7 +173,8 @@ async def start(settings: Settings, *, clock: Clock | None = None) -> AsyncItera
         sandbox = await stack.enter_async_context(HandlerPool(processes=settings.sandbox_processes))
         http = await stack.enter_async_context(Outbound(settings.outbound_allow))
         aside = await stack.enter_async_context(Aside())
-        github = GitHub(settings, clock)
+        quotas: Quotas = {}
+        github = GitHub(settings, clock, quotas)
         stack.push_async_callback(github.close)
         doors = load_doors()
         slack = next((door.port(settings) for door in doors), None)
@@ -189,6 +191,7 @@ async def start(settings: Settings, *, clock: Clock | None = None) -> AsyncItera
             http=http,
             sandbox=sandbox,
             github=github,
+            quotas=quotas,
             slack=slack,
             tracer=tracer,
             aside=aside,

@@ -13,6 +13,7 @@ from core.config import Settings
 from core.handler import Load, Ran
 from core.memo import Memo
 from core.outbound import Outbound
+from core.quotas import Quotas
 from core.request_message import RequestMessage, Steps
 from core.secret_box import SecretBox
 from core.texts import Text
@@ -171,6 +172,7 @@ class Context:
     sandbox: Sandbox
     github: GitHubPort
     memo: Memo = field(default_factory=Memo)
+    quotas: Quotas = field(default_factory=dict)
     aside: Aside = field(default_factory=Aside)
     slack: SlackPort | None = None
     tracer: Tracer | None = None

@@ -1,4 +1,4 @@
-"""What services have last said is left of their quotas: the registry that their clients fill."""
+"""What services say is left of their quotas, as their clients read it in each answer."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Quota:
     kind: Kind = "requests"
 
 
-QUOTAS: dict[str, Quota] = {}
-"""By the service's name; each process knows what it was told itself."""
+Quotas = dict[str, Quota]
+"""What was heard last, by the service's name; each process knows what it was told itself."""
 
 
 def of_github(headers: Mapping[str, str]) -> Quota | None:

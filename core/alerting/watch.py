@@ -17,7 +17,6 @@ from core.alerts.evaluation import Truth
 from core.clock import moment
 from core.context import Context
 from core.errors import CcbError, Denied, Invalid
-from core.quotas import QUOTAS
 from core.texts import TN, T, Text, revive_text
 from storage import alert_outbox, api_keys, leader
 
@@ -167,7 +166,7 @@ async def _quotas(ctx: Context) -> list[Finding]:
     """Say when little of a service's quota is left, as it said in its last answer."""
     found = []
     for service, title in (("github", "GitHub"), ("claude", "Claude")):
-        quota = QUOTAS.get(service)
+        quota = ctx.quotas.get(service)
         if quota is None:
             continue
         now = ctx.clock.now()

@@ -17,6 +17,7 @@ from core.errors import Upstream
 from core.generation import claude
 from core.generation.draft import Draft
 from core.generation.money import Heard, Usage, guessed
+from core.quotas import Quotas
 from core.texts import T, Text
 from core.validation import reason
 
@@ -56,13 +57,20 @@ async def count(settings: Settings, *, system: Sequence[dict[str, Any]], turns: 
 
 
 async def write(
-    settings: Settings, *, system: Sequence[dict[str, Any]], turns: Sequence[Turn], max_tokens: int, heard: Heard
+    settings: Settings,
+    *,
+    system: Sequence[dict[str, Any]],
+    turns: Sequence[Turn],
+    max_tokens: int,
+    heard: Heard,
+    quotas: Quotas | None = None,
 ) -> Answer:
     """Ask for a package; raise `Upstream` (`retry_after` at a limit) or `NotConfigured`.
 
-    `heard` is filled with what the answer costs, also where it breaks off or nobody waits for it any more.
+    `heard` is filled with what the answer costs, also where it breaks off or nobody waits for it any more; `quotas`
+    with what Claude says is left of them.
     """
-    async with claude.connect(settings, timeout=TIMEOUT) as client:
+    async with claude.connect(settings, timeout=TIMEOUT, quotas=quotas) as client:
         try:
             async with client.messages.stream(
                 model=settings.claude_model,

@@ -17,9 +17,10 @@ from anthropic import (
     PermissionDeniedError,
 )
 
-from core import quotas, retry_after
+from core import retry_after
 from core.config import Settings
 from core.errors import RATE_LIMITED, NotConfigured, Upstream
+from core.quotas import Quotas, of_claude
 from core.texts import T, Text
 
 OVERLOADED = 529
@@ -28,11 +29,19 @@ TIMEOUT = 15.0
 """Seconds for one answer of the models' list."""
 
 
-def connect(settings: Settings, *, timeout: float) -> AsyncAnthropic:
+def connect(settings: Settings, *, timeout: float, quotas: Quotas | None = None) -> AsyncAnthropic:
     """Return a client, to be closed by `async with`; raise `NotConfigured`. `timeout`: seconds without an answer.
+
+    `quotas`: where what Claude says of them is kept.
 
     It does not repeat what failed: whoever asks waits durably.
     """
+
+    async def remember(response: httpx2.Response) -> None:
+        quota = of_claude(response.headers)
+        if quotas is not None and quota is not None:
+            quotas["claude"] = quota
+
     key = settings.anthropic_api_key
     if key is None:
         raise NotConfigured(
@@ -45,15 +54,8 @@ def connect(settings: Settings, *, timeout: float) -> AsyncAnthropic:
         base_url=settings.anthropic_base_url,
         max_retries=0,
         timeout=timeout,
-        http_client=DefaultAsyncHttpxClient(trust_env=False, event_hooks={"response": [_remember]}),
+        http_client=DefaultAsyncHttpxClient(trust_env=False, event_hooks={"response": [remember]}),
     )
-
-
-async def _remember(response: httpx2.Response) -> None:
-    """Keep what an answer says is left of the quotas."""
-    quota = quotas.of_claude(response.headers)
-    if quota is not None:
-        quotas.QUOTAS["claude"] = quota
 
 
 async def check(settings: Settings) -> Text:

@@ -15,13 +15,13 @@ from gidgethub import HTTPException, apps
 from gidgethub.aiohttp import GitHubAPI
 from jwt import PyJWTError
 
-from core import quotas
 from core.clock import Clock
 from core.config import Settings
 from core.context import GitHubAccess
 from core.errors import NotConfigured, Upstream
 from core.github import access
 from core.github.failures import INTEGRATION_TOKEN, failure
+from core.quotas import Quotas, of_github
 from core.texts import T
 
 REQUESTER = "claude-code-bot"
@@ -70,9 +70,11 @@ class _Credential:
 class GitHub:
     """One connection pool to `GITHUB_API_URL`; fills `core.context.GitHubPort`."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: Settings, clock: Clock, quotas: Quotas | None = None) -> None:
+        """`quotas`: where what GitHub says of its quota is kept."""
         self._settings = settings
         self._clock = clock
+        self._quotas: Quotas = {} if quotas is None else quotas
         self._session: aiohttp.ClientSession | None = None
         self._installation: tuple[str, float] | None = None
         self._renewing = asyncio.Lock()
@@ -211,8 +213,8 @@ class GitHub:
         api = _Api(self._connections(), REQUESTER)
         try:
             answer = Answer(await _call(api, method, url, credential, body), api.headers)
-            if credential.setting != INTEGRATION_TOKEN and (quota := quotas.of_github(api.headers)) is not None:
-                quotas.QUOTAS["github"] = quota
+            if credential.setting != INTEGRATION_TOKEN and (quota := of_github(api.headers)) is not None:
+                self._quotas["github"] = quota
             return answer
         except HTTPException as error:
             if error.status_code == 401 and credential.setting == "GITHUB_APP_ID":

@@ -57,7 +57,14 @@ async def write(ctx: Context, asked: Asked) -> Next:
     turns = _turns(asked, before, _published(asked, earlier))
     counted = await author.count(ctx.settings, system=system, turns=turns)
     async with budgets.paying(ctx, asked, counted) as paid:
-        answer = await author.write(ctx.settings, system=system, turns=turns, max_tokens=paid.longest, heard=paid.heard)
+        answer = await author.write(
+            ctx.settings,
+            system=system,
+            turns=turns,
+            max_tokens=paid.longest,
+            heard=paid.heard,
+            quotas=ctx.quotas,
+        )
     return _written(ctx, asked, answer, max((one.round for one in earlier), default=0) + 1)
 
 

@@ -10,7 +10,7 @@ from aiohttp import web
 from core import auth
 from core.alerting import Dispatcher, Evaluator, Guard, Watcher
 from core.outbound import Outbound
-from core.quotas import QUOTAS, Quota
+from core.quotas import Quota
 from core.texts import revive_text
 from storage import leader
 from tests.core.alerting.house import RULE, House
@@ -100,16 +100,16 @@ async def test_the_public_address(watched: House) -> None:
 
 
 async def test_little_quota(watched: House) -> None:
-    QUOTAS["github"] = Quota(400, 5000, watched.clock.now() + 600)
+    watched.ctx.quotas["github"] = Quota(400, 5000, watched.clock.now() + 600)
     assert await told(watched) == {"GitHub quota": "warning"}
     watched.clock.move(600)
     assert await told(watched, looks=4) == {}
-    del QUOTAS["github"]
-    QUOTAS["claude"] = Quota(9_000, 100_000, watched.clock.now() + 60, "tokens")
+    del watched.ctx.quotas["github"]
+    watched.ctx.quotas["claude"] = Quota(9_000, 100_000, watched.clock.now() + 60, "tokens")
     assert await told(watched) == {"Claude quota": "warning"}
     alert = (await watched.alerts())[-1]
     assert "Of 100000 tokens of Claude, 9000 are left until" in str(revive_text(alert.detail or ""))
-    del QUOTAS["claude"]
+    del watched.ctx.quotas["claude"]
 
 
 async def test_a_stopped_scheduler_is_told_by_any_node(quick_house: House) -> None:
@@ -132,9 +132,9 @@ async def test_a_stopped_scheduler_is_told_by_any_node(quick_house: House) -> No
 
 
 async def test_a_scheduler_that_begins_ends_nothing_before_it_has_looked(watched: House) -> None:
-    QUOTAS["github"] = Quota(0, 5000, watched.clock.now() + 6000)
+    watched.ctx.quotas["github"] = Quota(0, 5000, watched.clock.now() + 6000)
     await told(watched)
     watched.evaluator, watched.dispatcher = Evaluator(watched.ctx, Watcher(watched.ctx)), Dispatcher(watched.ctx)
     await watched.look()
     assert [alert.status for alert in await watched.alerts()] == ["firing"]
-    del QUOTAS["github"]
+    del watched.ctx.quotas["github"]

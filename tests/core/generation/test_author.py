@@ -11,7 +11,7 @@ from core.demo.stand_ins.claude import API_KEY, LIMITED, OVERLOADED, Answer, Cla
 from core.errors import NotConfigured, Upstream
 from core.generation import author, prompt
 from core.generation.money import Heard, Usage, guessed
-from core.quotas import QUOTAS, Quota
+from core.quotas import Quota, Quotas
 from tests.contexts import settings
 from tests.core.generation.drafts import answer, draft
 
@@ -24,11 +24,13 @@ async def claude() -> AsyncIterator[ClaudeStandIn]:
         yield stand_in
 
 
-async def _write(claude: ClaudeStandIn, heard: Heard | None = None, **more: Any) -> author.Answer:
+async def _write(
+    claude: ClaudeStandIn, heard: Heard | None = None, quotas: Quotas | None = None, **more: Any
+) -> author.Answer:
     given = settings(ANTHROPIC_API_KEY=API_KEY, ANTHROPIC_BASE_URL=claude.url, **more)
     turns = [{"role": "user", "content": prompt.first(REQUEST)}]
     return await author.write(
-        given, system=prompt.system(REQUEST), turns=turns, max_tokens=8_000, heard=heard or Heard()
+        given, system=prompt.system(REQUEST), turns=turns, max_tokens=8_000, heard=heard or Heard(), quotas=quotas
     )
 
 
@@ -134,9 +136,10 @@ async def test_what_is_left_of_the_quota_is_remembered(claude: ClaudeStandIn) ->
         said = {"limit": str(limit), "remaining": str(remaining), "reset": reset}
         claude.more_headers |= {f"{begin}-{name}-{part}": value for part, value in said.items()}
     claude.answers = [answer(draft())]
-    await _write(claude)
-    assert QUOTAS.pop("claude") == Quota(2_000, 30_000, 1_769_860_800.0, "tokens")
+    quotas: Quotas = {}
+    await _write(claude, quotas=quotas)
+    assert quotas.pop("claude") == Quota(2_000, 30_000, 1_769_860_800.0, "tokens")
     claude.more_headers = {f"{begin}-requests-remaining": "many"}
     claude.answers = [answer(draft())]
-    await _write(claude)
-    assert "claude" not in QUOTAS
+    await _write(claude, quotas=quotas)
+    assert quotas == {}
