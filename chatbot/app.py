@@ -20,6 +20,8 @@ from chatbot.words import split
 from core.context import Context
 from core.errors import CcbError
 from core.texts import Text
+from storage import idempotency
+from storage.idempotency import Kept
 
 log = structlog.get_logger()
 
@@ -153,14 +155,26 @@ class SlackApp:
             self._said(body, direct=True)
 
     def _said(self, body: Body, *, direct: bool) -> None:
-        event, seen = body["event"], ("slack-event", body.get("event_id"))
-        if self.ctx.memo.get(seen) or not event.get("user"):
+        event = body["event"]
+        if not event.get("user"):
             return
-        self.ctx.memo.put(seen, True, seconds=SEEN_SECONDS)
         words = split(str(event.get("text", "")))
         if words and words[0] == f"@{self.bot_user}":
             words = words[1:]
-        self._begin(incoming.of_message(event, direct=direct), lambda asked: dispatch.line(self.ctx, asked, words))
+
+        async def answer(asked: Asked) -> None:
+            if await self._is_new(str(body["event_id"])):
+                await dispatch.line(self.ctx, asked, words)
+
+        self._begin(incoming.of_message(event, direct=direct), answer)
+
+    async def _is_new(self, event_id: str) -> bool:
+        """Say whether nobody has worked on this event yet, neither this process nor another."""
+        now = self.ctx.clock.now()
+        seen = Kept(
+            scope="slack", key=event_id, fingerprint="", status=200, created_at=now, expires_at=now + SEEN_SECONDS
+        )
+        return await self.ctx.db.write(idempotency.claim, seen) is None
 
     async def _home(self, ack: AsyncAck, body: Body) -> None:
         await ack()

@@ -18,7 +18,7 @@ class Kept(SQLModel, table=True):
     __table_args__ = (sa.Index("ix_idempotency_keys_expires", "expires_at"),)
 
     scope: str = Field(primary_key=True)
-    """Whose key it is: the caller's id."""
+    """Whose key it is: the caller's id; `slack` for the events that Slack sends."""
     key: str = Field(primary_key=True)
     fingerprint: str
     """Encrypted, so different each time: a digest of the request, and the token of whoever works on it."""

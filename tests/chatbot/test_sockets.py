@@ -115,3 +115,20 @@ async def test_a_mention_over_a_broken_connection_is_answered_once(house: House)
     await house.slack.connected(2)
     await house.mention("health")
     assert sum("/ccb status [integration]" in text_of(one) for one in house.slack.seen_by(ANNA, "general")) == 1
+
+
+async def test_an_event_that_comes_again_to_another_process_is_answered_once(
+    tmp_path: Path, clock: MovableClock
+) -> None:
+    """Slack sends an event again when its acknowledgement was lost, and to whom is its own choice."""
+    async with SlackStandIn() as slack:
+        given = {"SLACK_BOT_TOKEN": BOT_TOKEN, "SLACK_APP_TOKEN": APP_TOKEN, "SLACK_API_URL": slack.url}
+        async with running(tmp_path, clock=clock, **given) as client:
+            await slack.connected(2)
+            await House(client, slack, clock).mention("help")
+        (came,) = [one["payload"] for one in slack.sockets.envelopes if one["type"] == "events_api"]
+        seen = len(slack.seen_by(ANNA, "general"))
+        async with running(tmp_path, clock=clock, **given):
+            await slack.connected(2)
+            assert (await slack.sockets.deliver_event(came)).acked
+        assert len(slack.seen_by(ANNA, "general")) == seen
