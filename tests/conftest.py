@@ -56,7 +56,10 @@ def pytest_configure() -> None:
 
 
 WITH_AN_ENGINE = frozenset({"watched", "house", "unclaimed"})
-"""Fixtures of `conftest.py` files that start an engine."""
+"""Fixtures of `conftest.py` files that start an engine.
+
+`client` is none of them, for other things are called so too: a test of an engine's names its type, `Client`.
+"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -26,11 +25,6 @@ def handle(event: dict, config: dict) -> list[dict]:
 """
 PATH = "/v1/integrations/forward"
 DAY = 86400.0
-
-
-@pytest.fixture
-def moved() -> MovableClock:
-    return MovableClock(float(int(time.time())))
 
 
 @pytest.fixture

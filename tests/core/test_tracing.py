@@ -21,7 +21,7 @@ from core.tracing.otlp import headers_of
 from tests.contexts import MovableClock, settings
 from tests.engines import Client, running
 from tests.packages import FORWARD_TWICE, forwarded, package
-from tests.stand_ins.receiver import Received, Receiver, receiving
+from tests.stand_ins.receiver import Received, Receiver
 
 SENDER_TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 SENDER_SPAN = "00f067aa0ba902b7"
@@ -66,12 +66,6 @@ async def collector() -> AsyncIterator[Collector]:
     async with TestServer(app) as server:
         made.address = str(server.make_url("")).rstrip("/")
         yield made
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as receiver:
-        yield receiver
 
 
 async def installed(client: Client, receiver: Receiver) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from pathlib import Path
@@ -15,18 +14,7 @@ from storage.integrations import INTEGRATIONS
 from tests.contexts import MovableClock
 from tests.engines import Client, running
 from tests.packages import FORWARD_TWICE, forwarded, package
-from tests.stand_ins.receiver import Received, Receiver, receiving
-
-
-@pytest.fixture
-def moved() -> MovableClock:
-    return MovableClock(float(int(time.time())))
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as receiver:
-        yield receiver
+from tests.stand_ins.receiver import Received, Receiver
 
 
 @pytest.fixture

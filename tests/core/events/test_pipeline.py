@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,25 +17,7 @@ from storage.events import RUNS
 from tests.contexts import MovableClock
 from tests.engines import Client, running
 from tests.packages import FORWARD_TWICE, forwarded, package
-from tests.stand_ins.receiver import Received, Receiver, receiving
-
-
-@pytest.fixture
-def moved() -> MovableClock:
-    return MovableClock(float(int(time.time())))
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as receiver:
-        yield receiver
-
-
-@pytest.fixture
-async def client(tmp_path: Path, receiver: Receiver, moved: MovableClock) -> AsyncIterator[Client]:
-    async with running(tmp_path, clock=moved, CCB_OUTBOUND_ALLOW=receiver.host) as client:
-        yield client
-
+from tests.stand_ins.receiver import Received, Receiver
 
 GOOD_SAMPLE = """
 def handle(event: dict, config: dict) -> list[dict]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,11 +28,6 @@ def handle(event: dict, config: dict) -> list[dict]:
 """
 LOGGED = [{"type": "log", "message": "got 0"}]
 REPOSITORY = {"full_name": "acme/app"}
-
-
-@pytest.fixture
-def moved() -> MovableClock:
-    return MovableClock(float(int(time.time())))
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -51,11 +50,6 @@ class Sender:
         """Return the keys of the gaps that are known, the oldest first."""
         found = await self.client.ask("GET", f"/v1/integrations/{self.id}/events/gaps?state={state}")
         return [gap["key"] for gap in found["gaps"]][::-1]
-
-
-@pytest.fixture
-def moved() -> MovableClock:
-    return MovableClock(float(int(time.time())))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

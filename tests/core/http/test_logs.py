@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.contexts import MovableClock
-from tests.engines import Client, running
+from tests.engines import Client
 from tests.packages import package
-from tests.stand_ins.receiver import Received, Receiver, receiving
+from tests.stand_ins.receiver import Received, Receiver
 
 PATH = "/v1/integrations/forward"
 SAYS = """
@@ -28,23 +25,6 @@ def handle(event: dict, config: dict) -> list[dict]:
     return [{"type": "log", "level": level, "message": "a word of " + level} for level in payload["levels"]]
 """
 LEVELS = ["debug", "info", "warning", "error"]
-
-
-@pytest.fixture
-def moved() -> MovableClock:
-    return MovableClock(float(int(time.time())))
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as receiver:
-        yield receiver
-
-
-@pytest.fixture
-async def client(tmp_path: Path, receiver: Receiver, moved: MovableClock) -> AsyncIterator[Client]:
-    async with running(tmp_path, clock=moved, CCB_OUTBOUND_ALLOW=receiver.host) as client:
-        yield client
 
 
 async def say(client: Client, receiver: Receiver, **monitoring: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +14,7 @@ from storage.queue_status import COUNTED, Standing
 from tests.contexts import MovableClock
 from tests.engines import running
 from tests.packages import FORWARD_TWICE, forwarded, package
-from tests.stand_ins.receiver import Received, Receiver, receiving
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as receiver:
-        yield receiver
+from tests.stand_ins.receiver import Received, Receiver
 
 
 async def test_from_nothing_to_dead(tmp_path: Path, receiver: Receiver, clock: MovableClock) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,9 +15,9 @@ from core.histogram import ERROR
 from core.metrics import METRICS
 from storage.calls import CALLS
 from tests.contexts import MovableClock
-from tests.engines import Client, running
+from tests.engines import Client
 from tests.packages import FORWARD_TWICE, forwarded, package
-from tests.stand_ins.receiver import Received, Receiver, receiving
+from tests.stand_ins.receiver import Received, Receiver
 
 PATH = "/v1/integrations/forward"
 
@@ -27,18 +25,6 @@ PATH = "/v1/integrations/forward"
 @pytest.fixture
 def moved() -> MovableClock:
     return MovableClock(float(int(time.time()) // 60 * 60 + 30))
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as receiver:
-        yield receiver
-
-
-@pytest.fixture
-async def client(tmp_path: Path, receiver: Receiver, moved: MovableClock) -> AsyncIterator[Client]:
-    async with running(tmp_path, clock=moved, CCB_OUTBOUND_ALLOW=receiver.host) as client:
-        yield client
 
 
 async def forwarding(client: Client, receiver: Receiver, **config: Any) -> str:
