@@ -87,7 +87,7 @@ def _mocks(path: Path) -> bool:
     return False
 
 
-@pytest.mark.parametrize("folder", ["chatbot", "core", "storage"])
+@pytest.mark.parametrize("folder", ["chatbot", "core", "storage", "tests", "bench"])
 def test_modules_are_small(folder: str) -> None:
     long = {
         str(path.relative_to(ROOT)): lines
