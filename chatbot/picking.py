@@ -31,13 +31,15 @@ async def integration(ctx: Context, asked: Asked, command: str) -> Reply:
     return _picked(asked, command, T("Which integration? These are the newest."), rows)
 
 
-async def event(ctx: Context, asked: Asked, command: str, *, status: str | None = None) -> Reply:
+async def event(
+    ctx: Context, asked: Asked, command: str, *, status: str | None = None, question: Text | None = None
+) -> Reply:
     """Return the newest events (of that status), each with a button that runs `command` with its id."""
     found = await events(ctx, SHOWN, status=status)
     if not found:
         said = T("There is no such event. `/ccb list` shows the integrations and whether anything reached them.")
         return Reply(said, [blocks.section(asked.say(said))])
-    return among(asked, command, T("Which event? These are the newest."), found)
+    return among(asked, command, question or T("Which event? These are the newest."), found)
 
 
 def among(asked: Asked, command: str, question: Text, found: Sequence[Event]) -> Reply:
