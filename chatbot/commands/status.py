@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from chatbot import blocks, mending, picking, request_blocks
+from chatbot import blocks, mending, request_blocks
 from chatbot.asked import Answer, Asked, Reply
 from chatbot.command import Command, find, register
 from chatbot.dispatch import run_button
@@ -38,8 +38,8 @@ async def show(ctx: Context, asked: Asked) -> Answer:
 
 
 async def _overall(ctx: Context, asked: Asked) -> Reply:
-    engine, count = await health.report(ctx), await listing.count(ctx)
-    newest = await picking.newest(ctx, 2 * SHOWN)
+    engine = await health.report(ctx)
+    newest, count = await listing.newest(ctx, 2 * SHOWN)
     reports = await asyncio.gather(*(status.report(ctx, one.installed) for one in newest))
     reports = sorted(reports, key=lambda report: (report.healthy, not report.problems))
     sick = sum(1 for report in reports if not report.healthy)
