@@ -57,7 +57,8 @@ async def test_requests_are_no_integrations(house: House) -> None:
         assert "1 integration" in said and "integrations" not in said and "`hello-webhook`" in said
     assert "`hello-webhook`" in text_of(await house.type("config"))
     await house.slack.open_home(ANNA)
-    home = text_of(await house.slack.until(lambda: house.slack.homes.get(ANNA)) or {})
+    shown = await house.slack.until(lambda: house.slack.homes.get(ANNA))
+    home = text_of(shown or {})
     assert "`hello-webhook`" in home and home.endswith("1 integration")
 
 
