@@ -9,7 +9,7 @@ from chatbot.asked import Asked, Open, Reply
 from chatbot.dispatch import run_button
 from chatbot.states import rule as in_words
 from chatbot.states import severity
-from core import alerting
+from core import alerting, listing
 from core import alerts as rules
 from core.alerting.plans import default_channels
 from core.alerting.subjects import ENGINE
@@ -34,9 +34,10 @@ async def overall(ctx: Context, asked: Asked) -> Reply:
     silences = await alerting.silences(ctx, ended=False)
     shown = [*alert_list.listed(ctx, asked, found), *_silences(ctx, asked, silences), blocks.divider()]
     shown += _troubled(asked, standings)
+    newest, _ = await listing.newest(ctx, picking.SHOWN)
     buttons = [
         run_button(asked, one.installed.name, ("alerts", one.installed.slug), at=str(number))
-        for number, one in enumerate(await picking.newest(ctx, picking.SHOWN))
+        for number, one in enumerate(newest)
     ]
     buttons.append(run_button(asked, asked.say(T("The engine itself")), ("alerts", ENGINE), at="engine"))
     shown += [blocks.context(asked.say(T("The rules of one of them:"))), blocks.actions(buttons)]

@@ -15,7 +15,7 @@ from chatbot.asked import Asked, Reply
 from chatbot.failures import data, failure
 from chatbot.people import denied
 from core.context import Context
-from core.errors import CcbError, Denied, Upstream
+from core.errors import CcbError, Denied, NotFound, Upstream
 from core.texts import T
 
 log = structlog.get_logger()
@@ -25,6 +25,8 @@ EXPECTED = (CcbError, SlackApiError, aiohttp.ClientError, TimeoutError)
 """What may go wrong and can be explained."""
 _IDS = ("event", "event_id", "integration", "request", "job", "rule", "token", "alert")
 """Those members of an error's details that are an id to quote."""
+SOUGHT: frozenset[str] = frozenset({"integration", "event", "alert"})
+"""Those that `NotFound` has for what a command was to look for."""
 
 
 async def deliver(asked: Asked, reply: Reply) -> str | None:
@@ -52,7 +54,8 @@ def expected(ctx: Context, asked: Asked, error: Exception) -> Reply:
     """Return what an error of `EXPECTED` says: what, why, what to do, which id to quote."""
     found = _as_ours(ctx, asked, error)
     said = asked.say(found.message)
-    ids = [str(found.details[name]) for name in _IDS if isinstance(found.details.get(name), str)]
+    named = (found.details.get(name) for name in _IDS)
+    ids = [one for one in named if isinstance(one, str) and one not in said]
     quoted = [blocks.context(" · ".join(blocks.code(one) for one in ids))] if ids else []
     return Reply(said, [blocks.section(blocks.plain(said)), *quoted])
 
@@ -75,10 +78,26 @@ def _as_ours(ctx: Context, asked: Asked, error: Exception) -> CcbError:
             return failure(error, credential="SLACK_BOT_TOKEN", channel=place, now=ctx.clock.now())
         case Denied() if "required" in error.details:
             return denied(error.details["required"])
+        case NotFound():
+            return _without_terminal(error)
         case CcbError():
             return error
         case _:
             return Upstream(T("Slack did not answer in time. Try again later."))
+
+
+def _without_terminal(error: NotFound) -> NotFound:
+    """Leave out what to type in a terminal or to ask by REST: here a button does it."""
+    details = error.details
+    match details:
+        case {"integration": str(sought)}:
+            return NotFound(T("There is no integration {reference}.", reference=sought), **details)
+        case {"event": str(sought)} if sought in error.message.render("en"):
+            return NotFound(T("There is no event {event}.", event=sought), **details)
+        case {"alert": str(sought)}:
+            return NotFound(T("There is no alert {id}.", id=sought), **details)
+        case _:
+            return error
 
 
 async def _replace(asked: Asked, message: dict[str, Any]) -> str | None:

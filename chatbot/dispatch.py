@@ -12,6 +12,7 @@ from chatbot import answers, blocks, button, command, opening, people, shortcut,
 from chatbot.asked import Answer, Asked, Open, Reply
 from core.actors import Permission
 from core.context import Context
+from core.errors import NotFound
 from core.ids import new_id
 from core.texts import T
 
@@ -26,9 +27,9 @@ async def line(ctx: Context, asked: Asked, words: Sequence[str]) -> None:
     name, *rest = words or ["help"]
     found = command.find(name)
     if found is None:
-        await guarded(ctx, asked, None, lambda ctx, asked: _unknown(asked, name, rest))
+        await guarded(ctx, asked, None, lambda ctx, asked: unknown(asked, name, rest))
         return
-    await guarded(ctx, asked.again(*rest), found.permission, found.run)
+    await guarded(ctx, asked.again(*rest), found.permission, found.run, command=found.name)
 
 
 async def press(ctx: Context, asked: Asked, action_id: str) -> None:
@@ -71,8 +72,10 @@ async def guarded(
     asked: Asked,
     permission: Permission | None,
     run: Callable[[Context, Asked], Awaitable[Answer]],
+    *,
+    command: str = "",
 ) -> None:
-    """Run it for who may, and deliver what it answers, be it an error."""
+    """Run it for who may, and deliver what it answers, be it an error. `command`: the one that was typed."""
     try:
         try:
             people.require(asked.actor, permission)
@@ -81,7 +84,7 @@ async def guarded(
             if permission in _CHANGING and not isinstance(answer, Open):
                 await _refreshed(ctx, asked)
         except answers.EXPECTED as error:
-            await answers.deliver(asked, answers.expected(ctx, asked, error))
+            await answers.deliver(asked, _with_choice(asked, answers.expected(ctx, asked, error), error, command))
     except Exception:  # the border: whatever it is, somebody waits for an answer
         reference = new_id("err")
         log.exception("slack listener failed", reference=reference, user=asked.user)
@@ -113,7 +116,16 @@ async def _answered(ctx: Context, asked: Asked, answer: Answer) -> None:
             await answers.deliver_all(asked, answer)
 
 
-async def _unknown(asked: Asked, name: str, rest: Sequence[str]) -> Reply:
+def _with_choice(asked: Asked, reply: Reply, error: Exception, command: str) -> Reply:
+    """Add what the command shows without an id, where the one that was given is not there."""
+    if not (command and asked.words and isinstance(error, NotFound) and answers.SOUGHT & error.details.keys()):
+        return reply
+    choose = run_button(asked, asked.say(T("Show what there is")), (command,), at="choose")
+    return replace(reply, blocks=[*reply.blocks, blocks.actions([choose])])
+
+
+async def unknown(asked: Asked, name: str, rest: Sequence[str] = ()) -> Reply:
+    """Say that there is no such command, and which may have been meant."""
     said = T("There is no command {name}.", name=blocks.code(blocks.cut(name, 50)))
     meant = command.meant(name)
     shown = [blocks.section(asked.say(said))]

@@ -17,7 +17,7 @@ from chatbot import answers, blocks, people, picking, pictures
 from chatbot.asked import Asked, Reply
 from chatbot.dispatch import run_button
 from chatbot.failures import data
-from core import charts, durations, integrations, metrics
+from core import charts, durations, integrations, listing, metrics, status
 from core.alerting.charted import charted
 from core.alerting.preview_words import span_of
 from core.charts import Chart
@@ -178,9 +178,7 @@ async def _head(
     fields = [f"{blocks.plain(said)}: *{blocks.plain(value)}*" for said, value in _values(asked, found)]
     head = [blocks.section(title, fields=fields)]
     if installed is not None and chart.series.value is None:
-        problem = (await metrics.status(ctx, installed)).problem
-        if problem is not None:
-            head.append(blocks.context(blocks.plain(asked.say(problem))))
+        head.append(blocks.context(blocks.plain(asked.say((await status.report(ctx, installed)).summary))))
     return head
 
 
@@ -196,10 +194,11 @@ async def _buttons(ctx: Context, asked: Asked, installed: Installed | None, want
     menu = blocks.select(asked.say(T("Another metric")), "chart:metric", options, chosen=chosen)
     made = [blocks.actions([*ranges, menu])]
     if installed is None:
+        newest, _ = await listing.newest(ctx, picking.SHOWN)
         one = [
             run_button(asked, other.installed.name, ("metrics", other.installed.slug, wanted.metric, wanted.since),
                        at=str(number))
-            for number, other in enumerate(await picking.newest(ctx, picking.SHOWN))
+            for number, other in enumerate(newest)
         ]  # fmt: skip
         made += [blocks.context(asked.say(T("One of them alone:"))), blocks.actions(one)] if one else []
     return made

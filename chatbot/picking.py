@@ -11,7 +11,6 @@ from chatbot.states import event_state, state
 from core import listing
 from core.context import Context
 from core.integrations import Installed
-from core.listing import Listed
 from core.texts import T, Text
 from storage import event_list
 from storage.event_list import Wanted
@@ -22,7 +21,8 @@ SHOWN = 5
 
 async def integration(ctx: Context, asked: Asked, command: str) -> Reply:
     """Return the newest integrations, each with a button that runs `command` with its slug."""
-    found = [one.installed for one in await newest(ctx, SHOWN)]
+    newest, _ = await listing.newest(ctx, SHOWN)
+    found = [one.installed for one in newest]
     if not found:
         said = T("There is no integration yet. Ask for one with `/ccb request`.")
         return Reply(said, [blocks.section(asked.say(said))])
@@ -31,25 +31,20 @@ async def integration(ctx: Context, asked: Asked, command: str) -> Reply:
     return _picked(asked, command, T("Which integration? These are the newest."), rows)
 
 
-async def event(ctx: Context, asked: Asked, command: str, *, status: str | None = None) -> Reply:
+async def event(
+    ctx: Context, asked: Asked, command: str, *, status: str | None = None, question: Text | None = None
+) -> Reply:
     """Return the newest events (of that status), each with a button that runs `command` with its id."""
     found = await events(ctx, SHOWN, status=status)
     if not found:
         said = T("There is no such event. `/ccb list` shows the integrations and whether anything reached them.")
         return Reply(said, [blocks.section(asked.say(said))])
-    return among(asked, command, T("Which event? These are the newest."), found)
+    return among(asked, command, question or T("Which event? These are the newest."), found)
 
 
 def among(asked: Asked, command: str, question: Text, found: Sequence[Event]) -> Reply:
     """Return these events, each with a button that runs `command` with its id."""
     return _picked(asked, command, question, [(_event(asked, one), one.id) for one in found[:SHOWN]])
-
-
-async def newest(ctx: Context, most: int) -> Sequence[Listed]:
-    """Return the newest integrations that there are already, newest first."""
-    offset = max(0, await listing.count(ctx) - 2 * most)  # requests are among them
-    found = [one async for chunk in listing.chunks(ctx, offset=offset) for one in chunk if isinstance(one, Listed)]
-    return found[::-1][:most]
 
 
 async def events(ctx: Context, most: int, *, status: str | None = None, of: Installed | None = None) -> Sequence[Event]:

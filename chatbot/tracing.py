@@ -61,7 +61,7 @@ def _head(asked: Asked, event: Event, installed: Installed) -> str:
         where += f" @ {blocks.code(event.version[:7])}"
     state = asked.say(event_state(event.status))
     if event.finished_at is not None:
-        took = durations.show((event.finished_at - event.received_at) * 1e3)
+        took = durations.said((event.finished_at - event.received_at) * 1e3, asked.language)
         form = T("{state} in {took}", state=state, took=took)
         state = asked.say(form if event.status == "succeeded" else T("{state} after {took}", state=state, took=took))
     parts = [state]
@@ -123,7 +123,7 @@ def _drawn(asked: Asked, row: Row[Hop], *, wide: int, last: bool) -> list[str]:
     first, under = ("└─ ", "   ") if last else ("├─ ", "│  ")
     if not row.is_action:
         hop = row.steps[-1]
-        head = f"{_name(asked, row).ljust(wide)}  {durations.show(hop.duration_ms)}"
+        head = f"{_name(asked, row).ljust(wide)}  {durations.said(hop.duration_ms, asked.language)}"
         said = [_own(one) for one in row.steps]
     else:
         head = f"{_name(asked, row)} {_line(row.steps[0].target, _LONGEST_DETAIL)}".rstrip()
@@ -151,7 +151,7 @@ def _attempts(asked: Asked, hops: Sequence[Hop]) -> list[str]:
     tried = [hop for hop in hops if hop.status != "skipped" or not done]
     said: list[str] = []
     for hop, after in zip(tried, [*tried[1:], None], strict=True):
-        took, error = durations.show(hop.duration_ms), _line(hop.error_message or "", _LONGEST_ERROR)
+        took, error = durations.said(hop.duration_ms, asked.language), _line(hop.error_message or "", _LONGEST_ERROR)
         if hop.status == "success":
             detail = _line(hop.detail, _LONGEST_DETAIL) if hop.detail != hop.target else ""
             said.append(f"✓ {took} {detail}".rstrip())
@@ -160,8 +160,9 @@ def _attempts(asked: Asked, hops: Sequence[Hop]) -> list[str]:
         elif after is None:
             said.append(f"✗ {error} ({took})")
         else:
-            wait = durations.show(max(0.0, (after.started_at - hop.started_at) * 1e3 - hop.duration_ms))
-            told = T("{error} in {took}, again after {wait}", error=error, took=took, wait=wait)
+            pause = max(0.0, (after.started_at - hop.started_at) * 1e3 - hop.duration_ms)
+            wait = durations.said(pause, asked.language)
+            told = T("{error} ({took}, again after {wait})", error=error, took=took, wait=wait)
             said.append(f"✗ {asked.say(told)}")
     return said
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from babel.numbers import format_decimal
+
 from core.errors import Invalid
 from core.texts import T
 
@@ -31,3 +33,18 @@ def show(milliseconds: float) -> str:
         return f"{milliseconds / 1000:.1f} s"
     minutes, seconds = divmod(round(milliseconds / 1000), 60)
     return f"{minutes} min {seconds} s"
+
+
+def said(milliseconds: float, language: str) -> str:
+    """Return the same as the reader of `language` writes it: `0.4 ms`, `0,4 мс`."""
+    if milliseconds < 1000:
+        return T("{n} ms", n=_number(milliseconds, language, "0.0" if milliseconds < 10 else "0")).render(language)
+    if milliseconds < 60_000:
+        return T("{n} s", n=_number(milliseconds / 1000, language, "0.#")).render(language)
+    minutes, seconds = divmod(round(milliseconds / 1000), 60)
+    shown = _number(minutes, language, "#,##0")
+    return T("{minutes} min {seconds} s", minutes=shown, seconds=seconds).render(language)
+
+
+def _number(value: float, language: str, form: str) -> str:
+    return format_decimal(value, format=form, locale=language.partition("-")[0])

@@ -52,8 +52,14 @@ async def version(ctx: Context, *, offset: int = 0) -> tuple[str, int]:
 
 
 async def count(ctx: Context) -> int:
-    """Return how many integrations there are."""
+    """Return how many integrations there are, with those that are still to come of requests."""
     return await ctx.db.read(rows.count)
+
+
+async def newest(ctx: Context, most: int) -> tuple[Sequence[Listed], int]:
+    """Return the newest integrations that there are already, newest first, and how many such there are in all."""
+    found = [_listed(ctx, row) for row in await ctx.db.read(rows.newest, limit=most)]
+    return [one for one in found if isinstance(one, Listed)], await ctx.db.read(rows.count, asked=False)
 
 
 async def chunks(ctx: Context, *, offset: int = 0, limit: int | None = None) -> AsyncIterator[Sequence[Listed | Asked]]:

@@ -63,11 +63,20 @@ def beside(connection: sa.Connection, integration_id: str) -> tuple[float | None
     return last_activity(connection, integration_id), get(connection, integration_id)
 
 
-def count(connection: sa.Connection) -> int:
-    """Return how many there are."""
+def newest(connection: sa.Connection, *, limit: int) -> list[Row]:
+    """Return the newest integrations, newest first; requests alone are not among them."""
+    ids = sa.select(INTEGRATIONS.c.id).where(_LISTED).order_by(INTEGRATIONS.c.id.desc()).limit(limit)
+    return _rows(connection, connection.execute(ids).scalars().all())
+
+
+def count(connection: sa.Connection, *, asked: bool = True) -> int:
+    """Return how many there are; `asked`: unfinished requests too."""
     integrations = sa.select(sa.func.count()).select_from(INTEGRATIONS).where(_LISTED)
+    found = connection.execute(integrations).scalar_one()
+    if not asked:
+        return found
     requests = sa.select(sa.func.count()).select_from(REQUESTS).where(_UNFINISHED)
-    return connection.execute(integrations).scalar_one() + connection.execute(requests).scalar_one()
+    return found + connection.execute(requests).scalar_one()
 
 
 def version(connection: sa.Connection, *, offset: int = 0) -> tuple[str, int]:

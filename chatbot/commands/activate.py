@@ -21,6 +21,9 @@ async def activate(ctx: Context, asked: Asked) -> Answer:
         return installing.said(ctx, asked, found, told, to="asker")
     active = await integrations.activate(ctx, found.id, actor=asked.actor)
     await service.tell_again(ctx, active.id)
+    if (found.status, found.version, found.grants) == ("active", active.version, active.grants):
+        already = T("{name} is active already.", name=installing.named(active))
+        return installing.said(ctx, asked, active, already, to="asker")
     told = T("{name} is active, switched on by {who}.", name=installing.named(active), who=f"<@{asked.user}>")
     lines = [asked.say(told)]
     lines.append(asked.say(T("Its events come to {url}.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chatbot import blocks
 from chatbot.asked import Answer, Asked, Reply
 from chatbot.command import COMMANDS, Command, find, register
-from chatbot.dispatch import run_button
+from chatbot.dispatch import run_button, unknown
 from core.context import Context
 from core.texts import T
 
@@ -15,8 +15,9 @@ FIRST = ("request", "list", "status", "health", "events")
 
 async def show(ctx: Context, asked: Asked) -> Answer:
     """Show every command, or one with its examples."""
-    if asked.words and (one := find(asked.words[0])) is not None:
-        return _one(asked, one)
+    if asked.words:
+        one = find(asked.words[0])
+        return _one(asked, one) if one is not None else await unknown(asked, asked.words[0])
     said = T("What I can do")
     lines = [f"{blocks.code(_usage(one))} — {asked.say(one.summary)}" for one in COMMANDS]
     chunks = ["\n".join(lines[start : start + 10]) for start in range(0, len(lines), 10)]

@@ -17,10 +17,9 @@ SHOWN = 10
 
 async def show(ctx: Context, asked: Asked) -> Answer:
     """Show the newest integrations, with a button for how each is."""
-    found = await picking.newest(ctx, SHOWN)
+    found, count = await listing.newest(ctx, SHOWN)
     if not found:
         return await picking.integration(ctx, asked, "status")
-    count = await listing.count(ctx)
     said = asked.say(TN("{count} integration", "{count} integrations", count))
     how = asked.say(T("Status"))
     rows = [

@@ -10,6 +10,7 @@ from chatbot.command import Command, register
 from chatbot.dispatch import run_button
 from core import log_lines, webhook_log
 from core.context import Context
+from core.errors import Invalid
 from core.integrations import Installed
 from core.log_lines import Line
 from core.monitoring import LEVELS, LogLevel
@@ -34,6 +35,9 @@ async def show(ctx: Context, asked: Asked) -> Answer:
     names = [word for word in asked.words if word.lower().removeprefix("level=") not in LEVELS]
     if not names:
         return await picking.integration(ctx, asked, "logs")
+    if len(names) > 1:
+        known = ", ".join(LEVELS)
+        raise Invalid(T("{word} is not known here. There are: {known}.", word=names[1][:40], known=known))
     level: LogLevel = levels[0] if levels else "debug"
     one = await log_lines.find(ctx, names[0])
     lines = await log_lines.newest(ctx, one, level=level, limit=SHOWN, language=asked.language)

@@ -15,7 +15,11 @@ async def pause(ctx: Context, asked: Asked) -> Answer:
     """Pause one integration; say it in the channel."""
     if not asked.words:
         return await picking.integration(ctx, asked, "pause")
-    paused = await integrations.pause(ctx, asked.words[0], actor=asked.actor)
+    before = await integrations.find(ctx, asked.words[0])
+    if before.status == "paused":
+        already = T("{name} is paused already.", name=installing.named(before))
+        return installing.said(ctx, asked, before, already, to="asker")
+    paused = await integrations.pause(ctx, before.id, actor=asked.actor)
     await service.tell_again(ctx, paused.id)
     told = T(
         "{name} is paused by {who}: deliveries are refused until it is activated again, what was accepted waits.",

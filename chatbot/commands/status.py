@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from chatbot import blocks, picking, request_blocks
+from chatbot import blocks, mending, request_blocks
 from chatbot.asked import Answer, Asked, Reply
 from chatbot.command import Command, find, register
 from chatbot.dispatch import run_button
@@ -18,24 +18,11 @@ from core.requests import message, service
 from core.requests.model import Asked as Requested
 from core.requests.service import Followed
 from core.status import Problem, Report
-from core.texts import TN, T, Text
+from core.texts import TN, T
 
 SHOWN = 10
 TYPES = 10
 """Event types that are named."""
-_FIXES: Mapping[str, tuple[Text, tuple[str, ...]]] = {
-    "paused": (T("Activate"), ("activate", "{slug}")),
-    "inactive": (T("Activate"), ("activate", "{slug}")),
-    "grants_lag": (T("Activate again"), ("activate", "{slug}")),
-    "configuration_incomplete": (T("Configure"), ("config", "{slug}")),
-    "configuration_illegible": (T("Configure"), ("config", "{slug}")),
-    "dead_events": (T("Show dead events"), ("events", "{slug}", "dead")),
-    "failing": (T("Show failing events"), ("events", "{slug}", "failed")),
-    "queue_late": (T("Show the queue"), ("queue",)),
-    "no_scheduler": (T("Show the engine's health"), ("health",)),
-    "failed": (T("Show its log"), ("logs", "{slug}")),
-}
-"""What is pressed to mend a problem, by its code; shown where the command is there."""
 
 
 async def show(ctx: Context, asked: Asked) -> Answer:
@@ -51,8 +38,8 @@ async def show(ctx: Context, asked: Asked) -> Answer:
 
 
 async def _overall(ctx: Context, asked: Asked) -> Reply:
-    engine, count = await health.report(ctx), await listing.count(ctx)
-    newest = await picking.newest(ctx, 2 * SHOWN)
+    engine = await health.report(ctx)
+    newest, count = await listing.newest(ctx, 2 * SHOWN)
     reports = await asyncio.gather(*(status.report(ctx, one.installed) for one in newest))
     reports = sorted(reports, key=lambda report: (report.healthy, not report.problems))
     sick = sum(1 for report in reports if not report.healthy)
@@ -116,12 +103,14 @@ def _details(ctx: Context, asked: Asked, installed: Installed) -> str:
 
 def _problem(asked: Asked, slug: str, problem: Problem, *, at: str) -> blocks.Block:
     mark = T(":x: *Wrong:*") if problem.severity == "error" else T(":warning: *Look at this:*")
-    said = f"{asked.say(mark)} {blocks.plain(asked.say(problem.message))}\n_{blocks.plain(asked.say(problem.fix))}_"
-    label, words = _FIXES.get(problem.code, (None, ()))
+    said = f"{asked.say(mark)} {blocks.plain(asked.say(problem.message))}"
+    advice = mending.advice(problem, slug)
+    if advice is not None:
+        said += f"\n_{blocks.plain(asked.say(advice))}_"
+    label, words = mending.press(problem, slug)
     if label is None or find(words[0]) is None:
         return blocks.section(said)
-    filled = tuple(word.replace("{slug}", slug) for word in words)
-    return blocks.section(said, accessory=run_button(asked, asked.say(label), filled, at=f"fix{at}", primary=True))
+    return blocks.section(said, accessory=run_button(asked, asked.say(label), words, at=f"fix{at}", primary=True))
 
 
 def _next(asked: Asked, slug: str) -> Sequence[blocks.Element]:

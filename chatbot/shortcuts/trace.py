@@ -11,7 +11,7 @@ import orjson
 from slack_sdk.errors import SlackApiError
 
 from chatbot import dispatch, picking
-from chatbot.asked import Answer, Asked, Reply
+from chatbot.asked import Answer, Asked
 from chatbot.failures import data
 from chatbot.shortcut import Shortcut, register
 from core.context import Context
@@ -31,7 +31,8 @@ async def trace(ctx: Context, asked: Asked) -> Answer:
     if len(found) > 1:
         return picking.among(asked, "trace", T("Which event? The message names these."), found)
     if not named:
-        return Reply(T("This message names no event. `/ccb events` shows the newest ones."))
+        question = T("This message names no event. These are the newest.")
+        return await picking.event(ctx, asked, "trace", question=question)
     await dispatch.line(ctx, asked, ("trace", found[0].id if found else named[0]))
     return None
 

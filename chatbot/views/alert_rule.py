@@ -128,10 +128,9 @@ def _problems(error: Invalid) -> Problems:
         member = next((part for part in str(one.get("path", "")).split(".") if part not in ("rules",) and
                        not part.isdigit()), "name")  # fmt: skip
         said = one["message"]
-        column = one.get("column")
         place = _place(member)
         if place not in found:
-            found[place] = said if column is None else T("Column {column}: {reason}", column=column, reason=said)
+            found[place] = said
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from chatbot import alert_list, blocks, opening, picking
+from chatbot import alert_list, blocks, opening
 from chatbot.asked import Asked, Open
 from chatbot.command import find
 from chatbot.dispatch import run_button
@@ -60,7 +60,7 @@ def _request(asked: Asked, one: Requested, at: str) -> blocks.Block:
 
 
 async def _integrations(ctx: Context, asked: Asked) -> list[blocks.Block]:
-    count, newest = await listing.count(ctx), await picking.newest(ctx, 2 * SHOWN)
+    newest, count = await listing.newest(ctx, 2 * SHOWN)
     reports = await asyncio.gather(*(status.report(ctx, one.installed) for one in newest))
     worst = sorted(reports, key=lambda report: (report.healthy, not report.problems))
     head = blocks.header(asked.say(T("Integrations")))

@@ -16,6 +16,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text as Line
 
+from core import durations
 from core.cli.language import language, said
 from core.texts import T, Text
 
@@ -96,12 +97,7 @@ def number(value: float, form: str = "#,##0") -> str:
 
 def duration(milliseconds: float) -> str:
     """Return a duration: `0.4 ms`, `148 ms`, `2.1 s`, `3 min 5 s`."""
-    if milliseconds < 1000:
-        return said(T("{n} ms", n=number(milliseconds, "0.0" if milliseconds < 10 else "0")))
-    if milliseconds < 60_000:
-        return said(T("{n} s", n=number(milliseconds / 1000, "0.#")))
-    minutes, seconds = divmod(round(milliseconds / 1000), 60)
-    return said(T("{minutes} min {seconds} s", minutes=number(minutes), seconds=seconds))
+    return durations.said(milliseconds, language())
 
 
 def moment(iso: str) -> datetime:

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from core.demo.stand_ins.slack import BOT, SlackStandIn
+from core.demo.stand_ins.slack import BOT, SlackStandIn, words
 
 _SHORTCODE = re.compile(r":[a-z0-9_+'-]+:")
+_REST = re.compile(r"\b(?:GET|POST|PUT|PATCH|DELETE) (?:/v1|…/)")
 _CAPTIONED = ("section", "header", "context", "button", "image")
 
 
@@ -20,6 +21,8 @@ def complaints(slack: SlackStandIn) -> list[str]:
 def faults(shown: dict[str, Any]) -> list[str]:
     """Return what is wrong with one message or view: somebody cannot read it, or it does not ask first."""
     found = [] if "type" in shown and shown["type"] in ("modal", "home") else _faults_of_text(shown)
+    if _REST.search(words(shown)):
+        found.append(f"somebody in Slack is sent to the REST API: {words(shown)!r}")
     return found + [said for part in _parts(shown) for said in _faults_of_part(part)]
 
 

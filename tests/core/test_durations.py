@@ -29,3 +29,17 @@ def test_anything_else_is_refused_with_the_form(text: str) -> None:
 )
 def test_what_people_read(milliseconds: float, shown: str) -> None:
     assert durations.show(milliseconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "english", "russian"),
+    [
+        (0.44, "0.4 ms", "0,4 мс"),
+        (148.2, "148 ms", "148 мс"),
+        (2140, "2.1 s", "2,1 с"),
+        (185_000, "3 min 5 s", "3 мин 5 с"),
+    ],
+)
+def test_each_reads_them_in_their_own_form(milliseconds: float, english: str, russian: str) -> None:
+    assert durations.said(milliseconds, "en-US") == english
+    assert durations.said(milliseconds, "ru-RU") == russian

@@ -50,6 +50,10 @@ async def test_they_are_merged_by_their_ids(db: Database) -> None:
     assert [row.id for row in await db.read(integration_lists.chunk, offset=3, limit=2)] == ["e"]
     assert await db.read(integration_lists.chunk, after="e", limit=2) == []
     assert await db.read(integration_lists.count) == 4
+    assert await db.read(integration_lists.count, asked=False) == 2
+    newest = await db.read(integration_lists.newest, limit=5)
+    assert [(row.id, row.own is not None) for row in newest] == [("d", True), ("a", True)]
+    assert [row.id for row in await db.read(integration_lists.newest, limit=1)] == ["d"]
     several = await db.read(integration_lists.several, ["slug-a", "b", "c", "nothing"])
     assert [row.id for row in several] == ["a", "b"]
     last, request = await db.read(integration_lists.beside, "d")

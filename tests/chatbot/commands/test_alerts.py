@@ -207,6 +207,7 @@ async def test_a_rule_is_checked_as_it_is_typed_and_tried_on_the_past(house: Hou
     outcome = await house.slack.submit(BORIS, view, typed)
     assert set(outcome.errors) == {"name", "condition", "channels", "resolve"}
     assert "17" in outcome.errors["condition"], outcome.errors
+    assert outcome.errors["condition"].count("17") == 1  # the column is named once
     house.slack.fill(BORIS, {"name": "Second", "condition": "error_rate > 10%", "channels": "", "resolve": ""})
     await house.slack.press(BORIS, _modal(house), "preview_rule")
     await house.slack.until(lambda: ":crystal_ball:" in text_of(_modal(house)))

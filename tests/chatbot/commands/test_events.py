@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from core import audit, integrations
 from core.demo.stand_ins.slack import ANNA, BORIS, CAROL
 from core.events.passes import ENGINES_OWN
@@ -58,6 +60,8 @@ async def test_a_trace_says_what_went_wrong_and_runs_it_again(worked: Worked) ->
     assert "├─ receive" in said and "├─ log warning  ✓" in said and "└─ http_request" in said and "  ✗ " in said
     assert all(name in said for name in ENGINES_OWN - {"lease", "replay", "discard"})
     assert event in text_of(await house.type("trace last"))
+    in_russian = text_of(await house.type("trace last", user=BORIS))
+    assert " мс" in in_russian and not re.search(r"\d ms\b", in_russian)
     picked = await house.type("trace")
     assert event in text_of(await house.press(picked, "run:0"))
     assert "There is no event evt_0" in text_of(await house.type("trace evt_0"))
@@ -131,7 +135,8 @@ async def test_tracing_by_shortcut_mention_and_in_threads(worked: Worked) -> Non
     assert "Which event?" in which and event in which and other in which
     none = (await house.slack.say(CAROL, "general", "Nothing")).message
     assert none is not None
-    assert "names no event" in await use(none)
+    which = await use(none)
+    assert "names no event" in which and event in which and other in which
 
 
 async def test_a_long_way_fits_into_a_message(house: House) -> None:

@@ -19,6 +19,7 @@ async def test_help_in_both_languages_and_a_guess(house: House) -> None:
     assert "There is no command `staus`" in text_of(guessed)
     assert "There is no integration hello" in text_of(await house.press(guessed, text="/ccb status"))
     assert "/ccb status" in text_of(await house.type("help", user=BORIS))
+    assert "There is no command `staus`" in text_of(await house.type("help staus"))
 
 
 async def test_status_health_and_list(house: House) -> None:
@@ -30,7 +31,26 @@ async def test_status_health_and_list(house: House) -> None:
     assert "Deliveries are refused" in text_of(one) or "deliveries are refused" in text_of(one)
     assert made["slug"] in text_of(await house.type("status"))
     assert "database" in text_of(await house.type("health"))
-    assert "There is no integration nothing" in text_of(await house.type("status nothing"))
+    unknown = await house.type("status nothing")
+    assert "There is no integration nothing." in text_of(unknown)
+    assert made["slug"] in text_of(await house.press(unknown, text="Show what there is"))
+
+
+async def test_what_is_not_there_is_answered_with_what_there_is(house: House) -> None:
+    """Nobody is sent to a terminal or to REST: a button shows what the command would have shown without the id."""
+    made = await house.client.ask("POST", "/v1/integrations", {"gallery": "hello-webhook"}, status=201)
+    for command in ("logs", "pause", "activate", "config", "gaps"):
+        wrong = await house.type(f"{command} nothing")
+        assert "There is no integration nothing." in text_of(wrong) and "ccb integrations" not in text_of(wrong)
+        chosen = await house.press(wrong, text="Show what there is")
+        assert "Which integration?" in text_of(chosen) and made["slug"] in text_of(chosen)
+    event = await house.type("trace evt_nothing")
+    assert "There is no event evt_nothing." in text_of(event) and "ccb events" not in text_of(event)
+    assert "There is no such event" in text_of(await house.press(event, text="Show what there is"))
+    alert = await house.type("alerts alt_nothing")
+    assert "There is no alert alt_nothing." in text_of(alert) and "/v1/" not in text_of(alert)
+    assert "No alert is open" in text_of(await house.press(alert, text="Show what there is"))
+    assert "loud is not known here. There are: debug" in text_of(await house.type("logs hello-webhook loud"))
 
 
 async def test_mentions_and_direct_messages(house: House) -> None:

@@ -30,14 +30,36 @@ async def test_activating_and_pausing(house: House) -> None:
     paused = await house.press(active, "run:pause", confirm=True)
     assert "`http-forward` is paused by" in text_of(paused)
     assert "is active" in text_of(await house.press(paused, "run:activate", confirm=True))
+    again = await house.type("activate http-forward")
+    assert "is active already" in text_of(again) and again.get("is_ephemeral")  # nothing has changed for the others
     asked = await house.type("pause")
     assert "`http-forward` is paused" in text_of(await house.press(asked, "run:0"))
+    again = await house.type("pause http-forward")
+    assert "is paused already" in text_of(again) and again.get("is_ephemeral")
     assert "роль «администратор»" in text_of(await house.type("pause http-forward", user=BORIS))
     assert "role operator" in text_of(await house.type("config http-forward", user=CAROL))
     changes = await audit.newest(house.ctx, action="status.changed")
     assert [(one.actor_kind, one.actor_id) for one in changes] == [("slack", ANNA)] * 4
     assert SECRET not in str(house.slack.views) + str(house.slack.ephemerals) + str(house.slack.texts)
     assert SECRET not in str([one.changes for one in await audit.newest(house.ctx)])
+
+
+async def test_requests_are_no_integrations(house: House) -> None:
+    """However many were asked for since: they are not counted, and what is installed stays in sight."""
+    await house.client.ask("POST", "/v1/integrations", {"gallery": "hello-webhook"}, status=201)
+    now = house.clock.now()
+    row = {"language": "en", "origin": "slack", "fields": "{}", "status": "failed", "stage": "", "asked_by": "anna",
+           "created_at": now, "updated_at": now}  # fmt: skip
+    asked = [{**row, "id": f"int_ZZ{n:02}", "slug": f"wish-{n}", "title": f"Wish {n}"} for n in range(50)]
+    await house.ctx.db.write(lambda connection: connection.execute(REQUESTS.insert(), asked))
+    for line in ("list", "status"):
+        said = text_of(await house.type(line))
+        assert "1 integration" in said and "integrations" not in said and "`hello-webhook`" in said
+    assert "`hello-webhook`" in text_of(await house.type("config"))
+    await house.slack.open_home(ANNA)
+    shown = await house.slack.until(lambda: house.slack.homes.get(ANNA))
+    home = text_of(shown or {})
+    assert "`hello-webhook`" in home and home.endswith("1 integration")
 
 
 async def test_configuring_by_command(house: House) -> None:
