@@ -95,7 +95,8 @@ def _configured(
     if entry is None:  # the engine will say so, and which there are
         return {}
     schema = entry["config"].get("properties", {})
-    config = {key: values.parse(key, text, schema.get(key)) for key, text in values.pairs(given).items()}
+    known = {**values.ENGINE, **schema}
+    config = {key: values.parse(key, text, known.get(key)) for key, text in values.pairs(given).items()}
     missing = [key for key in entry["config"].get("required", []) if key not in config]
     if not missing or not activate:
         return config

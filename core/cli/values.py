@@ -13,6 +13,8 @@ from core.engine_config import EngineConfig
 from core.texts import T
 
 Schema = Mapping[str, Any]
+ENGINE: Mapping[str, Schema] = EngineConfig.model_json_schema()["properties"]
+"""The keys that every integration takes."""
 _YES = frozenset({"true", "yes", "on", "1", "да"})
 _NO = frozenset({"false", "no", "off", "0", "нет"})
 
@@ -64,7 +66,7 @@ def show(value: Any) -> str:
 
 async def schema_of(engine: Engine, integration: Mapping[str, Any]) -> dict[str, Schema]:
     """Return the schema of each key that is known here: the engine's own keys, and the gallery entry's."""
-    known: dict[str, Schema] = dict(_ENGINE)
+    known: dict[str, Schema] = dict(ENGINE)
     provenance = integration["provenance"]
     if provenance.get("kind") == "gallery":
         for entry in await engine.get("/v1/gallery"):
@@ -73,9 +75,6 @@ async def schema_of(engine: Engine, integration: Mapping[str, Any]) -> dict[str,
     for key, value in integration["config"].items():
         known.setdefault(key, {"type": _type(value)})
     return known
-
-
-_ENGINE: dict[str, Schema] = EngineConfig.model_json_schema()["properties"]
 
 
 def _type(value: Any) -> str:

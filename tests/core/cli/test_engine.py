@@ -103,7 +103,9 @@ def test_what_an_installation_tells(ccb: Any, capsys: pytest.CaptureFixture[str]
 
 
 def test_configuration_by_the_types_of_its_schema(ccb: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    ccb("install", "http-forward", "--slug", "typed", "-c", "target_url=https://api.example.com/x", "--json")
+    given = ("-c", "target_url=https://api.example.com/x", "-c", "retry_attempts=3")
+    ccb("install", "http-forward", "--slug", "typed", *given, "--json")
+    assert ccb("config", "typed", "--json")["retry_attempts"] == 3
     changed = ccb("config", "typed", "retry_attempts=2", "idempotency_enabled=no", "token=0123456789abcdef", "--json")
     assert (changed["retry_attempts"], changed["idempotency_enabled"]) == (2, False)
     assert "0123456789" not in changed["token"]
