@@ -290,10 +290,17 @@ async def revise(ctx: Context, asked: Asked, parts: Mapping[str, str], *, actor:
 
 
 async def merged(ctx: Context, asked: Asked, commit: str, *, actor: Actor) -> None:
-    """Take up that the pull request was merged as `commit`: its package is installed next."""
+    """Take up that the pull request was merged as `commit`: its package is installed next.
+
+    Told once more of the same merge it changes nothing, so that no installation under way is begun a second time.
+    """
+    if asked.row.merge_commit == commit and asked.row.status != "failed":
+        return
     values = {"pull_state": "merged", "merge_commit": commit, "holds": None}
     told = T("Merged by {name} as {commit}.", name=actor.name, commit=commit[:12])
-    await _move(ctx, asked, values, stage="install", told=told, actor=actor, action="request.merged")
+    # Of two that tell of it at once the second finds the commit there.
+    same = {"merge_commit": asked.row.merge_commit}
+    await _move(ctx, asked, values, stage="install", told=told, actor=actor, action="request.merged", expects=same)
 
 
 async def reopened(ctx: Context, asked: Asked, *, actor: Actor) -> None:
