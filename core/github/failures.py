@@ -86,8 +86,8 @@ def _reason(error: HTTPException, status: int, *, what: str, credential: str) ->
         return T("GitHub redirects {what}: the repository was renamed or moved. Use its new name.", what=what)
     if status == 401 and credential == APP:
         return T(
-            "GitHub refuses the app: {credential} and GITHUB_APP_PRIVATE_KEY do not belong together, the key was deleted, "
-            "or this machine's clock is wrong. Enter both again: ccb init github.",
+            "GitHub refuses the app: {credential} and GITHUB_APP_PRIVATE_KEY do not belong together, the key was "
+            "deleted, or this machine's clock is wrong. Enter both again: ccb init github.",
             credential=credential,
         )
     if status == 401:
