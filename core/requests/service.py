@@ -314,13 +314,11 @@ async def reopened(ctx: Context, asked: Asked, *, actor: Actor) -> None:
 
 
 async def tell_again(ctx: Context, integration_id: str) -> None:
-    """Let issue and message say how the integration stands that came of a request, after somebody changed that."""
-    row = await ctx.db.read(rows.get, integration_id)
-    if row is None or row.status != "installed":
-        return
-    if row.issue is not None:
-        await ctx.db.write(rows.advance, row.id, None, {"tell_at": ctx.clock.now()})
-    await ctx.db.write(request_messages.want, row.id)
+    """Let issues and messages say how the integration stands that came of requests, after somebody changed that."""
+    for row in await ctx.db.read(rows.of_integration, integration_id):
+        if row.issue is not None:
+            await ctx.db.write(rows.advance, row.id, None, {"tell_at": ctx.clock.now()})
+        await ctx.db.write(request_messages.want, row.id)
 
 
 async def followed(ctx: Context, asked: Asked) -> Followed | None:
