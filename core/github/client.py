@@ -21,7 +21,7 @@ from core.config import Settings
 from core.context import GitHubAccess
 from core.errors import NotConfigured, Upstream
 from core.github import access
-from core.github.failures import APP, INTEGRATION_TOKEN, failure
+from core.github.failures import INTEGRATION_TOKEN, failure
 from core.texts import T
 
 REQUESTER = "claude-code-bot"
@@ -167,7 +167,7 @@ class GitHub:
 
     async def _own(self) -> _Credential:
         if self.acts_as_app:
-            return _Credential(APP, token=await self._installation_token())
+            return _Credential("GITHUB_APP_ID", token=await self._installation_token())
         return self._personal()
 
     def _personal(self) -> _Credential:
@@ -186,7 +186,7 @@ class GitHub:
         # In one line of an environment file the PEM's line ends are written \n.
         pem = key.get_secret_value().replace("\\n", "\n")
         try:
-            return _Credential(APP, jwt=apps.get_jwt(app_id=app_id, private_key=pem))
+            return _Credential("GITHUB_APP_ID", jwt=apps.get_jwt(app_id=app_id, private_key=pem))
         except (PyJWTError, ValueError):
             raise Upstream(
                 T("GITHUB_APP_PRIVATE_KEY is no RSA private key in PEM form. Download it again: ccb init github.")
@@ -215,7 +215,7 @@ class GitHub:
                 quotas.QUOTAS["github"] = quota
             return answer
         except HTTPException as error:
-            if error.status_code == 401 and credential.setting == APP:
+            if error.status_code == 401 and credential.setting == "GITHUB_APP_ID":
                 self._installation = None
             raise failure(error, what=what, credential=credential.setting, now=self._clock.now()) from None
         except TimeoutError:
