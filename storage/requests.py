@@ -162,6 +162,16 @@ def of_pull(connection: sa.Connection, repository: str, pull: int) -> Integratio
     return _first(connection, sa.and_(REQUESTS.c.repository == repository, REQUESTS.c.pull == pull))
 
 
+def of_integration(connection: sa.Connection, integration_id: str) -> list[IntegrationRequest]:
+    """Return the requests that an integration came of: the one whose id it has, and all merged into its folder."""
+    first = get(connection, integration_id)
+    if first is None or first.status != "installed":
+        return []
+    folder = sa.and_(REQUESTS.c.repository == first.repository, REQUESTS.c.slug == first.slug)
+    query = sa.select(REQUESTS).where(REQUESTS.c.status == "installed", folder).order_by(REQUESTS.c.id)
+    return [IntegrationRequest(**row) for row in connection.execute(query).mappings()]
+
+
 def hold(connection: sa.Connection, request_id: str, token: str | None, branch: str) -> bool:
     """Let a request have a branch (`owner/repo:branch`) to itself; return False when its lease is lost.
 

@@ -16,6 +16,8 @@ SECONDARY_LIMIT_WAIT = 60.0
 (https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api)."""
 INTEGRATION_TOKEN = "github_token"  # noqa: S105 - the name of the setting, not its value
 """The key of an integration's configuration that holds its own token."""
+_APP = "GITHUB_APP_ID"
+"""The setting that is named for a GitHub App."""
 _LIMIT = re.compile(r"rate limit|abuse detection", re.IGNORECASE)
 
 
@@ -82,6 +84,12 @@ def _limit_wait(error: HTTPException, *, now: float) -> float | None:
 def _reason(error: HTTPException, status: int, *, what: str, credential: str) -> Text:
     if isinstance(error, RedirectionException):
         return T("GitHub redirects {what}: the repository was renamed or moved. Use its new name.", what=what)
+    if status == 401 and credential == _APP:
+        return T(
+            "GitHub refuses the app: {credential} and GITHUB_APP_PRIVATE_KEY do not belong together, the key was "
+            "deleted, or this machine's clock is wrong. Enter both again: ccb init github.",
+            credential=credential,
+        )
     if status == 401:
         return T(
             "GitHub refuses the token: {credential} is wrong, expired or revoked. {remedy}",

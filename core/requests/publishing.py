@@ -113,8 +113,11 @@ async def _install(ctx: Context, asked: Asked, repository: str, commit: str) -> 
     wish = Wish(files=files, provenance=provenance, config={}, id=asked.id)
     try:
         await integrations.install(ctx, wish, actor=SYSTEM)
-    except Conflict:  # such as one of the gallery's: theirs keeps the slug
-        await integrations.install(ctx, replace(wish, slug=f"{slug}-{_suffix(asked)}"), actor=SYSTEM)
+    except Conflict:
+        # Whoever had the request before the lease ended may have installed it at this very moment.
+        if await integrations.from_repository(ctx, repository, slug) is None:
+            # Such as one of the gallery's: theirs keeps the slug.
+            await integrations.install(ctx, replace(wish, slug=f"{slug}-{_suffix(asked)}"), actor=SYSTEM)
 
 
 async def _update(ctx: Context, asked: Asked, installed: Installed, repository: str, commit: str) -> Next:

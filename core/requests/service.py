@@ -290,10 +290,17 @@ async def revise(ctx: Context, asked: Asked, parts: Mapping[str, str], *, actor:
 
 
 async def merged(ctx: Context, asked: Asked, commit: str, *, actor: Actor) -> None:
-    """Take up that the pull request was merged as `commit`: its package is installed next."""
+    """Take up that the pull request was merged as `commit`: its package is installed next.
+
+    Told once more of the same merge it changes nothing, so that no installation under way is begun a second time.
+    """
+    if asked.row.merge_commit == commit and asked.row.status != "failed":
+        return
     values = {"pull_state": "merged", "merge_commit": commit, "holds": None}
     told = T("Merged by {name} as {commit}.", name=actor.name, commit=commit[:12])
-    await _move(ctx, asked, values, stage="install", told=told, actor=actor, action="request.merged")
+    # Of two that tell of it at once the second finds the commit there.
+    same = {"merge_commit": asked.row.merge_commit}
+    await _move(ctx, asked, values, stage="install", told=told, actor=actor, action="request.merged", expects=same)
 
 
 async def reopened(ctx: Context, asked: Asked, *, actor: Actor) -> None:
@@ -307,13 +314,11 @@ async def reopened(ctx: Context, asked: Asked, *, actor: Actor) -> None:
 
 
 async def tell_again(ctx: Context, integration_id: str) -> None:
-    """Let issue and message say how the integration stands that came of a request, after somebody changed that."""
-    row = await ctx.db.read(rows.get, integration_id)
-    if row is None or row.status != "installed":
-        return
-    if row.issue is not None:
-        await ctx.db.write(rows.advance, row.id, None, {"tell_at": ctx.clock.now()})
-    await ctx.db.write(request_messages.want, row.id)
+    """Let issues and messages say how the integration stands that came of requests, after somebody changed that."""
+    for row in await ctx.db.read(rows.of_integration, integration_id):
+        if row.issue is not None:
+            await ctx.db.write(rows.advance, row.id, None, {"tell_at": ctx.clock.now()})
+        await ctx.db.write(request_messages.want, row.id)
 
 
 async def followed(ctx: Context, asked: Asked) -> Followed | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -47,7 +49,10 @@ async def check(ctx: Context, asked: Asked) -> Next:
 
 async def write(ctx: Context, asked: Asked) -> Next:
     """Ask Claude for the package, if the budgets allow it."""
-    from core.generation import author  # its library takes a second to import, which no start should wait for
+    # Its library takes seconds to import where much is going on: no start should wait for it, nor the loop, on which
+    # this request's own lease is renewed.
+    await asyncio.to_thread(import_module, "core.generation.author")
+    from core.generation import author
 
     earlier = await ctx.db.read(rows.rounds, asked.id)
     before = [one for one in earlier if one.version == asked.row.version]

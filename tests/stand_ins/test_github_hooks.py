@@ -122,6 +122,16 @@ async def test_a_delivery_is_signed_listed_and_made_again(hub: GitHubStandIn, ta
     assert (limited, told["Retry-After"]) == (403, "5")
 
 
+async def test_an_event_has_one_guid_at_every_hook(hub: GitHubStandIn, target: Target) -> None:
+    """Shared "with all deliveries for all webhooks that subscribe to this event" (GitHub's REST description)."""
+    for path in ("/one", "/two"):
+        hub.hooks.add("acme/app", target.url + path, events=("push",))
+    lost = hub.hooks.lose("acme/app", "push", {})
+    told = await hub.hooks.happen("acme/app", "push", {})
+    assert len({one["guid"] for one in lost}) == len({one["guid"] for one in told}) == 1
+    assert lost[0]["guid"] != told[0]["guid"] and len({one["id"] for one in (*lost, *told)}) == 4
+
+
 async def test_deliveries_come_in_pages_newest_first_and_for_three_days(hub: GitHubStandIn, target: Target) -> None:
     hub.hooks.add("acme/app", target.url)
     now = 1_700_000_000.0

@@ -226,6 +226,15 @@ async def test_an_app_needs_a_repository(hub: GitHubStandIn, clock: MovableClock
     assert caught.value.settings == ("GITHUB_REPOSITORY",)
 
 
+async def test_an_apps_wrong_key_is_no_wrong_token(
+    hub: GitHubStandIn, clock: MovableClock, app: dict[str, str]
+) -> None:
+    hub.app_id = "8"
+    async with GitHub(settings(**app), clock) as github:
+        error = await _refusal(github)
+    assert "GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY do not belong together" in str(error)
+
+
 async def test_a_key_that_is_none_is_said_without_it(clock: MovableClock, app: dict[str, str]) -> None:
     async with GitHub(settings(**{**app, "GITHUB_APP_PRIVATE_KEY": "not-a-key"}), clock) as github:
         error = await _refusal(github)

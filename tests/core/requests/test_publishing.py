@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from aiohttp import web
 from sqlalchemy.exc import IntegrityError
 from standardwebhooks import Webhook
 
@@ -93,6 +95,40 @@ async def test_what_is_merged_into_another_branch_is_not_installed(house: House)
     house.hub.merge(REPOSITORY, again.row.pull, as_user="octocat")
     await house.settled()
     assert (await house.now(asked)).row.status == "installed"
+
+
+@pytest.mark.slow
+async def test_a_merge_that_is_told_twice_installs_once(house: House) -> None:
+    """Such as by the hook of a GitHub App and by the repository's own."""
+    _, asked = await house.published()
+    assert asked.row.pull is not None
+    house.hub.merge(REPOSITORY, asked.row.pull, as_user="dev")
+    house.hub.pulls.tell(REPOSITORY, asked.row.pull, "closed", "dev")
+    await house.settled()
+    lines = [step for step, _ in await house.log(asked)]
+    assert lines.count("said") == 1 and (await house.now(asked)).row.status == "installed"
+
+
+@pytest.mark.slow
+async def test_two_that_install_the_same_request_at_once_install_it_once(house_on_either: House) -> None:
+    """One had the lease before the other: it slept past it."""
+    house, both = house_on_either, asyncio.Barrier(2)
+    _, asked = await house.published()
+    assert asked.row.pull is not None
+    house.hub.hooks.all.clear()
+    commit = house.hub.merge(REPOSITORY, asked.row.pull, as_user="dev")
+    merged = replace(asked, row=asked.row.model_copy(update={"merge_commit": commit}))
+
+    async def together(request: web.Request) -> None:
+        if "/git/trees/" in request.path:
+            await asyncio.wait_for(both.wait(), 10)
+
+    house.hub.after = together
+    ctx = house.client.engine.ctx
+    came = await asyncio.gather(publishing.install(ctx, merged), publishing.install(ctx, merged))
+    assert [one.status for one in came] == ["installed", "installed"]
+    [only] = await house.client.ask("GET", "/v1/integrations")
+    assert (only["id"], only["slug"]) == (asked.id, "hello-webhook")
 
 
 @pytest.mark.slow

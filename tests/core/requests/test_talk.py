@@ -207,7 +207,7 @@ async def test_two_requests_for_one_slug_have_two_branches(house: House) -> None
 
 
 async def test_a_request_that_revises_what_is_installed_updates_it(house: House) -> None:
-    _, first = await house.published()
+    earlier_issue, first = await house.published()
     assert first.row.pull is not None
     house.hub.merge(REPOSITORY, first.row.pull, as_user="octocat")
     await house.settled()
@@ -236,3 +236,9 @@ async def test_a_request_that_revises_what_is_installed_updates_it(house: House)
     assert (await house.client.ask("GET", f"/v1/integrations/{first.id}"))["provenance"]["commit"] == commit
     await house.client.ask("GET", f"/v1/integrations/{second.id}", status=404)
     assert f"/webhooks/{first.id}" in house.comments(issue)[0]
+    house.hub.push(REPOSITORY, "main", {f"{FOLDER}/integration.yaml": WIDER}, as_user="dev")
+    await house.settled()
+    assert all("waits for an admin" in house.comments(one)[0] for one in (earlier_issue, issue)), "both came to it"
+    await house.client.ask("POST", f"/v1/integrations/{first.id}/activate", {})
+    await house.settled()
+    assert not any("waits for an admin" in house.comments(one)[0] for one in (earlier_issue, issue))

@@ -66,8 +66,9 @@ class Hooks:
         return self._keep(repository, config | ({"secret": secret} if secret else {}), list(events))
 
     async def happen(self, repository: str, event: str, payload: dict[str, Any]) -> list[dict[str, Any]]:
-        """Deliver an event to each hook that wants it; return the deliveries."""
-        return [await self._deliver(hook, event, payload) for hook in self._wanting(repository, event)]
+        """Deliver an event to each hook that wants it, under one guid as GitHub does; return the deliveries."""
+        guid = str(uuid.uuid4())
+        return [await self._deliver(hook, event, payload, guid) for hook in self._wanting(repository, event)]
 
     def announce(self, repository: str, event: str, payload: dict[str, Any]) -> None:
         """Deliver an event after those before it, without waiting for that, as GitHub does."""
@@ -93,10 +94,8 @@ class Hooks:
         self, repository: str, event: str, payload: dict[str, Any], *, status_code: int = 502
     ) -> list[dict[str, Any]]:
         """Let an event's deliveries fail on the way: they stand in the list (502: no connection) and never arrived."""
-        return [
-            self._record(hook, event, payload, str(uuid.uuid4()), status_code)
-            for hook in self._wanting(repository, event)
-        ]
+        guid = str(uuid.uuid4())
+        return [self._record(hook, event, payload, guid, status_code) for hook in self._wanting(repository, event)]
 
     async def again(self, delivery_id: int) -> dict[str, Any]:
         """Deliver once more what was delivered, as somebody would on the web; return the new delivery."""
@@ -150,7 +149,7 @@ class Hooks:
         made = self._keep(name, config, events)
         made.active = body.get("active", True)
         ping = {"zen": "Design for failure.", "hook_id": made.id, "hook": self._shown(made)}
-        task = asyncio.create_task(self._deliver(made, "ping", ping))
+        task = asyncio.create_task(self._deliver(made, "ping", ping, str(uuid.uuid4())))
         self._pings.add(task)
         task.add_done_callback(self._pings.discard)
         return web.json_response(self._shown(made), status=201)
@@ -208,7 +207,7 @@ class Hooks:
 
     async def _redeliver(self, hook: Hook, kept: dict[str, Any]) -> dict[str, Any]:
         shown = kept["shown"]
-        return await self._deliver(hook, shown["event"], kept["request"]["payload"], guid=shown["guid"])
+        return await self._deliver(hook, shown["event"], kept["request"]["payload"], shown["guid"], redelivery=True)
 
     def _administered(self, request: web.Request, caller: Caller) -> str:
         """Return the repository's name; who may not see its hooks is told that there are none."""
@@ -262,9 +261,8 @@ class Hooks:
         }
 
     async def _deliver(
-        self, hook: Hook, event: str, payload: dict[str, Any], *, guid: str | None = None
+        self, hook: Hook, event: str, payload: dict[str, Any], guid: str, *, redelivery: bool = False
     ) -> dict[str, Any]:
-        redelivery, guid = guid is not None, guid or str(uuid.uuid4())
         headers, body = self._signed(hook, event, payload, guid)
         start = time.monotonic()
         answer: tuple[int, dict[str, str], str]
