@@ -10,6 +10,7 @@ import asyncio
 import os
 import secrets
 import socket
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -40,6 +41,9 @@ LOOK_SECONDS = 20.0
 SWEEP_SECONDS = 600.0
 """How often what is older than its retention is deleted."""
 
+SET_BACK_SECONDS = 1.0
+"""By how much the machine's clock must have been set back for the jobs to be woken."""
+
 LEASE_LOST = T("The worker went away in the middle of this attempt; another takes over.")
 
 
@@ -51,6 +55,7 @@ class Scheduler:
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._jobs: AsyncIOScheduler | None = None
         self._task: asyncio.Task[None] | None = None
+        self._ahead = _ahead()
         self._running: set[asyncio.Task[Any]] = set()
         self._watcher = alerting.Watcher(ctx)
         self._evaluator = alerting.Evaluator(ctx, self._watcher)
@@ -94,6 +99,7 @@ class Scheduler:
             elif token is None and self.leading:
                 log.warning("scheduler no longer leads")
                 await self._step_down()
+            self._notice_a_clock_set_back()
             await asyncio.sleep(RENEW_SECONDS)
 
     def _take_up(self) -> None:
@@ -125,6 +131,16 @@ class Scheduler:
             )  # fmt: skip
         jobs.start()
         self._jobs = jobs
+
+    def _notice_a_clock_set_back(self) -> None:
+        """Wake all jobs when the clock was set back: APScheduler would wait until it is again what it was."""
+        ahead, before = _ahead(), self._ahead
+        self._ahead = ahead
+        if self._jobs is None or ahead > before - SET_BACK_SECONDS:
+            return
+        log.warning("the clock was set back", seconds=round(before - ahead, 1))
+        for job in self._jobs.get_jobs():
+            job.modify(next_run_time=datetime.now(UTC))
 
     async def _step_down(self) -> None:
         """Start no more jobs and let those that run come to their end."""
@@ -214,3 +230,8 @@ class Scheduler:
     async def _sweep(self) -> None:
         """Delete what is older than it is to be kept."""
         await retention.sweep(self._ctx)
+
+
+def _ahead() -> float:
+    """Return how far the machine's clock, by which APScheduler goes, is ahead of one that nobody sets."""
+    return time.time() - time.monotonic()

@@ -18,6 +18,8 @@ from storage.events import table
 WAITING = "settled_at IS NULL"
 _MOST_LOOKED_AT = 2000
 """Messages among which a claim looks for the first of each channel."""
+LONGEST_REST = 3600.0
+"""Seconds after which a channel is asked again, whatever it said. What waits for longer was planned by another clock."""
 
 
 class AlertMessageRow(SQLModel, table=True):
@@ -118,14 +120,29 @@ def plan(connection: sa.Connection, wish: Plan, *, now: float) -> None:
         for message_id, channel in _messages_of(connection, wish.alert_id):
             _put(connection, wish, message_id, channel, now)
         return
-    query = sa.select(MESSAGES.c.id).where(MESSAGES.c.group_key == wish.group_key, MESSAGES.c.joins_until > now)
-    joined: str | None = connection.execute(query.order_by(MESSAGES.c.joins_until.desc()).limit(1)).scalar()
+    joined = _joined(connection, wish, now)
     if joined is None:
         row = {"id": wish.message_id, "channel": wish.channel, "group_key": wish.group_key}
         connection.execute(sa.insert(MESSAGES).values(joins_until=now + wish.wait, **row))
         _put(connection, wish, wish.message_id, wish.channel, now)
     member = upsert(connection, MEMBERS).values(message_id=joined or wish.message_id, alert_id=wish.alert_id)
     connection.execute(member.on_conflict_do_nothing())
+
+
+def _joined(connection: sa.Connection, wish: Plan, now: float) -> str | None:
+    """Return the message of the group that more may join: nobody has begun to say it, and nobody will before our COMMIT.
+
+    The time alone does not tell: a look may be written long after it began, and the clock may be set back.
+    """
+    waits = (OUTBOX.c.kind == "fired", sa.text(WAITING), OUTBOX.c.lease_until.is_(None))
+    query = (
+        sa.select(MESSAGES.c.id)
+        .join(OUTBOX, OUTBOX.c.message_id == MESSAGES.c.id)
+        .where(MESSAGES.c.group_key == wish.group_key, MESSAGES.c.joins_until > now, *waits)
+    )
+    ordered = query.order_by(MESSAGES.c.joins_until.desc(), MESSAGES.c.id).limit(1)
+    found: str | None = connection.execute(for_update(connection, ordered)).scalar()
+    return found
 
 
 def _messages_of(connection: sa.Connection, alert_id: str) -> list[tuple[str, str]]:
@@ -161,8 +178,9 @@ def claim(connection: sa.Connection, now: float, *, lease_until: float, resting:
     """Take, of each channel that is not `resting`, the message that is due first, with all that is due in it."""
     # A message's items are said in their order: none before the first, whose time is that of the group's wait.
     first = sa.select(sa.func.min(OUTBOX.c.id)).where(sa.text(WAITING)).group_by(OUTBOX.c.message_id)
-    away = sa.select(CHANNELS.c.channel).where(CHANNELS.c.resume_at > now)
-    query = sa.select(OUTBOX).where(OUTBOX.c.id.in_(first), *_due(now), OUTBOX.c.channel.not_in(away))
+    away = sa.select(CHANNELS.c.channel).where(CHANNELS.c.resume_at > now, CHANNELS.c.resume_at <= now + LONGEST_REST)
+    due = _due(now, lease_until)
+    query = sa.select(OUTBOX).where(OUTBOX.c.id.in_(first), *due, OUTBOX.c.channel.not_in(away))
     if resting:
         query = query.where(OUTBOX.c.channel.not_in(list(resting)))
     ordered = query.order_by(OUTBOX.c.run_at, OUTBOX.c.id).limit(_MOST_LOOKED_AT)
@@ -178,14 +196,17 @@ def release(connection: sa.Connection) -> None:
     connection.execute(sa.update(OUTBOX).where(*held).values(lease_until=None))
 
 
-def _due(now: float) -> list[sa.ColumnElement[bool]]:
-    free = sa.or_(OUTBOX.c.lease_until.is_(None), OUTBOX.c.lease_until <= now)
-    return [sa.text(WAITING), OUTBOX.c.run_at <= now, free]  # type: ignore[list-item]  # text is a condition too
+def _due(now: float, lease_until: float) -> list[sa.ColumnElement[bool]]:
+    """Return what is due and nobody's: a lease or plan from the future is of a clock that was set back since."""
+    lease, at = OUTBOX.c.lease_until, OUTBOX.c.run_at
+    free = sa.or_(lease.is_(None), lease <= now, lease > lease_until)
+    due = sa.or_(at <= now, at > now + LONGEST_REST, OUTBOX.c.created_at > now)
+    return [sa.text(WAITING), due, free]  # type: ignore[list-item]  # text is a condition too
 
 
 def _taken(connection: sa.Connection, message_id: str, now: float, lease_until: float) -> Claimed:
     row = connection.execute(sa.select(MESSAGES).where(MESSAGES.c.id == message_id)).mappings().one()
-    mine = (OUTBOX.c.message_id == message_id, *_due(now))
+    mine = (OUTBOX.c.message_id == message_id, *_due(now, lease_until))
     connection.execute(sa.update(OUTBOX).where(*mine).values(lease_until=lease_until, attempts=OUTBOX.c.attempts + 1))
     query = sa.select(OUTBOX).where(OUTBOX.c.message_id == message_id, OUTBOX.c.lease_until == lease_until)
     items = connection.execute(query.where(sa.text(WAITING)).order_by(OUTBOX.c.id)).mappings()
@@ -200,16 +221,21 @@ def alerts_of(connection: sa.Connection, message_id: str) -> list[str]:
 
 def settle(
     connection: sa.Connection, claimed: Claimed, values: Mapping[str, Any], *, place: str | None, now: float
-) -> None:
-    """Write what became of an attempt; `place`: where the message stands now."""
+) -> bool:
+    """Write what became of an attempt; `place`: where the message stands now.
+
+    Return False, writing nothing, when its lease has ended and another has taken it.
+    """
     ids = [item.id for item in claimed.items]
-    mine = (OUTBOX.c.id.in_(ids), sa.text(WAITING))
-    connection.execute(sa.update(OUTBOX).where(*mine).values(lease_until=None, **values))
+    mine = (OUTBOX.c.id.in_(ids), sa.text(WAITING), OUTBOX.c.lease_until == claimed.items[0].lease_until)
+    if not connection.execute(sa.update(OUTBOX).where(*mine).values(lease_until=None, **values)).rowcount:
+        return False
     found = {"place": place} if place is not None else {}
     if values.get("result") == "delivered":
         found["told_at"] = now  # type: ignore[assignment]  # columns of different types
     if found:
         connection.execute(sa.update(MESSAGES).where(MESSAGES.c.id == claimed.message.id).values(**found))
+    return True
 
 
 def mark(connection: sa.Connection, channel: str, *, now: float, error: str | None, resume_at: float | None) -> None:
@@ -242,10 +268,10 @@ def of_alert(connection: sa.Connection, alert_id: str) -> list[tuple[AlertMessag
     return found
 
 
-def next_due(connection: sa.Connection) -> float | None:
-    """Return when the next item is due, None where nothing waits."""
-    found: float | None = connection.execute(sa.select(sa.func.min(OUTBOX.c.run_at)).where(sa.text(WAITING))).scalar()
-    return found
+def any_due(connection: sa.Connection, now: float, *, lease_until: float) -> bool:
+    """Say whether `claim` may find something."""
+    query = sa.select(OUTBOX.c.id).where(*_due(now, lease_until)).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def forget(connection: sa.Connection, alerts: Any) -> None:

@@ -1,18 +1,19 @@
 """What is to be told leaves here: at least once to every channel, at most one message a second in each.
 
 An item is claimed under a lease, said, and settled. A crash in between says it again: Slack is first searched for the
-message's key, an e-mail keeps its Message-ID.
+message's key, an e-mail keeps its Message-ID. Where the database goes away in between, this process writes it later.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
 import structlog
+from sqlalchemy.exc import OperationalError
 
 from core import channels
 from core.alert_message import plain
@@ -25,6 +26,7 @@ from core.texts import T, Text, revive
 from storage import alert_outbox, alerts
 from storage.alert_outbox import Claimed
 from storage.alerts import Alert
+from storage.away import DatabaseAwayError
 
 log = structlog.get_logger()
 
@@ -50,19 +52,26 @@ class Dispatcher:
         self._bare: list[tuple[str, Sequence[Alert], Mapping[str, str]]] = []
         """Messages that have arrived without their picture: channel, alerts, place."""
         self._drawing = False
+        self._unwritten: list[Callable[[sa.Connection], None]] = []
+        """What became of attempts while the database was away."""
 
     async def run(self) -> int:
         """Say, in each channel, what is due first; return how many messages were tried."""
+        await self._write_down()
         now = self._ctx.clock.now()
         self._said = {channel: at for channel, at in self._said.items() if at <= now < at + APART}
-        due = await self._ctx.db.read(alert_outbox.next_due)
-        if due is None or due > now:
+        lease_until = now + LEASE_SECONDS
+        if not await self._ctx.db.read(alert_outbox.any_due, now, lease_until=lease_until):
             return 0
-        claimed = await self._ctx.db.write(
-            alert_outbox.claim, now, lease_until=now + LEASE_SECONDS, resting=list(self._said)
-        )
+        claimed = await self._ctx.db.write(alert_outbox.claim, now, lease_until=lease_until, resting=list(self._said))
         await asyncio.gather(*(self._say(one) for one in claimed))
         return len(claimed)
+
+    async def _write_down(self) -> None:
+        """Write what could not be written, before anything else is said: else it would be said again."""
+        while self._unwritten:
+            await self._ctx.db.write(self._unwritten[0])
+            del self._unwritten[0]
 
     async def illustrate(self) -> int:
         """Add the pictures to what `run` has said; return how many were tried.
@@ -93,8 +102,8 @@ class Dispatcher:
         ctx = self._ctx
         about = await ctx.db.read(alerts.of_ids, claimed.alert_ids)
         kinds = {item.kind for item in claimed.items}
-        if claimed.message.told_at is None and "fired" not in kinds:
-            # It was given up before anybody heard of it: that it has ended is no news.
+        if claimed.message.told_at is None and kinds.isdisjoint(("fired", "repeat")):
+            # It was given up before anybody heard of it: that it has ended is no news, that it goes on is.
             await self._settle(claimed, "skipped", T("The message that this belongs to never arrived."))
             return
         self._said[claimed.message.channel] = ctx.clock.now()
@@ -121,7 +130,8 @@ class Dispatcher:
         if permanent or (attempts >= MOST_ATTEMPTS and wait is None):
             await self._settle(claimed, "dead", error.message)
             return
-        delay = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempts - 1, 10)) if wait is None else max(1.0, wait)
+        growing = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempts - 1, 10))
+        delay = growing if wait is None else min(max(1.0, wait), alert_outbox.LONGEST_REST)
         await self._settle(claimed, None, error.message, retry_in=delay, limited=wait is not None)
 
     async def _settle(
@@ -152,14 +162,19 @@ class Dispatcher:
         place = orjson.dumps(dict(sent.place)).decode() if sent is not None and sent.place is not None else None
 
         def write(connection: sa.Connection) -> None:
-            alert_outbox.settle(connection, claimed, values, place=place, now=now)
+            if not alert_outbox.settle(connection, claimed, values, place=place, now=now):
+                return
             alerts.note(connection, entries)
             if result != "skipped":
                 error = None if result == "delivered" else answer.dump()
                 resume = now + retry_in if limited else None
                 alert_outbox.mark(connection, claimed.message.channel, now=now, error=error, resume_at=resume)
 
-        await self._ctx.db.write(write)
+        try:
+            await self._ctx.db.write(write)
+        except (DatabaseAwayError, OperationalError) as error:
+            log.warning("alert told, and the database is away", message=claimed.message.id, reason=str(error)[:200])
+            self._unwritten.append(write)
 
 
 def _channel(address: str) -> Channel:

@@ -33,7 +33,7 @@ class Telling:
 
 def telling(settings: Settings, alert: Alert, silences: Sequence[Silence], now: float) -> Telling:
     """Return what is to be said of a firing alert now, or why nothing is."""
-    if alert.flapping and alert.told_at is None and now - (alert.fired_at or now) < STEADY_SECONDS:
+    if alert.flapping and alert.told_at is None and 0 <= now - (alert.fired_at or now) < STEADY_SECONDS:
         return Telling()
     decision = decide(_firing(alert), silences, now)
     if decision.quiet == "silenced":
