@@ -16,6 +16,11 @@ from storage.dialect import BIG_ID, for_update, upsert, where
 from storage.events import table
 
 WAITING = "settled_at IS NULL"
+AHEAD = 60.0
+"""Seconds by which the clocks of two nodes may differ; what was made later than that, was made before the clock was put
+back."""
+LONGEST_WAIT = 3600.0
+"""Nothing waits for longer than this, whatever a channel asks for."""
 _MOST_LOOKED_AT = 2000
 """Messages among which a claim looks for the first of each channel."""
 
@@ -118,7 +123,13 @@ def plan(connection: sa.Connection, wish: Plan, *, now: float) -> None:
         for message_id, channel in _messages_of(connection, wish.alert_id):
             _put(connection, wish, message_id, channel, now)
         return
-    query = sa.select(MESSAGES.c.id).where(MESSAGES.c.group_key == wish.group_key, MESSAGES.c.joins_until > now)
+    # One that is being said, or was told in what has become the future again, is joined by nobody.
+    waits = sa.exists().where(
+        OUTBOX.c.message_id == MESSAGES.c.id, OUTBOX.c.kind == "fired", OUTBOX.c.settled_at.is_(None),
+        OUTBOX.c.lease_until.is_(None),
+    )  # fmt: skip
+    open_group = (MESSAGES.c.group_key == wish.group_key, MESSAGES.c.joins_until > now)
+    query = sa.select(MESSAGES.c.id).where(*open_group, waits)
     joined: str | None = connection.execute(query.order_by(MESSAGES.c.joins_until.desc()).limit(1)).scalar()
     if joined is None:
         row = {"id": wish.message_id, "channel": wish.channel, "group_key": wish.group_key}
@@ -161,7 +172,7 @@ def claim(connection: sa.Connection, now: float, *, lease_until: float, resting:
     """Take, of each channel that is not `resting`, the message that is due first, with all that is due in it."""
     # A message's items are said in their order: none before the first, whose time is that of the group's wait.
     first = sa.select(sa.func.min(OUTBOX.c.id)).where(sa.text(WAITING)).group_by(OUTBOX.c.message_id)
-    away = sa.select(CHANNELS.c.channel).where(CHANNELS.c.resume_at > now)
+    away = sa.select(CHANNELS.c.channel).where(CHANNELS.c.resume_at > now, CHANNELS.c.resume_at <= now + LONGEST_WAIT)
     query = sa.select(OUTBOX).where(OUTBOX.c.id.in_(first), *_due(now), OUTBOX.c.channel.not_in(away))
     if resting:
         query = query.where(OUTBOX.c.channel.not_in(list(resting)))
@@ -180,7 +191,13 @@ def release(connection: sa.Connection) -> None:
 
 def _due(now: float) -> list[sa.ColumnElement[bool]]:
     free = sa.or_(OUTBOX.c.lease_until.is_(None), OUTBOX.c.lease_until <= now)
-    return [sa.text(WAITING), OUTBOX.c.run_at <= now, free]  # type: ignore[list-item]  # text is a condition too
+    return [sa.text(WAITING), _is_time(now), free]  # type: ignore[list-item]  # text is a condition too
+
+
+def _is_time(now: float) -> sa.ColumnElement[bool]:
+    """Say that an item's time has come, or that it was planned in what has become the future again."""
+    put_back = (OUTBOX.c.created_at > now + AHEAD, OUTBOX.c.run_at > now + LONGEST_WAIT)
+    return sa.or_(OUTBOX.c.run_at <= now, *put_back)
 
 
 def _taken(connection: sa.Connection, message_id: str, now: float, lease_until: float) -> Claimed:
@@ -210,6 +227,33 @@ def settle(
         found["told_at"] = now  # type: ignore[assignment]  # columns of different types
     if found:
         connection.execute(sa.update(MESSAGES).where(MESSAGES.c.id == claimed.message.id).values(**found))
+
+
+def recovered(connection: sa.Connection, channel: str, *, now: float) -> None:
+    """Note that a channel which was ever told something takes messages."""
+    statement = sa.update(CHANNELS).where(CHANNELS.c.channel == channel)
+    connection.execute(statement.values(failures=0, told_at=now, resume_at=None))
+
+
+def reached(connection: sa.Connection, alerts: Any) -> dict[str, list[str]]:
+    """Return the channels in which these alerts (a SELECT of ids) are told, or are about to be.
+
+    One that had been given up is not among them where the channel has taken another message since.
+    """
+    again = sa.exists().where(
+        OUTBOX.c.message_id == MESSAGES.c.id, OUTBOX.c.kind == "fired", OUTBOX.c.result == "dead",
+        MESSAGES.c.told_at.is_(None), CHANNELS.c.channel == MESSAGES.c.channel,
+        CHANNELS.c.told_at > OUTBOX.c.settled_at,
+    )  # fmt: skip
+    query = (
+        sa.select(MEMBERS.c.alert_id, MESSAGES.c.channel)
+        .join(MESSAGES, MESSAGES.c.id == MEMBERS.c.message_id)
+        .where(MEMBERS.c.alert_id.in_(alerts), ~again)
+    )
+    found: dict[str, list[str]] = {}
+    for alert_id, channel in connection.execute(query):
+        found.setdefault(alert_id, []).append(channel)
+    return found
 
 
 def mark(connection: sa.Connection, channel: str, *, now: float, error: str | None, resume_at: float | None) -> None:
@@ -242,10 +286,10 @@ def of_alert(connection: sa.Connection, alert_id: str) -> list[tuple[AlertMessag
     return found
 
 
-def next_due(connection: sa.Connection) -> float | None:
-    """Return when the next item is due, None where nothing waits."""
-    found: float | None = connection.execute(sa.select(sa.func.min(OUTBOX.c.run_at)).where(sa.text(WAITING))).scalar()
-    return found
+def any_due(connection: sa.Connection, now: float) -> bool:
+    """Say whether anything is due."""
+    query = sa.select(OUTBOX.c.id).where(sa.text(WAITING), _is_time(now)).limit(1)
+    return connection.execute(query).scalar() is not None
 
 
 def forget(connection: sa.Connection, alerts: Any) -> None:

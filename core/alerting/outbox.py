@@ -37,7 +37,9 @@ FIRST_WAIT = 5.0
 LONGEST_WAIT = 900.0
 MOST_ATTEMPTS = 20
 """With waits that double from five seconds to a quarter of an hour: about three hours and a half."""
-QUIET_KINDS = frozenset({"acknowledged", "snoozed", "no_data", "data_again", "unsnoozed", "replayed"})
+MOST_PATIENCE = 3600.0
+"""However long a channel asks to be left in peace: nobody is forgotten for a header that is wrong."""
+QUIET_KINDS = frozenset({"acknowledged", "snoozed", "no_data", "data_again", "unsnoozed", "replayed", "rule_changed"})
 """What is written into the thread without calling anybody."""
 
 
@@ -55,8 +57,7 @@ class Dispatcher:
         """Say, in each channel, what is due first; return how many messages were tried."""
         now = self._ctx.clock.now()
         self._said = {channel: at for channel, at in self._said.items() if at <= now < at + APART}
-        due = await self._ctx.db.read(alert_outbox.next_due)
-        if due is None or due > now:
+        if not await self._ctx.db.read(alert_outbox.any_due, now):
             return 0
         claimed = await self._ctx.db.write(
             alert_outbox.claim, now, lease_until=now + LEASE_SECONDS, resting=list(self._said)
@@ -93,8 +94,8 @@ class Dispatcher:
         ctx = self._ctx
         about = await ctx.db.read(alerts.of_ids, claimed.alert_ids)
         kinds = {item.kind for item in claimed.items}
-        if claimed.message.told_at is None and "fired" not in kinds:
-            # It was given up before anybody heard of it: that it has ended is no news.
+        if claimed.message.told_at is None and kinds.isdisjoint({"fired", "repeat"}):
+            # It was given up before anybody heard of it: that it has ended is no news. That it still fires is.
             await self._settle(claimed, "skipped", T("The message that this belongs to never arrived."))
             return
         self._said[claimed.message.channel] = ctx.clock.now()
@@ -121,7 +122,11 @@ class Dispatcher:
         if permanent or (attempts >= MOST_ATTEMPTS and wait is None):
             await self._settle(claimed, "dead", error.message)
             return
-        delay = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempts - 1, 10)) if wait is None else max(1.0, wait)
+        delay = (
+            min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempts - 1, 10))
+            if wait is None
+            else min(max(1.0, wait), MOST_PATIENCE)
+        )
         await self._settle(claimed, None, error.message, retry_in=delay, limited=wait is not None)
 
     async def _settle(

@@ -31,9 +31,15 @@ class Telling:
     plans: Sequence[Plan] = ()
 
 
-def telling(settings: Settings, alert: Alert, silences: Sequence[Silence], now: float) -> Telling:
-    """Return what is to be said of a firing alert now, or why nothing is."""
-    if alert.flapping and alert.told_at is None and now - (alert.fired_at or now) < STEADY_SECONDS:
+def telling(
+    settings: Settings, alert: Alert, silences: Sequence[Silence], now: float, *, reached: Sequence[str],
+    damped: bool,
+) -> Telling:  # fmt: skip
+    """Return what is to be said of a firing alert now, or why nothing is.
+
+    `reached`: the channels that it is told in. `damped`: where it flaps, it is told only when it has lasted.
+    """
+    if damped and alert.flapping and alert.told_at is None and now - (alert.fired_at or now) < STEADY_SECONDS:
         return Telling()
     decision = decide(_firing(alert), silences, now)
     if decision.quiet == "silenced":
@@ -45,15 +51,20 @@ def telling(settings: Settings, alert: Alert, silences: Sequence[Silence], now: 
     if alert.silenced_by is not None:
         columns["silenced_by"] = None
         history.append(noted(alert, now, "silence_over", silence=alert.silenced_by))
-    if decision.say is None:
+    if decision.quiet:
         return Telling(columns, history)
-    columns |= {"told_at": now, "snoozed_until": None}
+    if decision.say is not None:
+        columns |= {"told_at": now, "snoozed_until": None}
+    plans: list[Plan] = []
     if decision.say == "repeat":
         story = T("Still firing after {span}.", span=span(now - (alert.fired_at or now)))
-        return Telling(columns, [*history, noted(alert, now, "repeat")], [everywhere(alert, "repeat", story)])
-    channels = channels_of(settings, alert)
-    history.append(noted(alert, now, "planned", channels=channels))
-    return Telling(columns, history, [_first(alert, channel) for channel in channels])
+        history.append(noted(alert, now, "repeat"))
+        plans.append(everywhere(alert, "repeat", story))
+    # The rule, or the settings, may name others meanwhile; and one that was given up may have come back.
+    channels = [channel for channel in channels_of(settings, alert) if channel not in reached]
+    if channels or decision.say == "fired":
+        history.append(noted(alert, now, "planned", channels=channels))
+    return Telling(columns, history, [*plans, *(_first(alert, channel) for channel in channels)])
 
 
 def channels_of(settings: Settings, alert: Alert) -> list[str]:

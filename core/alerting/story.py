@@ -66,6 +66,7 @@ _WORDS: Mapping[str, Callable[[Data], Text]] = {
     "resolved": _measured(T("Resolved")),
     "ended_without_data": lambda data: T("Ended: there has been no data for a day."),
     "removed": lambda data: T("Its rule was removed or replaced."),
+    "rule_changed": lambda data: T("Its rule was changed ({what}).", what=", ".join(data["what"])),
     "no_data": lambda data: T("There is no data any more. It stays firing."),
     "data_again": lambda data: T("There is data again."),
     "damped": lambda data: TN(
