@@ -117,8 +117,9 @@ class Evaluator:
             if row.integration_id in read.known
         ]
         values = await self._values(subjects, read.known)
-        findings = self._watcher.findings if self._watcher is not None else None
-        subjects += [of_finding(one, ctx.settings.language) for one in findings or ()]
+        watcher = self._watcher
+        findings = watcher.findings if watcher is not None else ()
+        subjects += [of_finding(one, ctx.settings.language) for one in findings]
         writing = _Writing()
         fired = [
             alert
@@ -126,7 +127,8 @@ class Evaluator:
             if (alert := self._one(subject, read, values, writing, now)) is not None
         ]
         await self._add_facts(fired, values, writing)
-        ended = _ended(read, {subject.id for subject in subjects}, engine_looked_at=findings is not None)
+        whole = watcher is not None and watcher.whole
+        ended = _ended(read, {subject.id for subject in subjects}, engine_looked_at=whole)
         _remove(read, ended, writing, now)
         _tell(ctx, read, writing, now)
         seconds = time.perf_counter() - began
