@@ -21,8 +21,8 @@ NO_DATA_ENDS = 86_400.0
 """How long a firing alert stays so without data."""
 FLAPS = 3
 FLAP_SECONDS = 3600.0
-"""An alert that fires for more than the third time within an hour flaps: it is told when it has lasted `STEADY`, or once
-an hour."""
+"""An alert that fires for more than the third time within an hour flaps: it is told when it has lasted `STEADY`, or
+once an hour."""
 STEADY_SECONDS = 900.0
 
 State = Literal["ok", "pending", "firing", "no_data"]
