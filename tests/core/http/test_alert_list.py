@@ -49,7 +49,7 @@ async def test_an_alert_says_what_is_wrong_and_why_it_was_told(admin: aiohttp.Cl
     (alert,) = await ask(admin, "GET", "/v1/alerts?status=open&integration=forward&severity=critical")
     assert alert["message"] == "error_rate is 12.4 % (rule: error_rate > 5%), since 2023-11-14T22:13:40.000Z"
     assert (alert["status"], alert["counts"], alert["value"], alert["samples"]) == (
-        "firing", "31 of 250 events", 12.4, 250,
+        "firing", "31 of 250 attempts", 12.4, 250,
     )  # fmt: skip
     assert [change["change"] for change in alert["changes_before"]] == ["installed by system (status, slug, version)"]
     assert await ask(admin, "GET", f"/v1/alerts/{alert['id']}") == alert
@@ -136,3 +136,33 @@ async def test_who_may(anonymous: aiohttp.ClientSession, issued: Keys, firing: s
     for path, body in ((f"/v1/alerts/{alert['id']}/acknowledge", {}), ("/v1/silences", wish)):
         assert (await anonymous.post(path, json=body, headers=reader)).status == 403
         assert (await anonymous.post(path, json=body, headers=writer)).status in (200, 201)
+
+
+async def test_why_there_is_no_data_is_said(
+    admin: aiohttp.ClientSession, firing: str, ctx: Context, clock: MovableClock
+) -> None:
+    async def told() -> dict[str, str | None]:
+        clock.move(20)
+        await Evaluator(ctx).look()
+        states = await ask(admin, "GET", "/v1/alert-states?integration=forward")
+        return {rule["name"]: rule["reason"] for rule in states["rules"]}
+
+    rules = [
+        RuleWish(name="Errors", condition="error_rate > 5%"),
+        RuleWish(name="Patient", condition="latency_p95 > 1s", min_samples=300),
+        RuleWish(name="Silence", condition="no_events for 1h"),
+        RuleWish(name="Past", condition="error_rate > 3 * avg(error_rate, 1d)"),
+    ]
+    await alerts.replace(ctx, firing, rules, actor=auth.SYSTEM)
+    clock.move(7200)
+    assert await told() == {
+        "Errors": "error_rate takes 5 events to be believed; in the last hour there were 0.",
+        "Patient": "latency_p95 takes 300 events to be believed; in the last hour there were 0.",
+        "Silence": None,
+        "Past": "error_rate takes 5 events to be believed; in the last hour there were 0.",
+    }
+    await integrations.pause(ctx, firing, actor=auth.SYSTEM)
+    assert set((await told()).values()) == {"The integration is not active (paused): nothing is expected of it."}
+    await integrations.activate(ctx, firing, actor=auth.SYSTEM)
+    await ask(admin, "PUT", "/v1/integrations/forward/monitoring", {"metrics_enabled": False})
+    assert (await told())["Errors"] == "Its metrics are switched off (metrics_enabled)."
