@@ -34,7 +34,7 @@ class AlertMessageRow(SQLModel, table=True):
     id: str = Field(primary_key=True)
     channel: str
     group_key: str
-    """Channel, integration and severity: what fires within the group's wait is one message."""
+    """Channel, integration (`*`: many) and severity: what fires within the group's wait is one message."""
     joins_until: float
     place: str | None = None
     """JSON: where the channel put it (`channel`, `ts`), so that it can be edited."""
@@ -176,11 +176,18 @@ def claim(connection: sa.Connection, now: float, *, lease_until: float, resting:
     query = sa.select(OUTBOX).where(OUTBOX.c.id.in_(first), *_due(now), OUTBOX.c.channel.not_in(away))
     if resting:
         query = query.where(OUTBOX.c.channel.not_in(list(resting)))
-    ordered = query.order_by(OUTBOX.c.run_at, OUTBOX.c.id).limit(_MOST_LOOKED_AT)
+    ordered = query.order_by(_rank(), OUTBOX.c.run_at, OUTBOX.c.id).limit(_MOST_LOOKED_AT)
     taken: dict[str, str] = {}
     for row in connection.execute(for_update(connection, ordered, skip_locked=True)):
         taken.setdefault(row.channel, row.message_id)
     return [_taken(connection, message_id, now, lease_until) for message_id in taken.values()]
+
+
+def _rank() -> sa.ColumnElement[int]:
+    """Return what comes first where much waits: what is wrong before what is well again, the worst before the mild."""
+    mine = sa.select(MESSAGES.c.group_key).where(MESSAGES.c.id == OUTBOX.c.message_id).scalar_subquery()
+    loud = OUTBOX.c.kind.in_(("fired", "repeat"))
+    return sa.case((~loud, 3), (mine.like("% critical"), 0), (mine.like("% warning"), 1), else_=2)
 
 
 def release(connection: sa.Connection) -> None:

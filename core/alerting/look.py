@@ -325,7 +325,8 @@ def _remove(read: _Read, ended: Iterable[str], writing: _Writing, now: float) ->
 def _tell(ctx: Context, read: _Read, writing: _Writing, now: float) -> None:
     """Plan what is to be said of every alert that fires."""
     new = [Alert(**values) for values in writing.new.values()]
-    for alert in [*read.open.values(), *new]:
+    everyone = {alert.id: alert for alert in [*read.open.values(), *new]}
+    for alert in everyone.values():
         if alert.status == "firing" and alert.ended_at is None:
             decided = plans.telling(
                 ctx.settings, alert, read.silences, now,
@@ -334,3 +335,4 @@ def _tell(ctx: Context, read: _Read, writing: _Writing, now: float) -> None:
             writing.set(alert, **decided.columns)
             writing.history += decided.history
             writing.plans += decided.plans
+    writing.plans = plans.gathered(writing.plans, everyone)

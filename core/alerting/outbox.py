@@ -37,6 +37,8 @@ FIRST_WAIT = 5.0
 LONGEST_WAIT = 900.0
 MOST_ATTEMPTS = 20
 """With waits that double from five seconds to a quarter of an hour: about three hours and a half."""
+MOST_NAMED = 20
+"""Alerts of a group that each one's history names."""
 MOST_PATIENCE = 3600.0
 """However long a channel asks to be left in peace: nobody is forgotten for a header that is wrong."""
 QUIET_KINDS = frozenset({"acknowledged", "snoozed", "no_data", "data_again", "unsnoozed", "replayed", "rule_changed"})
@@ -89,6 +91,8 @@ class Dispatcher:
                     await _channel(address).illustrate(self._ctx, place, drawn)
         except (CcbError, TimeoutError) as error:
             log.warning("alert told without its chart", channel=address, reason=str(error))
+        except Exception:  # one picture's surprise must not cost the others theirs
+            log.exception("alert told without its chart", channel=address)
 
     async def _say(self, claimed: Claimed) -> None:
         ctx = self._ctx
@@ -148,11 +152,12 @@ class Dispatcher:
                         "what": sorted({item.kind for item in claimed.items}),
                         "attempt": max((item.attempts for item in claimed.items), default=0),
                         "answer": orjson.loads(answer.dump()),
-                        "group": claimed.alert_ids,
+                        "group": claimed.alert_ids[:MOST_NAMED],
+                        "count": len(claimed.alert_ids),
                     }
                 ).decode(),
             }
-            for alert_id in claimed.alert_ids
+            for alert_id in _concerned(claimed)
         ]
         place = orjson.dumps(dict(sent.place)).decode() if sent is not None and sent.place is not None else None
 
@@ -165,6 +170,13 @@ class Dispatcher:
                 alert_outbox.mark(connection, claimed.message.channel, now=now, error=error, resume_at=resume)
 
         await self._ctx.db.write(write)
+
+
+def _concerned(claimed: Claimed) -> Sequence[str]:
+    """Return the alerts of which a message says something this time."""
+    if any(item.kind in ("fired", "repeat") for item in claimed.items):
+        return claimed.alert_ids
+    return sorted({item.alert_id for item in claimed.items})
 
 
 def _channel(address: str) -> Channel:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
 
+from core.alerting.subjects import ENGINE
 from core.alerting.words import span
 from core.alerts.policy import Firing, Silence, decide
 from core.alerts.states import STEADY_SECONDS
@@ -18,6 +19,8 @@ from core.texts import T, Text
 from storage.alert_outbox import Plan
 from storage.alerts import Alert
 
+STORM = 10
+"""Integrations of which more alert at one look, in one channel and of one severity, become one message."""
 GROUP_WAIT = 10.0
 """Seconds in which alerts of one integration and severity become one message in a channel."""
 
@@ -104,6 +107,22 @@ def noted(alert: Alert, at: float, kind: str, **data: Any) -> dict[str, Any]:
 def _first(alert: Alert, channel: str) -> Plan:
     group = f"{channel} {alert.integration_id} {alert.severity}"
     return Plan(alert.id, "fired", channel, new_id("alm"), group, GROUP_WAIT)
+
+
+def gathered(plans: Sequence[Plan], alerts: Mapping[str, Alert]) -> list[Plan]:
+    """Return the plans with those of a storm together: one message for many integrations in a channel."""
+    hit: dict[tuple[str | None, str], set[str]] = {}
+    for plan in plans:
+        if plan.kind == "fired":
+            alert = alerts[plan.alert_id]
+            hit.setdefault((plan.channel, alert.severity), set()).add(alert.integration_id)
+    return [
+        replace(plan, group_key=f"{plan.channel} * {severity}")
+        if plan.kind == "fired"
+        and len(hit[plan.channel, (severity := alerts[plan.alert_id].severity)] - {ENGINE}) > STORM
+        else plan
+        for plan in plans
+    ]
 
 
 def _story(alert: Alert, story: Text) -> str:

@@ -51,9 +51,10 @@ def _attempt(head: str) -> Callable[[Data], Text]:
         }  # fmt: skip
         answer = revive_text(orjson.dumps(data["answer"]).decode())
         said = T("{head}: {answer}", head=heads[head], answer=answer)
-        if len(data["group"]) > 1:
-            return TN("{said} (one message for {count} alert)", "{said} (one message for {count} alerts)",
-                      len(data["group"]), said=said)  # fmt: skip
+        count = data.get("count", len(data["group"]))
+        if count > 1:
+            return TN("{said} (one message for {count} alert)", "{said} (one message for {count} alerts)", count,
+                      said=said)  # fmt: skip
         return said
 
     return say

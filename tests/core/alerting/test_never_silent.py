@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from core import alerting, auth
+from core.alerting.plans import STORM
 from tests.core.alerting.house import RULE, House
 
 
@@ -97,3 +99,47 @@ async def test_what_flaps_all_day_is_told_once_an_hour(quick_house: House) -> No
     assert hours > 7000
     assert len(told) == 4 and told[-1].flapping
     assert "It comes and goes" in house.posted()[-1]["text"]
+
+
+async def test_a_storm_is_one_message_and_what_is_worst_comes_first(house: House) -> None:
+    mild = {**RULE, "name": "Mild", "severity": "info"}
+    for number in range(STORM + 1):
+        forward = await house.install(mild, RULE, slug=f"forward-{number:02}")
+        await house.count(forward, dead=10)
+    await house.look()
+    await house.tell(14)
+    texts = [message["text"] for message in house.posted()]
+    assert [text.splitlines()[0] for text in texts] == [
+        f"Alert: {STORM + 1} alerts · critical · {STORM + 1} integrations",
+        f"Alert: {STORM + 1} alerts · info · {STORM + 1} integrations",
+    ]
+    assert "Forward: Errors:" in texts[0]
+    alert = (await house.alerts(severity="critical"))[3]
+    (told,) = await house.history(alert, "delivered")
+    assert (told["count"], alert.id in told["group"]) == (STORM + 1, True)
+    await alerting.acknowledge(house.ctx, alert.id, comment="", actor=auth.SYSTEM)
+    await house.tell(3)
+    assert len(await house.history(alert, "delivered")) == 2
+    other = (await house.alerts(severity="critical"))[4]
+    assert len(await house.history(other, "delivered")) == 1, "of another alert there is nothing new"
+
+
+async def test_what_fires_is_told_before_what_is_well_again(house: House) -> None:
+    rules = [{**RULE, "name": name, "severity": name} for name in ("info", "warning", "critical")]
+    forward = await house.install(*rules)
+    await house.count(forward, dead=10)
+    await house.look()
+    await house.tell(14)
+    for alert in await house.alerts():
+        await alerting.acknowledge(house.ctx, alert.id, comment="", actor=auth.SYSTEM)
+    late = await house.install({**RULE, "name": "Late", "severity": "info"}, slug="late")
+    await house.count(late, dead=10)
+    await house.look()
+    house.clock.move(10)
+    await house.tell()
+    assert [message["text"].splitlines()[0] for message in house.posted()] == [
+        "Alert: critical · critical · Forward",
+        "Alert: warning · warning · Forward",
+        "Alert: info · info · Forward",
+        "Alert: Late · info · Forward",
+    ]
