@@ -41,7 +41,7 @@ def _head(message: AlertMessage, language: str) -> str:
     if len(message.parts) > 1:
         name = TN("{count} alert", "{count} alerts", len(message.parts))
     said = T("{sign} · *{name}* · {severity} · {integration}", sign=status_of(message.status), name=name,
-             severity=severity(first.severity), integration=blocks.plain(first.integration))  # fmt: skip
+             severity=severity(message.severity), integration=blocks.plain(message.place.render(language)))  # fmt: skip
     return said.render(language)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from chatbot import alert_list, blocks, opening, picking
 from chatbot.asked import Asked, Open, Reply
@@ -11,6 +11,7 @@ from chatbot.states import rule as in_words
 from chatbot.states import severity
 from core import alerting, listing
 from core import alerts as rules
+from core.alerting import unknown
 from core.alerting.plans import default_channels
 from core.alerting.subjects import ENGINE
 from core.alerting.words import measured
@@ -31,9 +32,10 @@ async def overall(ctx: Context, asked: Asked) -> Reply:
     """Return all open alerts, the rules that are not well, and the newest integrations to choose from."""
     found = await alert_list.of(ctx)
     standings = await alerting.standings(ctx, integration_id=None)
+    why = await unknown.reasons(ctx, standings)
     silences = await alerting.silences(ctx, ended=False)
     shown = [*alert_list.listed(ctx, asked, found), *_silences(ctx, asked, silences), blocks.divider()]
-    shown += _troubled(asked, standings)
+    shown += _troubled(asked, standings, why)
     newest, _ = await listing.newest(ctx, picking.SHOWN)
     buttons = [
         run_button(asked, one.installed.name, ("alerts", one.installed.slug), at=str(number))
@@ -49,9 +51,11 @@ async def engine(ctx: Context, asked: Asked) -> Reply:
     """Return what the engine watches about itself."""
     found = await alert_list.of(ctx, integration_id=ENGINE)
     standings = await alerting.standings(ctx, integration_id=ENGINE)
-    rows = [blocks.section(_standing(asked, one)) for one in _sorted(standings)[:RULES]]
+    why = await unknown.reasons(ctx, standings)
+    lines = [_standing(asked, one, why) for one in _sorted(standings)[:RULES]]
+    rows = [blocks.section(line) for line in lines]
     rows = rows or [blocks.section(asked.say(T("Nothing has been looked at yet; it is, once a minute.")))]
-    said = [asked.say(_counted(len(found))), *(_standing(asked, one) for one in _sorted(standings)[:RULES])]
+    said = [asked.say(_counted(len(found))), *lines]
     return Reply("\n".join(said), [*alert_list.listed(ctx, asked, found), blocks.divider(), *rows])
 
 
@@ -60,6 +64,7 @@ async def one(ctx: Context, asked: Asked, installed: Installed) -> Reply:
     found = await alert_list.of(ctx, integration_id=installed.id)
     stored = await rules.listed(ctx, installed.id)
     standings = {row.rule_id: row for row in await alerting.standings(ctx, integration_id=installed.id)}
+    why = await unknown.reasons(ctx, list(standings.values()))
     silences = [row for row in await alerting.silences(ctx, ended=False) if row.integration_id in (None, installed.id)]
     stored = sorted(stored, key=lambda one: _place(standings.get(one.id)))
     head = f"*{blocks.plain(installed.name)}* {blocks.code(installed.slug)}"
@@ -68,7 +73,7 @@ async def one(ctx: Context, asked: Asked, installed: Installed) -> Reply:
     for number, rule in enumerate(stored[:RULES]):
         test = run_button(asked, asked.say(T("Test")), ("alerts", installed.slug, "test", rule.rule.name),
                           at=f"test{number}")  # fmt: skip
-        shown.append(blocks.section(_rule(ctx, asked, rule, standings.get(rule.id)), accessory=test))
+        shown.append(blocks.section(_rule(ctx, asked, rule, standings.get(rule.id), why), accessory=test))
     if len(stored) > RULES:
         left = len(stored) - RULES
         shown.append(blocks.context(asked.say(TN("{count} more rule", "{count} more rules", left))))
@@ -76,7 +81,7 @@ async def one(ctx: Context, asked: Asked, installed: Installed) -> Reply:
         shown.append(blocks.section(asked.say(T("It has no rules: nobody is told of anything."))))
     shown.append(blocks.actions(_below(asked, installed)))
     shown += await _ended(ctx, asked, installed)
-    lines = [_rule(ctx, asked, rule, standings.get(rule.id)) for rule in stored[:RULES]]
+    lines = [_rule(ctx, asked, rule, standings.get(rule.id), why) for rule in stored[:RULES]]
     return Reply("\n".join([head, asked.say(_counted(len(found))), *lines]), shown)
 
 
@@ -121,29 +126,30 @@ def _well(standings: Sequence[AlertStanding]) -> Text:
     return TN("{well} of {count} rule is well", "{well} of {count} rules are well", len(standings), well=well)
 
 
-def _troubled(asked: Asked, standings: Sequence[AlertStanding]) -> list[blocks.Block]:
+def _troubled(asked: Asked, standings: Sequence[AlertStanding], why: Mapping[str, Text]) -> list[blocks.Block]:
     sick = [row for row in _sorted(standings) if row.state != "ok"]
     made = [blocks.section(asked.say(_well(standings)))]
-    made += [blocks.section(_standing(asked, row)) for row in sick[:RULES]]
+    made += [blocks.section(_standing(asked, row, why)) for row in sick[:RULES]]
     if len(sick) > RULES:
         made.append(blocks.context(asked.say(TN("{count} more rule", "{count} more rules", len(sick) - RULES))))
     return made
 
 
-def _standing(asked: Asked, row: AlertStanding) -> str:
+def _standing(asked: Asked, row: AlertStanding, why: Mapping[str, Text]) -> str:
     said = f"{asked.say(in_words(row.state))} · *{blocks.plain(row.name)}* {blocks.code(row.condition)}"
-    return blocks.cut(f"{said}\n{_measured(asked, row)}", 700)
+    return blocks.cut(f"{said}\n{_measured(asked, row, why)}", 700)
 
 
-def _measured(asked: Asked, row: AlertStanding) -> str:
+def _measured(asked: Asked, row: AlertStanding, why: Mapping[str, Text]) -> str:
     since = blocks.date(row.since)
     if row.value is None or not row.metric:
-        return asked.say(T("since {when}", when=since))
+        said = asked.say(T("since {when}", when=since))
+        return f"{said} · {blocks.plain(asked.say(why[row.rule_id]))}" if row.rule_id in why else said
     value = blocks.plain(f"{row.metric} {measured(row.metric, row.value)}")
     return asked.say(T("{value} · since {when}", value=value, when=since))
 
 
-def _rule(ctx: Context, asked: Asked, stored: Stored, row: AlertStanding | None) -> str:
+def _rule(ctx: Context, asked: Asked, stored: Stored, row: AlertStanding | None, why: Mapping[str, Text]) -> str:
     rule = stored.rule
     channels = [str(target) for target in rule.channels] or default_channels(ctx.settings)
     to = ", ".join(blocks.code(one) for one in channels) or asked.say(T("nobody: no channel is set"))
@@ -153,7 +159,7 @@ def _rule(ctx: Context, asked: Asked, stored: Stored, row: AlertStanding | None)
         blocks.code(rule.condition),
     ]
     told = asked.say(T("tells {channels}", channels=to))
-    lines.append(f"{_measured(asked, row)} · {told}" if row is not None else told)
+    lines.append(f"{_measured(asked, row, why)} · {told}" if row is not None else told)
     return blocks.cut("\n".join(lines), 1_500)
 
 

@@ -13,6 +13,10 @@ Action = Literal["acknowledge", "snooze_1h", "snooze_tomorrow", "trace", "replay
 """What somebody may do about an alert; each channel offers those that it can."""
 
 
+MOST_PARTS = 50
+"""Alerts that a text lists; the others are counted."""
+
+
 @dataclass(frozen=True)
 class AlertPart:
     """One alert in a message."""
@@ -33,7 +37,7 @@ class AlertPart:
     value: float | None = None
     threshold: float | None = None
     counts: Text | None = None
-    """How much: `31 of 250 events`."""
+    """How much: `31 of 250 attempts`."""
     cause: Text | None = None
     """The commonest error."""
     changes: Sequence[Text] = ()
@@ -49,12 +53,18 @@ class AlertPart:
 
 @dataclass(frozen=True)
 class AlertMessage:
-    """A message about one or more alerts of one integration and severity."""
+    """A message about one or more alerts of one severity: of one integration, or of many at once."""
 
     id: str
     parts: Sequence[AlertPart]
     actions: Sequence[Action] = ()
     urls: Mapping[str, str] | None = None
+
+    @property
+    def more(self) -> list[Text]:
+        """Say how many are left out of a text."""
+        left = len(self.parts) - MOST_PARTS
+        return [T("{count} more: {command}", count=left, command="GET /v1/alerts?status=open")] if left > 0 else []
 
     @property
     def status(self) -> AlertStatus:
@@ -63,6 +73,20 @@ class AlertMessage:
             "firing", "acknowledged", "snoozed", "ended_without_data", "removed", "resolved",
         )  # fmt: skip
         return min((part.status for part in self.parts), key=order.index)
+
+    @property
+    def severity(self) -> str:
+        """The worst of its alerts' severities."""
+        order = ("critical", "warning", "info")
+        return min((part.severity for part in self.parts), key=order.index)
+
+    @property
+    def place(self) -> Text:
+        """What they are about: one integration, or how many."""
+        count = len({part.integration_id for part in self.parts})
+        if count == 1:
+            return T("{name}", name=self.parts[0].integration)
+        return TN("{count} integration", "{count} integrations", count)
 
     @property
     def title(self) -> Text:
@@ -79,10 +103,10 @@ class AlertMessage:
         head = heads[self.status]
         if len(self.parts) == 1:
             return T("{status}: {name} · {severity} · {integration}", status=head, name=first.name,
-                     severity=first.severity, integration=first.integration)  # fmt: skip
+                     severity=self.severity, integration=self.place)  # fmt: skip
         return TN("{status}: {count} alert · {severity} · {integration}",
                   "{status}: {count} alerts · {severity} · {integration}", len(self.parts), status=head,
-                 severity=first.severity, integration=first.integration)  # fmt: skip
+                 severity=self.severity, integration=self.place)  # fmt: skip
 
 
 def lines(part: AlertPart, language: str, *, named: bool) -> list[str]:
@@ -100,4 +124,5 @@ def lines(part: AlertPart, language: str, *, named: bool) -> list[str]:
 def plain(message: AlertMessage, language: str) -> str:
     """Return a message as plain text, without its title."""
     several = len(message.parts) > 1
-    return "\n\n".join("\n".join(lines(part, language, named=several)) for part in message.parts)
+    said = ["\n".join(lines(part, language, named=several)) for part in message.parts[:MOST_PARTS]]
+    return "\n\n".join([*said, *(text.render(language) for text in message.more)])

@@ -27,6 +27,9 @@ _LONGEST = T("must have at most {limit} characters")
 _FEWEST = T("must have at least {limit} entries")
 _MOST_ENTRIES = T("must have at most {limit} entries")
 _PATTERN = T("must be of the form {pattern}")
+_BLANK = T("must not be blank")
+_ANYTHING = r"\S"
+"""The pattern of what holds more than blanks."""
 
 _PLAIN: Final[Mapping[str, Text]] = {
     "string_type": _TEXT,
@@ -85,7 +88,7 @@ def reason(found: ErrorDetails) -> Text:
         case "literal_error" | "enum":
             return _filled(_KNOWN, known=context["expected"].replace("' or '", "', '"))
         case "string_pattern_mismatch":
-            return _filled(_PATTERN, pattern=context["pattern"])
+            return _BLANK if context["pattern"] == _ANYTHING else _filled(_PATTERN, pattern=context["pattern"])
         case "value_error":
             own = context["error"].args[0]
             return own if isinstance(own, Text) else T("{reason}", reason=own)

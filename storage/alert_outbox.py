@@ -16,10 +16,13 @@ from storage.dialect import BIG_ID, for_update, upsert, where
 from storage.events import table
 
 WAITING = "settled_at IS NULL"
+AHEAD = 60.0
+"""Seconds by which the clocks of two nodes may differ; what was made later than that, was made before the clock was put
+back."""
+LONGEST_WAIT = 3600.0
+"""Nothing waits for more seconds than these, whatever a channel asks for: what does was planned by another clock."""
 _MOST_LOOKED_AT = 2000
 """Messages among which a claim looks for the first of each channel."""
-LONGEST_REST = 3600.0
-"""Seconds after which a channel is asked again, whatever it said. What waits for longer was planned by another clock."""
 
 
 class AlertMessageRow(SQLModel, table=True):
@@ -31,7 +34,7 @@ class AlertMessageRow(SQLModel, table=True):
     id: str = Field(primary_key=True)
     channel: str
     group_key: str
-    """Channel, integration and severity: what fires within the group's wait is one message."""
+    """Channel, integration (`*`: many) and severity: what fires within the group's wait is one message."""
     joins_until: float
     place: str | None = None
     """JSON: where the channel put it (`channel`, `ts`), so that it can be edited."""
@@ -130,7 +133,7 @@ def plan(connection: sa.Connection, wish: Plan, *, now: float) -> None:
 
 
 def _joined(connection: sa.Connection, wish: Plan, now: float) -> str | None:
-    """Return the message of the group that more may join: nobody has begun to say it, and nobody will before our COMMIT.
+    """Return the message of the group that more may join: nobody says it yet, nor will before our COMMIT.
 
     The time alone does not tell: a look may be written long after it began, and the clock may be set back.
     """
@@ -178,16 +181,23 @@ def claim(connection: sa.Connection, now: float, *, lease_until: float, resting:
     """Take, of each channel that is not `resting`, the message that is due first, with all that is due in it."""
     # A message's items are said in their order: none before the first, whose time is that of the group's wait.
     first = sa.select(sa.func.min(OUTBOX.c.id)).where(sa.text(WAITING)).group_by(OUTBOX.c.message_id)
-    away = sa.select(CHANNELS.c.channel).where(CHANNELS.c.resume_at > now, CHANNELS.c.resume_at <= now + LONGEST_REST)
+    away = sa.select(CHANNELS.c.channel).where(CHANNELS.c.resume_at > now, CHANNELS.c.resume_at <= now + LONGEST_WAIT)
     due = _due(now, lease_until)
     query = sa.select(OUTBOX).where(OUTBOX.c.id.in_(first), *due, OUTBOX.c.channel.not_in(away))
     if resting:
         query = query.where(OUTBOX.c.channel.not_in(list(resting)))
-    ordered = query.order_by(OUTBOX.c.run_at, OUTBOX.c.id).limit(_MOST_LOOKED_AT)
+    ordered = query.order_by(_rank(), OUTBOX.c.run_at, OUTBOX.c.id).limit(_MOST_LOOKED_AT)
     taken: dict[str, str] = {}
     for row in connection.execute(for_update(connection, ordered, skip_locked=True)):
         taken.setdefault(row.channel, row.message_id)
     return [_taken(connection, message_id, now, lease_until) for message_id in taken.values()]
+
+
+def _rank() -> sa.ColumnElement[int]:
+    """Return what comes first where much waits: what is wrong before what is well again, the worst before the mild."""
+    mine = sa.select(MESSAGES.c.group_key).where(MESSAGES.c.id == OUTBOX.c.message_id).scalar_subquery()
+    loud = OUTBOX.c.kind.in_(("fired", "repeat"))
+    return sa.case((~loud, 3), (mine.like("% critical"), 0), (mine.like("% warning"), 1), else_=2)
 
 
 def release(connection: sa.Connection) -> None:
@@ -199,8 +209,8 @@ def release(connection: sa.Connection) -> None:
 def _due(now: float, lease_until: float) -> list[sa.ColumnElement[bool]]:
     """Return what is due and nobody's: a lease or plan from the future is of a clock that was set back since."""
     lease, at = OUTBOX.c.lease_until, OUTBOX.c.run_at
-    free = sa.or_(lease.is_(None), lease <= now, lease > lease_until)
-    due = sa.or_(at <= now, at > now + LONGEST_REST, OUTBOX.c.created_at > now)
+    free = sa.or_(lease.is_(None), lease <= now, lease > lease_until + AHEAD)
+    due = sa.or_(at <= now, at > now + LONGEST_WAIT, OUTBOX.c.created_at > now + AHEAD)
     return [sa.text(WAITING), due, free]  # type: ignore[list-item]  # text is a condition too
 
 
@@ -236,6 +246,33 @@ def settle(
     if found:
         connection.execute(sa.update(MESSAGES).where(MESSAGES.c.id == claimed.message.id).values(**found))
     return True
+
+
+def recovered(connection: sa.Connection, channel: str, *, now: float) -> None:
+    """Note that a channel which was ever told something takes messages."""
+    statement = sa.update(CHANNELS).where(CHANNELS.c.channel == channel)
+    connection.execute(statement.values(failures=0, told_at=now, resume_at=None))
+
+
+def reached(connection: sa.Connection, alerts: Any) -> dict[str, list[str]]:
+    """Return the channels in which these alerts (a SELECT of ids) are told, or are about to be.
+
+    One that had been given up is not among them where the channel has taken another message since.
+    """
+    again = sa.exists().where(
+        OUTBOX.c.message_id == MESSAGES.c.id, OUTBOX.c.kind == "fired", OUTBOX.c.result == "dead",
+        MESSAGES.c.told_at.is_(None), CHANNELS.c.channel == MESSAGES.c.channel,
+        CHANNELS.c.told_at > OUTBOX.c.settled_at,
+    )  # fmt: skip
+    query = (
+        sa.select(MEMBERS.c.alert_id, MESSAGES.c.channel)
+        .join(MESSAGES, MESSAGES.c.id == MEMBERS.c.message_id)
+        .where(MEMBERS.c.alert_id.in_(alerts), ~again)
+    )
+    found: dict[str, list[str]] = {}
+    for alert_id, channel in connection.execute(query):
+        found.setdefault(alert_id, []).append(channel)
+    return found
 
 
 def mark(connection: sa.Connection, channel: str, *, now: float, error: str | None, resume_at: float | None) -> None:

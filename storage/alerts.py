@@ -223,6 +223,12 @@ def open_alerts(connection: sa.Connection) -> list[Alert]:
     return [Alert(**row) for row in connection.execute(query).mappings()]
 
 
+def reached(connection: sa.Connection) -> dict[str, list[str]]:
+    """Return, of each alert that has been told and fires, the channels that it is told in."""
+    told = sa.select(ALERTS.c.id).where(sa.text(OPEN), ALERTS.c.told_at.is_not(None))
+    return alert_outbox.reached(connection, told)
+
+
 def get(connection: sa.Connection, alert_id: str) -> Alert | None:
     """Return one alert."""
     row = connection.execute(sa.select(ALERTS).where(ALERTS.c.id == alert_id)).mappings().first()

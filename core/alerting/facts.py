@@ -66,7 +66,7 @@ def _facts(alert: Alert, values: Values, found: _Found | None) -> dict[str, Any]
         return {}
     background, step = found
     facts: dict[str, Any] = {}
-    parts = values.of(alert.integration_id, status_before=None).parts(alert.metric or "error_rate")
+    parts = values.of(alert.integration_id, status_before=None).parts(alert.metric or "error_rate", alert.samples)
     if parts is not None:
         facts["failed"], facts["of"] = parts
     if alert.metric == "webhook_failures" or alert.metric == "rejected":
@@ -117,4 +117,4 @@ def counts(facts: dict[str, Any]) -> Text | None:
     """Return how much, in words."""
     if "of" not in facts:
         return None
-    return TN("{failed} of {count} event", "{failed} of {count} events", facts["of"], failed=facts["failed"])
+    return TN("{failed} of {count} attempt", "{failed} of {count} attempts", facts["of"], failed=facts["failed"])

@@ -44,6 +44,8 @@ SLICE = 25
 """Rules that are decided on before the event loop is given to others."""
 Thing = TypeVar("Thing")
 
+FOLLOWED = ("condition", "severity", "channels", "description", "repeat_seconds")
+"""What an alert has of its rule."""
 ENDED: Mapping[str, str] = {
     "resolved": "resolved",
     "withdrawn": "withdrawn",
@@ -63,6 +65,8 @@ class _Read:
     open: Mapping[str, Alert]
     """By rule."""
     silences: Sequence[Silence]
+    reached: Mapping[str, Sequence[str]]
+    """By alert: the channels that it is told in."""
 
 
 @dataclass
@@ -74,6 +78,8 @@ class _Writing:
     changed: dict[str, dict[str, Any]] = field(default_factory=dict)
     history: list[Mapping[str, Any]] = field(default_factory=list)
     plans: list[alert_outbox.Plan] = field(default_factory=list)
+    loud: set[str] = field(default_factory=set)
+    """Alerts that fire from now on and are not damped."""
 
     def set(self, alert: Alert, **columns: Any) -> None:
         """Set columns of an alert, new or not."""
@@ -111,8 +117,9 @@ class Evaluator:
             if row.integration_id in read.known
         ]
         values = await self._values(subjects, read.known)
-        findings = self._watcher.findings if self._watcher is not None else None
-        subjects += [of_finding(one, ctx.settings.language) for one in findings or ()]
+        watcher = self._watcher
+        findings = watcher.findings if watcher is not None else ()
+        subjects += [of_finding(one, ctx.settings.language) for one in findings]
         writing = _Writing()
         fired = [
             alert
@@ -120,7 +127,8 @@ class Evaluator:
             if (alert := self._one(subject, read, values, writing, now)) is not None
         ]
         await self._add_facts(fired, values, writing)
-        ended = _ended(read, {subject.id for subject in subjects}, engine_looked_at=findings is not None)
+        whole = watcher is not None and watcher.whole
+        ended = _ended(read, {subject.id for subject in subjects}, engine_looked_at=whole)
         _remove(read, ended, writing, now)
         _tell(ctx, read, writing, now)
         seconds = time.perf_counter() - began
@@ -157,6 +165,8 @@ class Evaluator:
         outcome = advance(before, verdict, resolve, now=now)
         alert = read.open.get(subject.id)
         fires = False
+        if alert is not None and subject.rule is not None:
+            _follow(alert, subject, writing, now)
         for change in outcome.changes:
             if change == "pending":
                 alert = _new_alert(subject, now)
@@ -166,7 +176,7 @@ class Evaluator:
             fires = fires or change == "firing"
             _apply(change, alert, subject, verdict, outcome, writing, now)
         ended = alert is None or alert.ended_at is not None
-        if alert is not None and not ended and verdict.value is not None and verdict.holds:
+        if alert is not None and not ended and verdict.value is not None and verdict.would:
             _remember(alert, verdict, writing)
         known = values.known.get(subject.integration_id)
         made = row_of(
@@ -206,6 +216,7 @@ async def _read(ctx: Context, now: float) -> _Read:
             Silence(row.id, row.at_from, row.at_to, row.integration_id, row.rule, row.severity)
             for row in await read(alerts.silences, ends_after=now)
         ],
+        reached=await read(alerts.reached),
     )
 
 
@@ -272,12 +283,25 @@ def _apply(
         writing.set(alert, status="firing", fired_at=now, flapping=outcome.flapping)
         if subject.finding is not None:
             writing.set(alert, detail=subject.finding.detail.dump())
-        if outcome.flapping:
+        if outcome.damped:
             writing.note(alert.id, now, "damped", fired=len(outcome.standing.fired))
+        else:
+            writing.loud.add(alert.id)
     elif change in ("no_data", "data_again"):
         writing.set(alert, without_data=change == "no_data")
         story = T("There is no data any more.") if change == "no_data" else T("There is data again.")
         writing.plans.append(plans.everywhere(alert, change, story))
+
+
+def _follow(alert: Alert, subject: Subject, writing: _Writing, now: float) -> None:
+    """Bring an alert up to date with its rule, which may have been changed meanwhile."""
+    changed = [name for name in FOLLOWED if getattr(alert, name) != getattr(subject, name)]
+    if not changed:
+        return
+    writing.note(alert.id, now, "rule_changed", what=changed, condition=subject.condition)
+    writing.set(alert, **{name: getattr(subject, name) for name in changed})
+    if alert.told_at is not None:
+        writing.plans.append(plans.everywhere(alert, "rule_changed", T("Its rule was changed.")))
 
 
 def _remember(alert: Alert, verdict: Verdict, writing: _Writing) -> None:
@@ -301,9 +325,14 @@ def _remove(read: _Read, ended: Iterable[str], writing: _Writing, now: float) ->
 def _tell(ctx: Context, read: _Read, writing: _Writing, now: float) -> None:
     """Plan what is to be said of every alert that fires."""
     new = [Alert(**values) for values in writing.new.values()]
-    for alert in [*read.open.values(), *new]:
+    everyone = {alert.id: alert for alert in [*read.open.values(), *new]}
+    for alert in everyone.values():
         if alert.status == "firing" and alert.ended_at is None:
-            decided = plans.telling(ctx.settings, alert, read.silences, now)
+            decided = plans.telling(
+                ctx.settings, alert, read.silences, now,
+                reached=read.reached.get(alert.id, ()), damped=alert.id not in writing.loud,
+            )  # fmt: skip
             writing.set(alert, **decided.columns)
             writing.history += decided.history
             writing.plans += decided.plans
+    writing.plans = plans.gathered(writing.plans, everyone)

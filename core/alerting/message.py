@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
 from core.alert_message import Action, AlertMessage, AlertPart, AlertStatus
 from core.alerting import facts
+from core.alerting.plans import STORM
 from core.alerting.subjects import ENGINE
 from core.alerting.words import measured, span
 from core.clock import moment
@@ -18,7 +20,12 @@ from storage.alerts import Alert
 
 def message(message_id: str, alerts: Sequence[Alert], *, now: float) -> AlertMessage:
     """Return the message about `alerts` as they are now."""
+    scattered = len({alert.integration_id for alert in alerts}) > 1
     parts = [part(alert, now=now) for alert in alerts]
+    if len(parts) > STORM:  # a text shows only the first of many
+        parts.sort(key=lambda one: one.ended is not None)
+    if scattered:
+        parts = [replace(one, name=f"{one.integration}: {one.name}") for one in parts]
     return AlertMessage(message_id, parts, actions(alerts))
 
 
@@ -30,7 +37,8 @@ def actions(alerts: Sequence[Alert]) -> tuple[Action, ...]:
     if any(alert.acknowledged_at is None for alert in alerts):
         found.append("acknowledge")
     found += ["snooze_1h", "snooze_tomorrow"]
-    if all(alert.integration_id != ENGINE for alert in alerts):
+    # What the others do is about one integration.
+    if {alert.integration_id for alert in alerts} - {ENGINE} and len({alert.integration_id for alert in alerts}) == 1:
         if any("example" in orjson.loads(alert.facts) for alert in alerts):
             found += ["trace", "replay_failed"]
         found += ["graph", "doctor"]

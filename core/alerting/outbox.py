@@ -39,7 +39,9 @@ FIRST_WAIT = 5.0
 LONGEST_WAIT = 900.0
 MOST_ATTEMPTS = 20
 """With waits that double from five seconds to a quarter of an hour: about three hours and a half."""
-QUIET_KINDS = frozenset({"acknowledged", "snoozed", "no_data", "data_again", "unsnoozed", "replayed"})
+MOST_NAMED = 20
+"""Alerts of a group that each one's history names."""
+QUIET_KINDS = frozenset({"acknowledged", "snoozed", "no_data", "data_again", "unsnoozed", "replayed", "rule_changed"})
 """What is written into the thread without calling anybody."""
 
 
@@ -97,13 +99,15 @@ class Dispatcher:
                     await _channel(address).illustrate(self._ctx, place, drawn)
         except (CcbError, TimeoutError) as error:
             log.warning("alert told without its chart", channel=address, reason=str(error))
+        except Exception:  # one picture's surprise must not cost the others theirs
+            log.exception("alert told without its chart", channel=address)
 
     async def _say(self, claimed: Claimed) -> None:
         ctx = self._ctx
         about = await ctx.db.read(alerts.of_ids, claimed.alert_ids)
         kinds = {item.kind for item in claimed.items}
-        if claimed.message.told_at is None and kinds.isdisjoint(("fired", "repeat")):
-            # It was given up before anybody heard of it: that it has ended is no news, that it goes on is.
+        if claimed.message.told_at is None and kinds.isdisjoint({"fired", "repeat"}):
+            # It was given up before anybody heard of it: that it has ended is no news. That it still fires is.
             await self._settle(claimed, "skipped", T("The message that this belongs to never arrived."))
             return
         self._said[claimed.message.channel] = ctx.clock.now()
@@ -131,7 +135,7 @@ class Dispatcher:
             await self._settle(claimed, "dead", error.message)
             return
         growing = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempts - 1, 10))
-        delay = growing if wait is None else min(max(1.0, wait), alert_outbox.LONGEST_REST)
+        delay = growing if wait is None else min(max(1.0, wait), alert_outbox.LONGEST_WAIT)
         await self._settle(claimed, None, error.message, retry_in=delay, limited=wait is not None)
 
     async def _settle(
@@ -153,11 +157,12 @@ class Dispatcher:
                         "what": sorted({item.kind for item in claimed.items}),
                         "attempt": max((item.attempts for item in claimed.items), default=0),
                         "answer": orjson.loads(answer.dump()),
-                        "group": claimed.alert_ids,
+                        "group": claimed.alert_ids[:MOST_NAMED],
+                        "count": len(claimed.alert_ids),
                     }
                 ).decode(),
             }
-            for alert_id in claimed.alert_ids
+            for alert_id in _concerned(claimed)
         ]
         place = orjson.dumps(dict(sent.place)).decode() if sent is not None and sent.place is not None else None
 
@@ -175,6 +180,13 @@ class Dispatcher:
         except (DatabaseAwayError, OperationalError) as error:
             log.warning("alert told, and the database is away", message=claimed.message.id, reason=str(error)[:200])
             self._unwritten.append(write)
+
+
+def _concerned(claimed: Claimed) -> Sequence[str]:
+    """Return the alerts of which a message says something this time."""
+    if any(item.kind in ("fired", "repeat") for item in claimed.items):
+        return claimed.alert_ids
+    return sorted({item.alert_id for item in claimed.items})
 
 
 def _channel(address: str) -> Channel:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
 
+from core.alerting.subjects import ENGINE
 from core.alerting.words import span
 from core.alerts.policy import Firing, Silence, decide
 from core.alerts.states import STEADY_SECONDS
@@ -18,6 +19,8 @@ from core.texts import T, Text
 from storage.alert_outbox import Plan
 from storage.alerts import Alert
 
+STORM = 10
+"""Integrations of which more alert at one look, in one channel and of one severity, become one message."""
 GROUP_WAIT = 10.0
 """Seconds in which alerts of one integration and severity become one message in a channel."""
 
@@ -31,9 +34,15 @@ class Telling:
     plans: Sequence[Plan] = ()
 
 
-def telling(settings: Settings, alert: Alert, silences: Sequence[Silence], now: float) -> Telling:
-    """Return what is to be said of a firing alert now, or why nothing is."""
-    if alert.flapping and alert.told_at is None and 0 <= now - (alert.fired_at or now) < STEADY_SECONDS:
+def telling(
+    settings: Settings, alert: Alert, silences: Sequence[Silence], now: float, *, reached: Sequence[str],
+    damped: bool,
+) -> Telling:  # fmt: skip
+    """Return what is to be said of a firing alert now, or why nothing is.
+
+    `reached`: the channels that it is told in. `damped`: where it flaps, it is told only when it has lasted.
+    """
+    if damped and alert.flapping and alert.told_at is None and 0 <= now - (alert.fired_at or now) < STEADY_SECONDS:
         return Telling()
     decision = decide(_firing(alert), silences, now)
     if decision.quiet == "silenced":
@@ -45,15 +54,20 @@ def telling(settings: Settings, alert: Alert, silences: Sequence[Silence], now: 
     if alert.silenced_by is not None:
         columns["silenced_by"] = None
         history.append(noted(alert, now, "silence_over", silence=alert.silenced_by))
-    if decision.say is None:
+    if decision.quiet:
         return Telling(columns, history)
-    columns |= {"told_at": now, "snoozed_until": None}
+    if decision.say is not None:
+        columns |= {"told_at": now, "snoozed_until": None}
+    plans: list[Plan] = []
     if decision.say == "repeat":
         story = T("Still firing after {span}.", span=span(now - (alert.fired_at or now)))
-        return Telling(columns, [*history, noted(alert, now, "repeat")], [everywhere(alert, "repeat", story)])
-    channels = channels_of(settings, alert)
-    history.append(noted(alert, now, "planned", channels=channels))
-    return Telling(columns, history, [_first(alert, channel) for channel in channels])
+        history.append(noted(alert, now, "repeat"))
+        plans.append(everywhere(alert, "repeat", story))
+    # The rule, or the settings, may name others meanwhile; and one that was given up may have come back.
+    channels = [channel for channel in channels_of(settings, alert) if channel not in reached]
+    if channels or decision.say == "fired":
+        history.append(noted(alert, now, "planned", channels=channels))
+    return Telling(columns, history, [*plans, *(_first(alert, channel) for channel in channels)])
 
 
 def channels_of(settings: Settings, alert: Alert) -> list[str]:
@@ -93,6 +107,22 @@ def noted(alert: Alert, at: float, kind: str, **data: Any) -> dict[str, Any]:
 def _first(alert: Alert, channel: str) -> Plan:
     group = f"{channel} {alert.integration_id} {alert.severity}"
     return Plan(alert.id, "fired", channel, new_id("alm"), group, GROUP_WAIT)
+
+
+def gathered(plans: Sequence[Plan], alerts: Mapping[str, Alert]) -> list[Plan]:
+    """Return the plans with those of a storm together: one message for many integrations in a channel."""
+    hit: dict[tuple[str | None, str], set[str]] = {}
+    for plan in plans:
+        if plan.kind == "fired":
+            alert = alerts[plan.alert_id]
+            hit.setdefault((plan.channel, alert.severity), set()).add(alert.integration_id)
+    return [
+        replace(plan, group_key=f"{plan.channel} * {severity}")
+        if plan.kind == "fired"
+        and len(hit[plan.channel, (severity := alerts[plan.alert_id].severity)] - {ENGINE}) > STORM
+        else plan
+        for plan in plans
+    ]
 
 
 def _story(alert: Alert, story: Text) -> str:

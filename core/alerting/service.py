@@ -26,6 +26,8 @@ KEPT_SECONDS = 90 * 86_400.0
 LONGEST_SNOOZE = 30 * 86_400.0
 MORNING = 9
 """The hour at which a snooze until tomorrow ends."""
+NIGHT_ENDS = 5
+"""The hour before which it is still yesterday to who is awake."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ def _tomorrow(now: float, zone: str) -> float:
         raise Invalid(
             T("There is no time zone {zone}. Write it as Europe/Berlin or UTC.", zone=repr(zone[:60])), path="timezone"
         ) from None
-    day = (local + timedelta(days=1)).date()
+    # Who is awake at night means the morning to come.
+    day = (local if local.hour < NIGHT_ENDS else local + timedelta(days=1)).date()
     return datetime(day.year, day.month, day.day, MORNING, tzinfo=local.tzinfo).astimezone(UTC).timestamp()
 
 

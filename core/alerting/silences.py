@@ -8,16 +8,20 @@ from typing import Any, Literal
 from core import audit, integrations
 from core.actors import Actor
 from core.alerting.subjects import ENGINE
+from core.alerts.language import near
 from core.clock import moment
 from core.context import Context
 from core.errors import Invalid, NotFound
 from core.ids import new_id
 from core.texts import T
+from storage import alert_rules
 from storage import alerts as rows
 from storage.alerts import AlertSilence
 
 Kind = Literal["silence", "maintenance"]
 LONGEST_SECONDS = 366 * 86_400.0
+MOST_NAMED = 20
+"""Rules that an error lists."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +60,13 @@ async def put_silence(ctx: Context, wish: SilenceWish, *, actor: Actor, silence_
         raise Invalid(T("to must be after from, and in the future."), path="to")
     if wish.at_to - wish.at_from > LONGEST_SECONDS:
         raise Invalid(T("A silence lasts at most 366 days."), path="to")
+    integration_id = await _integration(ctx, wish.integration)
+    if before is None or before.rule != wish.rule:
+        await _check_rule(ctx, integration_id, wish.rule)
     row: dict[str, Any] = {
         "id": before.id if before is not None else new_id("sil"),
         "kind": wish.kind,
-        "integration_id": await _integration(ctx, wish.integration),
+        "integration_id": integration_id,
         "rule": wish.rule,
         "severity": wish.severity,
         "at_from": wish.at_from,
@@ -100,6 +107,25 @@ async def _integration(ctx: Context, reference: str | None) -> str | None:
         return (await integrations.find(ctx, reference)).id
     except NotFound as error:
         raise Invalid(error.message, path="integration") from None
+
+
+async def _check_rule(ctx: Context, integration_id: str | None, rule: str | None) -> None:
+    """Raise `Invalid` for a name that no rule has: it would keep nothing quiet, and nobody would notice."""
+    if rule is None:
+        return
+    rules = [] if integration_id == ENGINE else await ctx.db.read(alert_rules.everything)
+    own = [] if integration_id not in (None, ENGINE) else await ctx.db.read(rows.standings, integration_id=ENGINE)
+    known = {one.name for one in rules if integration_id in (None, one.integration_id)} | {one.name for one in own}
+    if rule in known:
+        return
+    meant = near(rule, known)
+    hint = T("Did you mean {name}?", name=meant) if meant else T("There are: {known}.", known=_some(known))
+    raise Invalid(T("rule: there is no rule {name}. {hint}", name=repr(rule[:80]), hint=hint), path="rule")
+
+
+def _some(names: set[str]) -> str:
+    ordered = sorted(names)
+    return ", ".join([*ordered[:MOST_NAMED], *(["…"] if len(ordered) > MOST_NAMED else [])])
 
 
 def shown(row: AlertSilence) -> dict[str, Any]:

@@ -51,9 +51,10 @@ def _attempt(head: str) -> Callable[[Data], Text]:
         }  # fmt: skip
         answer = revive_text(orjson.dumps(data["answer"]).decode())
         said = T("{head}: {answer}", head=heads[head], answer=answer)
-        if len(data["group"]) > 1:
-            return TN("{said} (one message for {count} alert)", "{said} (one message for {count} alerts)",
-                      len(data["group"]), said=said)  # fmt: skip
+        count = data.get("count", len(data["group"]))
+        if count > 1:
+            return TN("{said} (one message for {count} alert)", "{said} (one message for {count} alerts)", count,
+                      said=said)  # fmt: skip
         return said
 
     return say
@@ -66,6 +67,7 @@ _WORDS: Mapping[str, Callable[[Data], Text]] = {
     "resolved": _measured(T("Resolved")),
     "ended_without_data": lambda data: T("Ended: there has been no data for a day."),
     "removed": lambda data: T("Its rule was removed or replaced."),
+    "rule_changed": lambda data: T("Its rule was changed ({what}).", what=", ".join(data["what"])),
     "no_data": lambda data: T("There is no data any more. It stays firing."),
     "data_again": lambda data: T("There is data again."),
     "damped": lambda data: TN(

@@ -118,6 +118,7 @@ def standing_of(row: AlertStanding, *, looked_at: float) -> Standing:
         clear_for=memory["clear"],
         missing_for=memory["missing"],
         fired=tuple(memory["fired"]),
+        loud=memory.get("loud"),
     )
 
 
@@ -131,6 +132,7 @@ def row_of(
         "clear": standing.clear_for,
         "missing": standing.missing_for,
         "fired": list(standing.fired),
+        "loud": standing.loud,
         "status": status,
     }
     return {

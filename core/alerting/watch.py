@@ -11,14 +11,14 @@ import structlog
 
 from core import health
 from core.alerting.plans import default_channels
-from core.alerting.subjects import Finding
+from core.alerting.subjects import ENGINE, Finding
 from core.alerting.words import span
 from core.alerts.evaluation import Truth
 from core.clock import moment
 from core.context import Context
 from core.errors import CcbError, Denied, Invalid
 from core.texts import TN, T, Text, revive_text
-from storage import alert_outbox, api_keys, leader
+from storage import alert_outbox, alerts, api_keys, leader
 
 log = structlog.get_logger()
 
@@ -30,6 +30,9 @@ FAILURES = 3
 """How often in a row a channel, or the public address, must fail."""
 SCHEDULER_SECONDS = 60.0
 """For how long nobody may hold the scheduler's duty."""
+STALE_SECONDS = 600.0
+"""For how long findings say something."""
+PUBLIC_URL = "engine:public-url"
 LEAST_QUOTA = 0.1
 """The share of a service's quota that is little."""
 
@@ -40,8 +43,22 @@ class Watcher:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self._unreachable = 0
-        self.findings: list[Finding] | None = None
-        """As of the last look; None before the first."""
+        self._found: list[Finding] = []
+        self._at: float | None = None
+        self._failed = False
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What was found last; nothing before the first time, or where that was long ago, on another turn of duty."""
+        return self._found if self._fresh() else []
+
+    @property
+    def whole(self) -> bool:
+        """Whether every check has said what there is: what is not among the findings is there no more."""
+        return self._fresh() and not self._failed
+
+    def _fresh(self) -> bool:
+        return self._at is not None and abs(self._ctx.clock.now() - self._at) < STALE_SECONDS
 
     async def refresh(self) -> None:
         """Run every check; one that fails is logged, and says nothing this time."""
@@ -49,12 +66,14 @@ class Watcher:
             _keys, _disk, _quotas, _channels, _scheduler, self._public_address,
         ]  # fmt: skip
         found: list[Finding] = []
+        failed = False
         for check in checks:
             try:
                 found += await check(self._ctx)
             except Exception:  # a check's surprise must not stop the others
+                failed = True
                 log.exception("a check of the engine failed", check=check.__name__)
-        self.findings = found
+        self._found, self._failed, self._at = found, failed, self._ctx.clock.now()
 
     async def _public_address(self, ctx: Context) -> list[Finding]:
         """Ask our own public address over HTTP, as a sender would."""
@@ -64,7 +83,7 @@ class Watcher:
         holds, detail = await self._reached(ctx, f"{url.rstrip('/')}/health/live")
         return [
             Finding(
-                "engine:public-url", "Webhook endpoint", "critical", holds, detail,
+                PUBLIC_URL, "Webhook endpoint", "critical", holds, detail,
                 f"CCB_PUBLIC_URL does not answer {FAILURES} times in a row",
                 fix=T("Check the proxy, the name and the certificate in front of the engine; senders see the same."),
             )
@@ -83,7 +102,15 @@ class Watcher:
                 return False, T("{url} answers.", url=url)
             said = T("{url} answers {status}.", url=url, status=answer.status)
         self._unreachable += 1
-        return self._unreachable >= FAILURES, said
+        # Where it fires, one failure is enough: a process that begins, or takes over, has not counted those before.
+        fires = PUBLIC_URL in await _firing(ctx)
+        return fires or self._unreachable >= FAILURES, said
+
+
+async def _firing(ctx: Context) -> set[str]:
+    """Return which of the engine's own conditions fire, as of the last look."""
+    rows = await ctx.db.read(alerts.standings, integration_id=ENGINE)
+    return {row.rule_id for row in rows if row.state == "firing"}
 
 
 async def _keys(ctx: Context) -> list[Finding]:
@@ -102,12 +129,15 @@ async def _keys(ctx: Context) -> list[Finding]:
                    when=moment(key.expires_at))
         )  # fmt: skip
         for days, severity in KEY_DAYS:
-            holds = key.revoked_at is None and left <= days * DAY
+            # A key that never was to last for so long is no news on the day on which it is made.
+            lasts = key.expires_at - key.created_at > days * DAY
+            holds = key.revoked_at is None and lasts and left <= days * DAY
             found.append(
                 Finding(
                     f"engine:key:{key.id}:{days}", f"Key expiry: {key.name}", severity, holds, detail,
                     f"it expires in {days} days or less",
-                    fix=T("Rotate it: POST /v1/auth/tokens/{id}/rotate.", id=key.id), repeat_seconds=TOLD_ONCE,
+                    fix=T("Give it a later expires_at: PATCH /v1/auth/tokens/{id}. Or make another, and revoke it.",
+                          id=key.id), repeat_seconds=TOLD_ONCE,
                 )
             )  # fmt: skip
     return found
@@ -165,20 +195,25 @@ async def _scheduler(ctx: Context) -> list[Finding]:
 async def _quotas(ctx: Context) -> list[Finding]:
     """Say when little of a service's quota is left, as it said in its last answer."""
     found = []
+    fires = await _firing(ctx)
     for service, title in (("github", "GitHub"), ("claude", "Claude")):
-        quota = ctx.quotas.get(service)
+        quota, rule_id = ctx.quotas.get(service), f"engine:quota:{service}"
+        condition = f"{round(LEAST_QUOTA * 100)}% or less is left"
         if quota is None:
+            if rule_id in fires:  # it was told to another process, or to this one before it was started anew
+                unknown = T("{service} has not said what is left since this process was started.", service=title)
+                found.append(Finding(rule_id, f"{title} quota", "warning", None, unknown, condition))
             continue
         now = ctx.clock.now()
         little = now < quota.resets_at and quota.remaining <= quota.limit * LEAST_QUOTA
         said = {"limit": quota.limit, "service": title, "remaining": quota.remaining, "when": moment(quota.resets_at)}
         found.append(
             Finding(
-                f"engine:quota:{service}", f"{title} quota", "warning", little,
+                rule_id, f"{title} quota", "warning", little,
                 T("Of {limit} tokens of {service}, {remaining} are left until {when}.", **said)
                 if quota.kind == "tokens"
                 else T("Of {limit} requests to {service}, {remaining} are left until {when}.", **said),
-                f"{round(LEAST_QUOTA * 100)}% or less is left",
+                condition,
             )
         )  # fmt: skip
     return found

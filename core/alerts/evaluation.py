@@ -90,7 +90,7 @@ def evaluate(
     """Return whether `rule` holds; `lasted`: of the look before, `passed`: the seconds since then."""
     look = _Look(samples, lasted, min(max(passed, 0.0), LONGEST_LOOK), fewest)
     holds, would = look.at(rule, "r")
-    metric, value, threshold, count = look.decided(holds)
+    metric, value, threshold, count = look.decided(would if holds is False else holds)
     return Verdict(holds, would, look.now_lasted, metric, value, threshold, count)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from lark import Lark, Token, Transformer, v_args
 from lark.exceptions import UnexpectedCharacters, UnexpectedToken
@@ -63,7 +63,7 @@ scaled: QUANTITY "*" measure | measure "*" QUANTITY
 quantity: QUANTITY
 
 COMPARATOR: ">=" | "<=" | "==" | "!=" | ">" | "<"
-QUANTITY: /[0-9][0-9A-Za-z_.]*(%|[ \t]+USD\b)?/
+QUANTITY: /[0-9][0-9A-Za-z_.]*([ \t]*%|[ \t]+USD\b)?/
 _OR.2: /or\b/i
 _AND.2: /and\b/i
 _NOT.2: /not\b/i
@@ -73,8 +73,11 @@ NAME: /[A-Za-z_][0-9A-Za-z_]*/
 %ignore /[ \t\r\n]+/
 """
 
-_QUANTITY = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)(?:(%|ms|s|m|h|d)|[ \t]*(USD))?")
+_QUANTITY = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)(?:(ms|s|m|h|d)|[ \t]*(%|USD))?")
+_WORD = re.compile(r"\w+|[^\w\s()]+|.", re.DOTALL)
+_TIME_NEXT = re.compile(r"(\bfor|,)\s*$", re.IGNORECASE)
 _MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_SIGNS: dict[str | None, Literal["percent", "money", "count"]] = {"%": "percent", "USD": "money", None: "count"}
 _WORDS: dict[str, str | Text] = {
     "COMPARATOR": T("a comparison ({operators})", operators="> >= < <= == !="),
     "NAME": T("a metric"),
@@ -110,14 +113,22 @@ def parse(text: str) -> Rule:
         at_end = error.token.type == "$END"
         found = T("the rule ends here") if at_end else T("{text} cannot stand here", text=_quoted(error.token))
         at = len(text.rstrip()) + 1 if at_end else cast(int, error.token.start_pos) + 1
-        raise _unexpected(at, found, error.accepts or error.expected) from None
+        raise _unexpected(at, found, error.accepts or error.expected, before=text[: at - 1]) from None
     except UnexpectedCharacters as error:
         at = cast(int, error.pos_in_stream)
-        found = T("{text} cannot stand here", text=_quoted(text[at]))
-        raise _unexpected(at + 1, found, error.allowed or ()) from None
+        word = cast(re.Match[str], _WORD.match(text, at))[0]
+        found = T("{text} cannot stand here", text=_quoted(word))
+        raise _unexpected(at + 1, found, _accepted(text[:at]), before=text[:at]) from None
     if len(show(rule)) > LONGEST:
         raise _too_long()
     return rule
+
+
+def _accepted(before: str) -> set[str]:
+    """Return what may follow on the beginning of a rule."""
+    reading = _parser().parse_interactive(before)
+    reading.exhaust_lexer()
+    return cast(set[str], reading.accepts())
 
 
 def near(name: str, known: Iterable[str]) -> str | None:
@@ -254,13 +265,9 @@ def _quantity(token: Token) -> Quantity:
             list(_FORMS.values()),
         )
     value, unit = Decimal(match[1]), match[2]
-    if match[3]:
-        return Quantity(value, "money")
-    if unit is None:
-        return Quantity(value, "count")
-    if unit == "%":
-        return Quantity(value, "percent")
-    return Quantity(value * _MILLISECONDS[unit], "duration")
+    if unit is not None:
+        return Quantity(value * _MILLISECONDS[unit], "duration")
+    return Quantity(value, _SIGNS[match[3]])
 
 
 def _seconds(token: Token) -> int:
@@ -287,8 +294,10 @@ def _wrong_name(token: Token, noun: Text, known: Iterable[str]) -> Invalid:
     return _wrong(_column(token), reason, names)
 
 
-def _unexpected(column: int, found: Text, terminals: Iterable[str]) -> Invalid:
+def _unexpected(column: int, found: Text, terminals: Iterable[str], *, before: str) -> Invalid:
     expected = [word for name, word in _WORDS.items() if name in set(terminals)]
+    if _TIME_NEXT.search(before):
+        expected = [T("a time such as {example}", example="5m")]
     return _wrong(column, T("{found}. Expected: {expected}", found=found, expected=_listed(expected)), expected)
 
 

@@ -68,4 +68,5 @@ def decide(alert: Firing, silences: Iterable[Silence], now: float) -> Decision:
     if alert.acknowledged:
         return Decision(None, "acknowledged")
     repeat = REPEAT_SECONDS if alert.repeat_seconds is None else alert.repeat_seconds
-    return Decision("repeat" if now - alert.told_at >= repeat else None)
+    # Either way: where the clock was put back, `told_at` may be far ahead.
+    return Decision("repeat" if abs(now - alert.told_at) >= repeat else None)

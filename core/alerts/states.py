@@ -21,7 +21,8 @@ NO_DATA_ENDS = 86_400.0
 """How long a firing alert stays so without data."""
 FLAPS = 3
 FLAP_SECONDS = 3600.0
-"""An alert that fires for more than the third time within an hour flaps: it is told when it has lasted `STEADY`."""
+"""An alert that fires for more than the third time within an hour flaps: it is told when it has lasted `STEADY`, or
+once an hour."""
 STEADY_SECONDS = 900.0
 
 State = Literal["ok", "pending", "firing", "no_data"]
@@ -43,6 +44,8 @@ class Standing:
     """For how long there has been no data."""
     fired: tuple[float, ...] = ()
     """When it fired within the last hour."""
+    loud: float | None = None
+    """When it last fired and was not damped."""
 
     def passed(self, now: float) -> float:
         """Return the seconds since the last look, as far as they count."""
@@ -61,6 +64,11 @@ class Outcome:
         """Whether it has fired too often to be told each time."""
         return len(self.standing.fired) > FLAPS
 
+    @property
+    def damped(self) -> bool:
+        """Whether it is not told this time until it has lasted."""
+        return self.flapping and self.standing.loud != self.standing.fired[-1]
+
 
 def advance(before: Standing, verdict: Verdict, resolve: Verdict | None, *, now: float) -> Outcome:
     """Return what a look makes of how it stood. `resolve`: of the condition for the end, where the rule has one."""
@@ -77,6 +85,7 @@ def advance(before: Standing, verdict: Verdict, resolve: Verdict | None, *, now:
         return _firing(looked, verdict, resolve, passed, now)
     if verdict.holds:
         changes: tuple[Change, ...] = ("firing",) if before.state == "pending" else ("pending", "firing")
+        looked = replace(looked, loud=_loud(before.loud, fired, now))
         return Outcome(_into(looked, "firing", now, fired=(*fired, now)), changes)
     if verdict.holds is None and not verdict.would:
         return _missing(looked, passed, now)
@@ -84,6 +93,11 @@ def advance(before: Standing, verdict: Verdict, resolve: Verdict | None, *, now:
         changes = () if before.state == "pending" else ("pending",)
         return Outcome(_into(looked, "pending", now), changes)
     return Outcome(_into(looked, "ok", now), ("withdrawn",) if before.state == "pending" else ())
+
+
+def _loud(before: float | None, fired: tuple[float, ...], now: float) -> float | None:
+    quiet = len(fired) >= FLAPS and before is not None and now - FLAP_SECONDS < before <= now
+    return before if quiet else now
 
 
 def _firing(looked: Standing, verdict: Verdict, resolve: Verdict | None, passed: float, now: float) -> Outcome:

@@ -17,6 +17,7 @@ from core.context import Context
 from core.errors import Conflict, Invalid, NotConfigured, Upstream
 from core.ids import new_id
 from core.texts import T, Text
+from storage import alert_outbox
 
 AT_ONCE = 8
 """Messages that are under way at a time."""
@@ -84,6 +85,8 @@ async def _send(ctx: Context, target: Target, message: Message) -> Delivery:
         detail = await CHANNELS.get(target.channel).send(ctx, target, message)
     except (Upstream, NotConfigured, Invalid) as error:
         return Delivery(str(target), False, error.message)
+    # Who has mended a channel need not wait for the next alert to be told so.
+    await ctx.db.write(alert_outbox.recovered, str(target), now=ctx.clock.now())
     return Delivery(str(target), True, detail)
 
 

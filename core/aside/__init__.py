@@ -93,6 +93,8 @@ class Aside:
         assert process.stdin and process.stdout
         done = False
         try:
+            if process.stdin.transport.is_closing():  # uvloop raises no ConnectionError for one that left
+                raise ConnectionResetError
             process.stdin.write(HEADER.pack(0, len(message)) + message)
             await process.stdin.drain()
             failed, size = HEADER.unpack(await process.stdout.readexactly(HEADER.size))

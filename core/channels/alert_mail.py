@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from core.alert_message import AlertMessage, AlertStatus, lines
+from core.alert_message import MOST_PARTS, AlertMessage, AlertStatus, lines
 from core.channels import Message
 from core.texts import T
 
@@ -68,7 +68,7 @@ def _body(message: Message, language: str, link: str | None) -> Iterator[str]:
 
 def _alerts(alert: AlertMessage, language: str, link: str | None) -> Iterator[str]:
     several = len(alert.parts) > 1
-    for part in alert.parts:
+    for part in alert.parts[:MOST_PARTS]:
         first, *others = lines(part, language, named=several)
         yield _lines([first], "font-weight:bold;margin-top:12px" if several else "font-size:16px")
         yield _lines(others)
@@ -77,6 +77,7 @@ def _alerts(alert: AlertMessage, language: str, link: str | None) -> Iterator[st
             label = T("Open the dashboard").render(language)
             shown = f'<a href="{escape(address)}" style="color:{_BLUE}">{escape(label)}</a>'
             yield f'<p style="margin:10px 0 0">{shown}</p>'
+    yield _lines([text.render(language) for text in alert.more])
 
 
 def _lines(found: list[str], style: str = "") -> str:

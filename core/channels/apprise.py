@@ -257,7 +257,7 @@ def _kind(message: Message) -> str:
         return "info"
     if alert.status in ("resolved", "ended_without_data", "removed"):
         return "success" if alert.status == "resolved" else "info"
-    return {"critical": "failure", "warning": "warning"}.get(alert.parts[0].severity, "info")
+    return {"critical": "failure", "warning": "warning"}.get(alert.severity, "info")
 
 
 def _opened(ctx: Context, row: rows.ChannelAddress) -> str | None:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from core import alerting, durations, integrations
 from core.alerting import message as shown
-from core.alerting import story
+from core.alerting import story, unknown
 from core.alerting.subjects import ENGINE
 from core.alerts import Severity
 from core.context import Context
@@ -52,7 +52,7 @@ class AlertOut(BaseModel):
     value: float | None
     threshold: float | None
     samples: int = Field(description="Of how many events the value tells.")
-    counts: str | None = Field(description="How much.", examples=["31 of 250 events"])
+    counts: str | None = Field(description="How much.", examples=["31 of 250 attempts"])
     cause: str | None = Field(description="The commonest error.")
     example_event: str | None
     changes_before: list[ChangeBeforeOut]
@@ -119,6 +119,7 @@ class StandingOut(BaseModel):
     threshold: float | None
     samples: int
     alert_id: str | None
+    reason: str | None = Field(description="Why there is no data; null where there is.")
 
 
 class StandingsOut(BaseModel):
@@ -225,11 +226,12 @@ async def states(ctx: Context, request: Request) -> StandingsOut:
     """List the rules of integrations, and the engine's own."""
     query = request.query_as(StandingsQuery)
     found = await alerting.standings(ctx, integration_id=await _integration(ctx, query.integration))
+    why = await unknown.reasons(ctx, found)
     last = await alerting.last_look(ctx)
     return StandingsOut(
         looked_at=moment(last.at) if last is not None else None,
         seconds=last.seconds if last is not None else None,
-        rules=[_standing(row) for row in found],
+        rules=[_standing(row, why.get(row.rule_id), request.language) for row in found],
     )
 
 
@@ -349,7 +351,7 @@ def _message(row: AlertMessageRow, items: list[AlertOutbox], language: str) -> M
     )
 
 
-def _standing(row: AlertStanding) -> StandingOut:
+def _standing(row: AlertStanding, why: Text | None, language: str) -> StandingOut:
     return StandingOut(
         rule_id=row.rule_id,
         integration_id=row.integration_id,
@@ -362,6 +364,7 @@ def _standing(row: AlertStanding) -> StandingOut:
         threshold=row.threshold,
         samples=row.samples,
         alert_id=row.alert_id,
+        reason=_said(why, language),
     )
 
 

@@ -89,7 +89,7 @@ async def test_an_alert_is_one_message_that_tells_what_is_done_about_it(house: H
     said = text_of(message)
     assert ":red_circle: firing · *High &lt;Error&gt; Rate* · :rotating_light: critical · Forward" in said
     assert (
-        "error_rate is 12.4 % (rule: error_rate &gt; 5%)" in said and "<!date^" in said and "31 of 250 events" in said
+        "error_rate is 12.4 % (rule: error_rate &gt; 5%)" in said and "<!date^" in said and "31 of 250 attempts" in said
     )
     assert "channel_not_found (1)" in said and "Call the team." in said and "Shortly before:" in said
     assert "error_rate is 12.4 %" in message["text"]

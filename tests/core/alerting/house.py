@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -44,6 +44,11 @@ class House:
     def restart(self) -> None:
         """Begin anew with what the database holds alone."""
         self.evaluator, self.dispatcher = Evaluator(self.ctx), Dispatcher(self.ctx)
+
+    def configure(self, **changed: Any) -> None:
+        """Begin anew with other settings."""
+        self.ctx = replace(self.ctx, settings=self.ctx.settings.model_copy(update=changed))
+        self.restart()
 
     def watch(self) -> None:
         """Begin anew, and look after the engine itself too."""

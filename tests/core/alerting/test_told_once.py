@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from core import alerting
 from core.alerting.outbox import LEASE_SECONDS, MOST_ATTEMPTS
 from storage import alert_outbox
-from storage.alert_outbox import LONGEST_REST
+from storage.alert_outbox import LONGEST_WAIT
 from storage.away import DatabaseAwayError
 from tests.core.alerting.house import RULE, House
 from tests.core.alerting.test_alerting import ANN
@@ -149,11 +149,11 @@ async def test_a_channel_is_left_in_peace_for_an_hour_at_most(quick_house: House
     await house.look()
     house.slack.limits["deploys"] = 10**8
     for _ in range(MOST_ATTEMPTS + 2):
-        house.clock.move(LONGEST_REST + 1)
+        house.clock.move(LONGEST_WAIT + 1)
         await house.tell()
     asked = house.slack.called.count("chat.postMessage")
     assert asked == MOST_ATTEMPTS + 2
-    house.clock.move(LONGEST_REST - 60)
+    house.clock.move(LONGEST_WAIT - 60)
     await house.tell()
     assert house.slack.called.count("chat.postMessage") == asked
     del house.slack.limits["deploys"]

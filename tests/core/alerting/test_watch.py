@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from aiohttp import web
 
-from core import auth
+from core import alerts, auth
 from core.alerting import Dispatcher, Evaluator, Guard, Watcher
+from core.alerting.outbox import MOST_ATTEMPTS
 from core.outbound import Outbound
 from core.quotas import Quota
 from core.texts import revive_text
-from storage import leader
+from storage import api_keys, leader
 from tests.core.alerting.house import RULE, House
 
 
@@ -90,12 +92,20 @@ async def test_the_public_address(watched: House) -> None:
         status = 502
         assert await told(watched, looks=2) == {}, "twice may be a restart of the proxy"
         assert await told(watched) == {"Webhook endpoint": "critical"}
+        watched.watch()  # a restart, or another node takes over
+        for _ in range(3):
+            await watched.watcher.refresh()
+            await watched.look(4)  # an address that answers nothing takes its time
+        assert [alert.status for alert in await watched.alerts()] == ["firing"]
+        status = 200
+        assert await told(watched, looks=4) == {}
+        assert [alert.status for alert in await watched.alerts()] == ["resolved"]
     await runner.cleanup()
     async with Outbound() as http:
         watched.ctx = replace(watched.ctx, http=http)
         watched.watch()
         await watched.watcher.refresh()
-        (found,) = [one for one in watched.watcher.findings or [] if one.id == "engine:public-url"]
+        (found,) = [one for one in watched.watcher.findings if one.id == "engine:public-url"]
         assert found.holds is None, "a private address says nothing of what senders see"
 
 
@@ -110,6 +120,56 @@ async def test_little_quota(watched: House) -> None:
     alert = (await watched.alerts())[-1]
     assert "Of 100000 tokens of Claude, 9000 are left until" in str(revive_text(alert.detail or ""))
     del watched.ctx.quotas["claude"]
+    watched.watch()  # a restart
+    assert await told(watched, looks=3) == {"Claude quota": "warning"}, "nobody knows whether it is well again"
+    assert (await watched.alerts())[-1].without_data
+
+
+async def test_a_key_that_was_made_for_a_day_is_told_when_it_has_expired(watched: House) -> None:
+    end = watched.clock.now() + 86_400
+    await auth.issue(watched.ctx, actor=auth.SYSTEM, name="ci", permissions=("alerts.read",), expires_at=end)
+    assert await told(watched) == {}
+    watched.clock.move(86_400)
+    assert await told(watched) == {"Key expiry: ci": "critical"}
+    (alert,) = await watched.alerts()
+    assert "expires_at: PATCH /v1/auth/tokens/" in alert.description, "a rotation leaves the expiry as it is"
+
+
+async def test_a_check_that_fails_ends_nothing(watched: House) -> None:
+    end = watched.clock.now() + 100 * 86_400
+    await auth.issue(watched.ctx, actor=auth.SYSTEM, name="ci", permissions=("alerts.read",), expires_at=end)
+    watched.clock.move(99 * 86_400)
+    await told(watched)
+    read = watched.ctx.db.read
+
+    async def away(function: Any, *args: Any, **kwargs: Any) -> Any:
+        if function is api_keys.all_of_them:
+            raise OSError("the disk is away")
+        return await read(function, *args, **kwargs)
+
+    watched.ctx.db.read = away  # type: ignore[method-assign]  # one question alone fails
+    await told(watched, looks=3)
+    watched.ctx.db.read = read  # type: ignore[method-assign]  # and is answered again
+    await told(watched)
+    assert [alert.status for alert in await watched.alerts()] == ["firing"] * 2
+
+
+async def test_a_channel_that_was_mended_and_tested_is_well_and_hears_what_it_missed(watched: House) -> None:
+    forward = await watched.install({**RULE, "notification_channels": ["slack://random"]})
+    await watched.count(forward, dead=10)
+    await watched.look()
+    for _ in range(MOST_ATTEMPTS):
+        await watched.tell()
+        watched.clock.move(900)
+    await watched.count(forward, dead=10)
+    assert (await told(watched))["Channel slack://random"] == "critical"
+    watched.slack.channel("random").is_member = True
+    tested = await alerts.test(watched.ctx, forward, name="Forward", actor=auth.SYSTEM)
+    assert tested.delivered
+    await watched.count(forward, dead=10)
+    assert await told(watched, looks=4) == {"Errors": "critical"}
+    await watched.tell(12)
+    assert "Alert: Errors" in watched.posted("random")[-1]["text"]
 
 
 async def test_a_stopped_scheduler_is_told_by_any_node(quick_house: House) -> None:

@@ -49,7 +49,7 @@ async def test_an_alert_says_what_is_wrong_and_why_it_was_told(admin: aiohttp.Cl
     (alert,) = await ask(admin, "GET", "/v1/alerts?status=open&integration=forward&severity=critical")
     assert alert["message"] == "error_rate is 12.4 % (rule: error_rate > 5%), since 2023-11-14T22:13:40.000Z"
     assert (alert["status"], alert["counts"], alert["value"], alert["samples"]) == (
-        "firing", "31 of 250 events", 12.4, 250,
+        "firing", "31 of 250 attempts", 12.4, 250,
     )  # fmt: skip
     assert [change["change"] for change in alert["changes_before"]] == ["installed by system (status, slug, version)"]
     assert await ask(admin, "GET", f"/v1/alerts/{alert['id']}") == alert
@@ -71,7 +71,7 @@ async def test_an_alert_says_what_is_wrong_and_why_it_was_told(admin: aiohttp.Cl
     await ask(admin, "GET", "/v1/alerts/alt_nothing", status=404)
 
 
-async def test_acknowledge_and_snooze(admin: aiohttp.ClientSession, firing: str) -> None:
+async def test_acknowledge_and_snooze(admin: aiohttp.ClientSession, firing: str, clock: MovableClock) -> None:
     (alert,) = await ask(admin, "GET", "/v1/alerts")
     path = f"/v1/alerts/{alert['id']}"
     found = await ask(admin, "POST", f"{path}/acknowledge", {"comment": "looking"})
@@ -80,6 +80,10 @@ async def test_acknowledge_and_snooze(admin: aiohttp.ClientSession, firing: str)
     assert (found["snoozed_until"], found["snoozed_by"]) == ("2023-11-14T23:13:40.000Z", "first admin")
     found = await ask(admin, "POST", f"{path}/snooze", {"until": "tomorrow", "timezone": "Europe/Berlin"})
     assert found["snoozed_until"] == "2023-11-15T08:00:00.000Z"
+    clock.move(3600)
+    found = await ask(admin, "POST", f"{path}/snooze", {"until": "tomorrow", "timezone": "Europe/Berlin"})
+    assert found["snoozed_until"] == "2023-11-15T08:00:00.000Z", "a quarter past midnight, the morning to come is meant"
+    clock.move(-3600)
     found = await ask(admin, "DELETE", f"{path}/snooze")
     assert found["snoozed_until"] == "2023-11-14T22:13:40.000Z"
     for wish, where in (
@@ -93,7 +97,7 @@ async def test_acknowledge_and_snooze(admin: aiohttp.ClientSession, firing: str)
         assert (await ask(admin, "POST", f"{path}/snooze", wish, status=422))["path"] == where
     changes = await ask(admin, "GET", "/v1/changelog")
     assert [change["action"] for change in changes[:4]] == [
-        "alert.unsnoozed", "alert.snoozed", "alert.snoozed", "alert.acknowledged",
+        "alert.unsnoozed", "alert.snoozed", "alert.snoozed", "alert.snoozed",
     ]  # fmt: skip
     await ask(admin, "PUT", "/v1/integrations/forward/alerts", {"rules": []})
 
@@ -120,9 +124,15 @@ async def test_silences(admin: aiohttp.ClientSession, firing: str, clock: Movabl
         ({"to": "soon"}, "to"),
         ({"integration": "nothing"}, "integration"),
         ({"comment": " "}, "comment"),
+        ({"rule": "errors"}, "rule"),
+        ({"integration": "engine"}, "rule"),
         ({"severity": "fatal"}, "severity"),
     ):
         assert (await ask(admin, "POST", "/v1/silences", {**wish, **wrong}, status=422))["path"] == where
+    typo = await ask(admin, "POST", "/v1/silences", {**wish, "rule": "Erors"}, status=422)
+    assert typo["message"] == "rule: there is no rule 'Erors'. Did you mean Errors?"
+    blank = await ask(admin, "POST", "/v1/silences", {**wish, "comment": " "}, status=422)
+    assert blank["message"] == "comment: must not be blank."
     await ask(admin, "GET", "/v1/silences/sil_nothing", status=404)
 
 
@@ -136,3 +146,33 @@ async def test_who_may(anonymous: aiohttp.ClientSession, issued: Keys, firing: s
     for path, body in ((f"/v1/alerts/{alert['id']}/acknowledge", {}), ("/v1/silences", wish)):
         assert (await anonymous.post(path, json=body, headers=reader)).status == 403
         assert (await anonymous.post(path, json=body, headers=writer)).status in (200, 201)
+
+
+async def test_why_there_is_no_data_is_said(
+    admin: aiohttp.ClientSession, firing: str, ctx: Context, clock: MovableClock
+) -> None:
+    async def told() -> dict[str, str | None]:
+        clock.move(20)
+        await Evaluator(ctx).look()
+        states = await ask(admin, "GET", "/v1/alert-states?integration=forward")
+        return {rule["name"]: rule["reason"] for rule in states["rules"]}
+
+    rules = [
+        RuleWish(name="Errors", condition="error_rate > 5%"),
+        RuleWish(name="Patient", condition="latency_p95 > 1s", min_samples=300),
+        RuleWish(name="Silence", condition="no_events for 1h"),
+        RuleWish(name="Past", condition="error_rate > 3 * avg(error_rate, 1d)"),
+    ]
+    await alerts.replace(ctx, firing, rules, actor=auth.SYSTEM)
+    clock.move(7200)
+    assert await told() == {
+        "Errors": "error_rate takes 5 events to be believed; in the last hour there were 0.",
+        "Patient": "latency_p95 takes 300 events to be believed; in the last hour there were 0.",
+        "Silence": None,
+        "Past": "error_rate takes 5 events to be believed; in the last hour there were 0.",
+    }
+    await integrations.pause(ctx, firing, actor=auth.SYSTEM)
+    assert set((await told()).values()) == {"The integration is not active (paused): nothing is expected of it."}
+    await integrations.activate(ctx, firing, actor=auth.SYSTEM)
+    await ask(admin, "PATCH", "/v1/integrations/forward/monitoring", {"metrics_enabled": False})
+    assert (await told())["Errors"] == "Its metrics are switched off (metrics_enabled)."

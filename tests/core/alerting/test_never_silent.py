@@ -1,0 +1,145 @@
+"""What could be lost: a channel that was away or is named later, a clock put back, an alert that comes and goes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from core import alerting, auth
+from core.alerting.plans import STORM
+from tests.core.alerting.house import RULE, House
+
+
+async def test_what_was_given_up_is_told_with_the_next_repeat(house: House) -> None:
+    """A channel may be away for longer than all attempts last; the alert fires still."""
+    forward = await house.install({**RULE, "notification_channels": ["email://a@b.example"]})
+    house.inbox.refused.add("a@b.example")
+    await house.count(forward, dead=10)
+    await house.look()
+    await house.tell(12)
+    house.inbox.refused.clear()
+    for _ in range(5):
+        await house.count(forward, dead=10)
+        await house.look(1, every=3600)
+        await house.tell(2)
+    assert len(house.inbox.messages) == 1, await house.history(await house.alert(), "skipped")
+
+
+async def test_a_rule_that_gets_other_channels_while_it_fires_is_told_there(house: House) -> None:
+    forward = await house.install({**RULE, "notification_channels": ["slack://nowhere"]})
+    await house.count(forward, dead=10)
+    await house.look()
+    await house.tell(12)
+    assert await house.history(await house.alert(), "attempt_failed")
+    await house.rules(forward, {**RULE, "severity": "warning", "description": "call Ann"})
+    await house.look(2)
+    await house.tell(12)
+    (message,) = house.posted()
+    assert "Errors · warning" in message["text"] and "call Ann" in message["text"]
+    alert = await house.alert()
+    assert (await house.kinds(alert)).count("planned") == 2
+    assert "rule_changed" in await house.kinds(alert)
+    await house.look(5)
+    await house.tell(12)
+    assert len(house.posted()) == 1
+
+
+@pytest.mark.parametrize("changed", [{"SLACK_BOT_TOKEN": None}])
+async def test_a_channel_that_is_set_later_is_told(quick_house: House, changed: dict[str, Any]) -> None:
+    house = quick_house
+    forward = await house.install({**RULE, "notification_channels": []})
+    await house.count(forward, dead=10)
+    await house.look()
+    await house.tell(12)
+    assert house.inbox.messages == []
+    house.configure(alert_email="ops@example.org")
+    await house.look()
+    await house.tell(12)
+    assert len(house.inbox.messages) == 1
+
+
+async def test_a_clock_that_is_put_back_loses_nothing(house: House) -> None:
+    """What was told in what is now the future is no group to join."""
+    forward = await house.install(RULE)
+    await house.count(forward, dead=10)
+    await house.look()
+    await house.tell(12)
+    assert len(house.posted()) == 1
+    house.clock.move(-3600)
+    await house.rules(forward, RULE, {**RULE, "name": "Many", "condition": "received > 3"})
+    await house.count(forward, received=10)
+    await house.look()
+    await house.tell(12)
+    assert len(house.posted()) == 2
+    await house.look()
+
+
+async def test_what_waits_when_the_clock_is_put_back_is_told_at_once(house: House) -> None:
+    forward = await house.install(RULE)
+    await house.count(forward, dead=10)
+    await house.look()
+    house.clock.move(-86_400)
+    await house.tell(12)
+    assert len(house.posted()) == 1
+
+
+async def test_what_flaps_all_day_is_told_once_an_hour(quick_house: House) -> None:
+    house = quick_house
+    forward = await house.install({**RULE, "condition": "queue_depth < 1 and received > 0", "min_samples": 1})
+    for _ in range(15):
+        await house.count(forward, received=1)
+        await house.look()
+        await house.tell(12)
+        house.clock.move(310)
+        await house.look(8)
+        await house.tell(3)
+    told = [alert for alert in await house.alerts() if alert.told_at is not None]
+    hours = house.clock.now() - told[0].told_at
+    assert hours > 7000
+    assert len(told) == 4 and told[-1].flapping
+    assert "It comes and goes" in house.posted()[-1]["text"]
+
+
+async def test_a_storm_is_one_message_and_what_is_worst_comes_first(house: House) -> None:
+    mild = {**RULE, "name": "Mild", "severity": "info"}
+    for number in range(STORM + 1):
+        forward = await house.install(mild, RULE, slug=f"forward-{number:02}")
+        await house.count(forward, dead=10)
+    await house.look()
+    await house.tell(14)
+    texts = [message["text"] for message in house.posted()]
+    assert [text.splitlines()[0] for text in texts] == [
+        f"Alert: {STORM + 1} alerts · critical · {STORM + 1} integrations",
+        f"Alert: {STORM + 1} alerts · info · {STORM + 1} integrations",
+    ]
+    assert "Forward: Errors:" in texts[0]
+    alert = (await house.alerts(severity="critical"))[3]
+    (told,) = await house.history(alert, "delivered")
+    assert (told["count"], alert.id in told["group"]) == (STORM + 1, True)
+    await alerting.acknowledge(house.ctx, alert.id, comment="", actor=auth.SYSTEM)
+    await house.tell(3)
+    assert len(await house.history(alert, "delivered")) == 2
+    other = (await house.alerts(severity="critical"))[4]
+    assert len(await house.history(other, "delivered")) == 1, "of another alert there is nothing new"
+
+
+async def test_what_fires_is_told_before_what_is_well_again(house: House) -> None:
+    rules = [{**RULE, "name": name, "severity": name} for name in ("info", "warning", "critical")]
+    forward = await house.install(*rules)
+    await house.count(forward, dead=10)
+    await house.look()
+    await house.tell(14)
+    for alert in await house.alerts():
+        await alerting.acknowledge(house.ctx, alert.id, comment="", actor=auth.SYSTEM)
+    late = await house.install({**RULE, "name": "Late", "severity": "info"}, slug="late")
+    await house.count(late, dead=10)
+    await house.look()
+    house.clock.move(10)
+    await house.tell()
+    assert [message["text"].splitlines()[0] for message in house.posted()] == [
+        "Alert: critical · critical · Forward",
+        "Alert: warning · warning · Forward",
+        "Alert: info · info · Forward",
+        "Alert: Late · info · Forward",
+    ]
