@@ -1,9 +1,9 @@
 """Health: what the engine depends on, and whether it answers.
 
 A check is run when somebody asks, at most every `every` seconds, and never longer than `TIMEOUT_SECONDS`; all who ask
-meanwhile share its result. Outside services (`core.services`) are asked at most once a minute, and sooner while one is in
-trouble. The first answer of one may take longer (libraries are imported, connections made): until it is there the service
-is starting, which is no trouble.
+meanwhile share its result. Outside services (`core.services`) are asked at most once a minute, and sooner while one is
+in trouble. The first answer of one may take longer (libraries are imported, connections made): until it is there the
+service is starting, which is no trouble.
 """
 
 from __future__ import annotations
@@ -86,7 +86,9 @@ async def report(ctx: Context, *, fresh: bool = False) -> Report:
     """Run every check that is due (all of them if `fresh`) and sum up."""
     checks = [*CHECKS.values(), *(_of_service(ctx, service) for service in SERVICES.values())]
     findings = await asyncio.gather(*(_shared(ctx, check, fresh=fresh) for check in checks))
-    return Report(_overall(checks, findings), {check.name: finding for check, finding in zip(checks, findings, strict=True)})
+    return Report(
+        _overall(checks, findings), {check.name: finding for check, finding in zip(checks, findings, strict=True)}
+    )
 
 
 def _overall(checks: Sequence[Check], findings: Sequence[Finding]) -> Overall:
