@@ -10,7 +10,7 @@ from chatbot.app import SlackApp
 from chatbot.blocks import utc
 from chatbot.socket import CONNECTIONS, Connection, asked
 from core.context import Context
-from core.errors import Upstream
+from core.errors import Connecting, Upstream
 from core.texts import T, Text
 
 NAME_SECONDS = 60.0
@@ -34,14 +34,17 @@ class Sockets:
         await asyncio.gather(*(one.end() for one in self._all))
 
     async def check(self) -> Text:
-        """Return who we are at Slack, and how many connections are open since when; raise `Upstream` if none is."""
+        """Return who we are at Slack, and how many connections are open since when; raise `Upstream` if none is.
+
+        It is `Connecting` as long as nothing has stood in the way of the first.
+        """
         open_ = [one.open_since for one in self._all if one.open_since is not None]
         trouble = max(self._all, key=lambda one: one.problem_at)
         if not open_:
             if trouble.problem is not None:
                 raise Upstream(T("No connection to Slack is open. {problem}", problem=trouble.problem))
             await self._who()
-            raise Upstream(T("No connection to Slack is open yet."))
+            raise Connecting(T("Connecting to Slack; no connection is open yet."))
         said = T(
             "{who}: {open} of {all} connections open since {since}",
             who=await self._who(),

@@ -50,6 +50,8 @@ def health(status: str) -> Text:
     match status:
         case "ok":
             return T(":large_green_circle: works")
+        case "starting":
+            return T(":hourglass_flowing_sand: starting")
         case "degraded":
             return T(":large_yellow_circle: works with trouble")
         case "down":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,10 @@ from core.manifest import FORMATS, Manifest
 from core.redaction import is_mask
 from core.texts import T, Text
 from core.validation import reason, schema_reason
+
+_CHANNEL_ID = re.compile(r"[CGDUW][A-Z0-9]{6,20}")
+_CHANNEL_NAME = re.compile(r"#?[\w-]{1,80}")
+"""Slack's own rule, but for letters that are not Latin (https://docs.slack.dev/reference/methods/conversations.create)."""
 
 
 def checked(manifest: Manifest, config: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -36,6 +41,9 @@ def checked(manifest: Manifest, config: Mapping[str, Any]) -> tuple[dict[str, An
                 key, T("is the mask that is shown in place of the secret. Send the secret, or leave it out.")
             )
         _check_value(manifest, key, value)
+        if key in manifest.channel_keys:
+            for channel in value if isinstance(value, list) else [value]:
+                _check_channel(key, str(channel))
         (secret if is_secret else public)[key] = value
     return public, secret
 
@@ -53,6 +61,15 @@ def _check_value(manifest: Manifest, key: str, value: Any) -> None:
         message = None if schema.get("x-secret") else problem.message
         where = ".".join(map(str, [key, *problem.absolute_path]))
         raise _bad_key(where, schema_reason(problem.validator, problem.validator_value, message))
+
+
+def _check_channel(key: str, channel: str) -> None:
+    if _CHANNEL_ID.fullmatch(channel) or (_CHANNEL_NAME.fullmatch(channel) and channel == channel.lower()):
+        return
+    raise _bad_key(
+        key,
+        T("must be a Slack channel: its name in lower-case letters, such as #deploys, or its id, such as C0123456789"),
+    )
 
 
 def _bad_key(key: str, why: Text) -> Invalid:

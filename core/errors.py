@@ -120,6 +120,10 @@ class Upstream(CcbError):
         self.permanent = permanent
 
 
+class Connecting(Upstream):
+    """A service to which this process is still connecting for the first time: nothing has failed."""
+
+
 class NotConfigured(CcbError):
     """A service has no token yet. What needs it waits and is taken up when the `settings` are there."""
 

@@ -122,6 +122,11 @@ class Manifest(BaseModel):
         return frozenset(key for key, schema in self.properties.items() if schema.get("x-secret") is True)
 
     @property
+    def channel_keys(self) -> frozenset[str]:
+        """The configuration's keys that name the Slack channels to post to."""
+        return frozenset(one.key for one in self.capabilities.channels if isinstance(one, FromConfig))
+
+    @property
     def source_params(self) -> SourceParams:
         """The source's parameters, parsed by its kind."""
         params: SourceParams = SOURCES.get(self.source["kind"]).params.model_validate(self.source)

@@ -17,6 +17,7 @@ from storage.dialect import announce, for_update, where
 from storage.events import table
 
 UNTOLD = "wanted > told"
+_NEVER = 2**31 - 1
 
 
 class RequestMessage(SQLModel, table=True):
@@ -51,6 +52,11 @@ class RequestMessage(SQLModel, table=True):
     """The newest line of those that are being told, and may be there without our knowing."""
     lease_token: str | None = None
     lease_until: float | None = None
+
+    @property
+    def is_gone(self) -> bool:
+        """Say whether somebody has deleted it."""
+        return self.told == _NEVER
 
 
 MESSAGES = table(RequestMessage)
@@ -111,7 +117,7 @@ def of(connection: sa.Connection, request_id: str) -> RequestMessage | None:
 def drop(connection: sa.Connection, request_id: str, token: str) -> None:
     """Follow a request no longer: somebody has deleted its message."""
     held = (MESSAGES.c.request_id == request_id, MESSAGES.c.lease_token == token)
-    connection.execute(sa.update(MESSAGES).where(*held).values(told=2**31 - 1, lease_token=None, lease_until=None))
+    connection.execute(sa.update(MESSAGES).where(*held).values(told=_NEVER, lease_token=None, lease_until=None))
 
 
 def asked_by(connection: sa.Connection, asker: str, limit: int) -> Sequence[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from chatbot import blocks, installing, picking
+from dataclasses import replace
+
+from chatbot import answers, blocks, installing, picking
 from chatbot.asked import Answer, Asked, Reply
 from chatbot.command import Command, register
 from core import integrations
 from core.context import Context
-from core.requests import service
+from core.requests import announcer, service
 from core.texts import T
 
 
@@ -25,6 +27,12 @@ async def activate(ctx: Context, asked: Asked) -> Answer:
         already = T("{name} is active already.", name=installing.named(active))
         return installing.said(ctx, asked, active, already, to="asker")
     told = T("{name} is active, switched on by {who}.", name=installing.named(active), who=f"<@{asked.user}>")
+    pressed = bool(asked.message) and asked.response_url is not None  # a mention is a message too
+    thread = await announcer.thread_of(ctx, active.id, asked.channel) if pressed else None
+    if thread is not None:  # the message that follows its request says in the channel that it is active
+        said = Reply(told, [blocks.section(asked.say(told))], to="thread")
+        await answers.deliver(replace(asked, thread=thread.ts), said)
+        return Reply(told, said.blocks, to="pressed") if asked.ephemeral else None
     lines = [asked.say(told)]
     lines.append(asked.say(T("Its events come to {url}.",
                              url=blocks.code(integrations.webhook_url(ctx, active.id)))))  # fmt: skip

@@ -16,7 +16,7 @@ async def show(ctx: Context, asked: Asked) -> Answer:
     """Show what works and what does not, what is wrong in words, and what would mend it."""
     found = await health.report(ctx)
     said = asked.say(T("The engine: {state}", state=in_words(found.status)))
-    order = {"down": 0, "degraded": 1, "ok": 2, "not_configured": 3}
+    order = {"down": 0, "degraded": 1, "starting": 2, "ok": 3, "not_configured": 4}
     rows = sorted(found.dependencies.items(), key=lambda item: order[item[1].status])
     lines = [_line(asked, name, finding) for name, finding in rows]
     buttons = [run_button(asked, asked.say(T("Look again")), ("health",), at="again")]

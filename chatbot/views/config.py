@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from chatbot import blocks, config_form, installing
@@ -10,8 +12,12 @@ from chatbot.config_form import WEBHOOK_SECRET
 from chatbot.view import Built, Problems, View, register
 from core import integrations
 from core.context import Context
+from core.errors import NotConfigured, Upstream
 from core.requests import service
-from core.texts import T
+from core.texts import T, Text
+
+LOOK_SECONDS = 1.0
+"""How long Slack may take to say whether the bot is in a channel: the whole modal has two."""
 
 
 async def build(ctx: Context, asked: Asked) -> Built:
@@ -28,8 +34,8 @@ async def build(ctx: Context, asked: Asked) -> Built:
 async def check(ctx: Context, asked: Asked) -> Problems:
     """Say at each field what the schema says of it."""
     installed = await _installed(ctx, asked)
-    _, wrong = config_form.changes(installed, asked.values)
-    return wrong
+    changed, wrong = config_form.changes(installed, asked.values)
+    return {**await _unseen(ctx, installed, changed), **wrong}
 
 
 async def submit(ctx: Context, asked: Asked) -> Answer:
@@ -47,6 +53,34 @@ async def submit(ctx: Context, asked: Asked) -> Answer:
     names = [*changed, *(["webhook_secret"] if secret else [])]
     told = T("{name}: {keys} saved.", name=installing.named(installed), keys=", ".join(map(blocks.code, names)))
     return installing.said(ctx, asked, await integrations.find(ctx, installed.id), told, to="asker")
+
+
+async def _unseen(ctx: Context, installed: integrations.Installed, changed: Mapping[str, Any]) -> Problems:
+    """Say at each changed channel that the bot is not in it; nothing where Slack does not tell, or not soon."""
+    wanted = {key: _listed(changed[key]) for key in installed.manifest.channel_keys if changed.get(key)}
+    if not wanted or ctx.slack is None:
+        return {}
+    channels = [channel for listed in wanted.values() for channel in listed]
+    try:
+        async with asyncio.timeout(LOOK_SECONDS):
+            seen = await ctx.slack.access(channels, token=installed.engine.slack_token)
+    except (TimeoutError, Upstream, NotConfigured):
+        return {}
+    found: dict[str, Text] = {}
+    for key, listed in wanted.items():
+        missing = next((channel for channel in listed if seen.channels.get(channel) is False), None)
+        if missing is not None:
+            how = T(
+                "@{user} is not in {channel}. Check the name and that it is not archived, type /invite @{user} there, "
+                "then save again.",
+                user=seen.user, channel=missing,
+            )  # fmt: skip
+            found[key] = how
+    return found
+
+
+def _listed(value: Any) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, list) else [str(value)]
 
 
 async def _installed(ctx: Context, asked: Asked) -> integrations.Installed:

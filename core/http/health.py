@@ -31,16 +31,19 @@ class HealthQuery(BaseModel):
 class DependencyOut(BaseModel):
     """Something that the engine depends on."""
 
-    status: Literal["ok", "degraded", "down", "not_configured"]
+    status: health.Status
     latency_ms: float | None = Field(None, description="How long it took to answer.")
     settings: list[str] | None = Field(None, description="What would configure it.")
     detail: str | None = Field(None, description="What it said; only with `fresh`.")
 
 
 class HealthOut(BaseModel):
-    """The engine's health. `down`: a dependency without which nothing works does not answer."""
+    """The engine's health. `down`: a dependency without which nothing works does not answer.
 
-    status: Literal["ok", "degraded", "down"]
+    `starting`: all is well so far, and the first answer of an outside service is still to come.
+    """
+
+    status: health.Overall
     version: str
     uptime_seconds: float
     dependencies: dict[str, DependencyOut]

@@ -10,6 +10,7 @@ from core.errors import Conflict, NotFound
 from core.http.routes import Request, kept_for, moment, route
 from core.http.times import KEPT
 from core.integrations import Installed
+from core.requests import service as requests
 from core.texts import T
 
 
@@ -65,6 +66,7 @@ async def webhook_secret(ctx: Context, request: Request) -> SecretChangedOut:
     installed, made = await integrations.set_webhook_secret(
         ctx, request.path["id"], wish.secret, actor=request.actor, keep_seconds=kept_for(wish.keep, path="keep")
     )
+    await requests.tell_again(ctx, installed.id)
     return SecretChangedOut(**_shown(ctx, installed), secret=made)
 
 

@@ -80,6 +80,15 @@ class Announcer(Claimer[_Telling]):
         await self._woken_within(min(IDLE_SECONDS, max(0.05, wait)) if wait > 0 else IDLE_SECONDS)
 
 
+async def thread_of(ctx: Context, integration_id: str, channel: str | None) -> SlackPlace | None:
+    """Return the thread of the message in `channel` that follows a request which this integration came of."""
+    for row in await ctx.db.read(requests.of_integration, integration_id):
+        kept = await ctx.db.read(rows.of, row.id)
+        if kept is not None and kept.ts is not None and kept.channel == channel and not kept.is_gone:
+            return SlackPlace(kept.channel, kept.thread or kept.ts)
+    return None
+
+
 async def tell(telling: _Telling) -> None:
     """Bring one message up to date; what fails is tried again later."""
     kept = telling.kept

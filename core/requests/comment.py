@@ -19,6 +19,8 @@ from core.texts import TN, T, Text, revive
 from storage.requests import Round
 
 _STAGES = ("check", "write", "verify", "publish")
+COMMANDS = ("approve", "retry", "stop")
+"""What can be said to the bot on GitHub, each after `/ccb`."""
 _NOT_UNDERSTOOD = ("Insufficient integration requirements", "Dependency conflict detected")
 _LONGEST_PROBLEM = 1_500
 _CLOSING = re.compile(r"\b(close[sd]?|fix(?:e[sd])?|resolve[sd]?)\b(?=:?\s+(?:https?://|gh-))", re.IGNORECASE)
@@ -27,16 +29,16 @@ _CLOSING = re.compile(r"\b(close[sd]?|fix(?:e[sd])?|resolve[sd]?)\b(?=:?\s+(?:ht
 
 @dataclass(frozen=True)
 class Landed:
-    """The integration that came of a request. `missing`: what keeps it from being active; `signed`: its events are.
+    """The integration that came of a request. `missing`: what keeps it from being active.
 
-    `held`: a version that waits for an admin.
+    `unset`: its deliveries are signed, and nobody has set the secret yet. `held`: a version that waits for an admin.
     """
 
     slug: str
     active: bool
     missing: Sequence[str]
     url: str
-    signed: bool
+    unset: bool
     held: Held | None = None
 
 
@@ -123,6 +125,25 @@ def _trouble(asked: Asked, language: str) -> str:
     return "\n".join(lines)
 
 
+def refusal(asked: Asked, command: str) -> str:
+    """Return the answer to a command that does nothing in this state: which state that is, and what can be done."""
+    row, language = asked.row, asked.row.language
+    if command not in COMMANDS:
+        said = T("There is no `/ccb {command}`. There are: {commands}.", command=command if command.isalnum() else "…",
+                 commands=", ".join(f"`/ccb {name}`" for name in COMMANDS))  # fmt: skip
+    else:
+        said = T("`/ccb {command}` does nothing now.", command=command)
+    match row.status:
+        case "installed":
+            then = T("Its comment says what it still needs.")
+        case "inactive" if row.pull_state != "open":
+            then = T("It is being installed, and there is nothing to be done.")
+        case _:
+            then = _next_step(asked, language)
+    stands = T("It stands so: {state}.", state=headline(asked))
+    return " ".join(text.render(language) for text in (said, stands, then))
+
+
 def _next_step(asked: Asked, language: str) -> Text:
     row, error = asked.row, (asked.error_details or {}).get("error")
     if row.status == "failed":
@@ -155,7 +176,7 @@ def _after_landing(landed: Landed) -> list[Text]:
     else:
         first = T("Nothing is missing: `ccb activate {slug}` switches it on.", slug=slug)
     steps = [first, T("Its events come to {url}.", url=landed.url)]
-    if landed.signed:
+    if landed.unset:
         steps.append(secret_of(slug))
     if landed.held is not None:
         waits = T(

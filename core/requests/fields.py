@@ -41,13 +41,18 @@ def known(fields: Mapping[str, str]) -> dict[str, str]:
                 path=f"request.{name}",
             )
         if len(value) > LONGEST:
-            raise Invalid(T("{key} has more than {limit} characters.", key=name, limit=LONGEST), path=f"request.{name}")
+            title = next(field.title for field in FIELDS if field.name == name)
+            raise Invalid(
+                T("{key} has more than {limit} characters.", key=title, limit=LONGEST), path=f"request.{name}"
+            )
     return {name: text for name, value in fields.items() if (text := cleaned(value).strip())}
 
 
 def insufficient(absent: list[Field]) -> Invalid:
     """Return the guide's error for a request that lacks fields."""
-    names = ", ".join(field.name for field in absent)
+    names: Text = absent[0].title
+    for field in absent[1:]:
+        names = T("{first}, {second}", first=names, second=field.title)
     return Invalid(
         T("The request lacks {names}. Add them: each is explained in the template, with an example.", names=names),
         error="Insufficient integration requirements",

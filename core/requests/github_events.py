@@ -14,9 +14,9 @@ from core.actors import Actor
 from core.context import Context
 from core.errors import Conflict, Invalid
 from core.generation import template
-from core.github import people
+from core.github import comments, people
 from core.github.labels import REQUEST as LABEL
-from core.requests import reviews, service, updates
+from core.requests import comment, reviews, service, updates
 from core.requests.model import Asked
 from core.requests.service import Issue
 from core.texts import T, Text
@@ -133,7 +133,7 @@ async def _issue_comment(ctx: Context, payload: Payload) -> Text:
 
 
 async def _command(ctx: Context, found: Asked, body: str, payload: Payload) -> Text:
-    """Take one of the commands `/ccb approve`, `/ccb retry` and `/ccb stop`."""
+    """Take one of the commands `/ccb approve`, `/ccb retry` and `/ccb stop`; answer one that does nothing."""
     sender, command = _sender(payload), "".join(body.split()[1:2])
     if not await people.may_write(ctx.github, _repository(payload), sender):
         return T("{name} may not write to {repository}", name=sender, repository=_repository(payload))
@@ -141,16 +141,32 @@ async def _command(ctx: Context, found: Asked, body: str, payload: Payload) -> T
         match command:
             # On a pull request nobody sees what they approve.
             case "approve" if "issue" in payload and "pull_request" not in payload["issue"]:
+                if not service.waits_for_approval(found):
+                    return await _refuse(ctx, found, command, payload)
                 await service.approve(ctx, found, actor=_actor(sender), body_hash=_issue(payload).body_hash)
             case "retry":
                 await service.retry(ctx, found, actor=_actor(sender))
             case "stop":
                 await service.stop(ctx, found, actor=_actor(sender))
             case _:
-                return NOTHING
-    except Conflict as error:  # in a state in which that has no meaning: the comment on the issue says which
-        return error.message
+                return await _refuse(ctx, found, command, payload)
+    except Conflict:  # in a state in which that has no meaning
+        return await _refuse(ctx, found, command, payload)
     return T("{command} by {name}", command=command, name=sender)
+
+
+async def _refuse(ctx: Context, found: Asked, command: str, payload: Payload) -> Text:
+    """Answer a command that does nothing: in which state the request is, and what can be done. Once for each."""
+    said: Payload = payload.get("comment") or payload["review"]
+    number = int((payload.get("issue") or payload["pull_request"])["number"])
+    await comments.upsert(
+        ctx.github,
+        _repository(payload),
+        number,
+        key=f"answer:{said['id']}",
+        body=comment.refusal(found, command),
+    )
+    return T("{command} by {name} does nothing now", command=command, name=_sender(payload))
 
 
 async def _review(ctx: Context, payload: Payload) -> Text:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from core import integrations, packages
 from core.actors import SYSTEM
 from core.context import Context
-from core.errors import CcbError, Conflict, NotConfigured
+from core.errors import CcbError, Conflict, Invalid, NotConfigured
 from core.github import asking, branches, pulls
 from core.integrations import Installed, Wish
 from core.requests import budgets, comparing
@@ -85,8 +85,8 @@ async def install(ctx: Context, asked: Asked) -> Next:
         return await _update(ctx, asked, there, repository, commit)
     if there is None:
         await _install(ctx, asked, repository, commit)
-    lines = [Line("install", T("Installed at {commit}; it is inactive.", commit=commit[:12]))]
     installed = await integrations.find(ctx, asked.id)
+    lines = [Line("install", T("Installed at {commit}; it is inactive.", commit=installed.version))]
     if installed.source.needs_secret:
         lines.append(Line("install", secret_of(installed.slug)))
     if ctx.settings.activate_merged:
@@ -105,6 +105,17 @@ async def _activated(ctx: Context, asked: Asked) -> Line:
 
 
 async def _install(ctx: Context, asked: Asked, repository: str, commit: str) -> None:
+    """Install what was merged; where that is refused and has been mended since, what the default branch holds now."""
+    try:
+        await _install_at(ctx, asked, repository, commit)
+    except Invalid:
+        now = await branches.head(ctx.github, repository, await branches.default(ctx.github, repository))
+        if now in (None, commit):
+            raise
+        await _install_at(ctx, asked, repository, str(now))
+
+
+async def _install_at(ctx: Context, asked: Asked, repository: str, commit: str) -> None:
     slug = asked.row.slug
     provenance = {
         "kind": "pull_request", "repository": repository, "folder": slug, "number": asked.row.pull, "commit": commit,

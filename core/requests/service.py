@@ -17,7 +17,7 @@ from core.context import Context
 from core.errors import Conflict, NotFound
 from core.generation.template import cleaned
 from core.ids import new_id
-from core.requests import budgets
+from core.requests import budgets, resuming
 from core.requests import fields as template
 from core.requests.model import Asked, Line, Stage, parsed
 from core.texts import T, Text
@@ -232,13 +232,17 @@ async def change(ctx: Context, asked: Asked, fields: Mapping[str, str], *, actor
 
 
 async def retry(ctx: Context, asked: Asked, *, actor: Actor) -> Asked:
-    """Begin a request again that failed or was stopped; raise `Conflict` for one that is under way or done."""
+    """Begin a request again that failed or was stopped, where that was; raise `Conflict` for one under way or done.
+
+    What Claude has written and nothing was wrong with is not asked for again.
+    """
     actor.require("integrations.write")
     if asked.row.status != "failed":
         raise _wrong_state(asked, T("Only a request that failed or was stopped is begun again."))
-    values = {"version": asked.row.version + 1}
+    stage = await resuming.stage(ctx, asked)
+    values = {"version": asked.row.version + 1} if stage == "check" else {"status": resuming.AT[stage]}
     told = T("Begun again by {name}.", name=actor.name)
-    await _move(ctx, asked, values, stage="check", told=told, actor=actor, action="request.retried")
+    await _move(ctx, asked, values, stage=stage, told=told, actor=actor, action="request.retried")
     return await find(ctx, asked.id)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from core import integrations
+from core import audit, integrations
 from core.context import Context
 from core.errors import CcbError, NotConfigured, NotFound, Upstream
 from core.github import comments, labels
@@ -90,9 +90,14 @@ async def landed(ctx: Context, asked: Asked) -> Landed | None:
         active=found.status == "active",
         missing=integrations.missing(found),
         url=integrations.webhook_url(ctx, found.id),
-        signed=found.source.needs_secret,
+        unset=found.source.needs_secret and not await _is_set(ctx, found.id),
         held=found.held,
     )
+
+
+async def _is_set(ctx: Context, integration_id: str) -> bool:
+    """Say whether somebody has set the webhook secret: nobody saw the one that the installation began with."""
+    return bool(await audit.newest(ctx, integration_id=integration_id, action="webhook_secret.changed", limit=1))
 
 
 async def _label(ctx: Context, asked: Asked) -> None:

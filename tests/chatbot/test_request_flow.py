@@ -56,6 +56,7 @@ async def test_the_whole_way_by_pressing(flow: Flow, capfd: pytest.CaptureFixtur
     assert "роль" in text_of(await flow.house.press(complete, "run:activate", user=BORIS, confirm=True))
     said = await flow.house.press(complete, "run:activate", confirm=True)
     assert "is active, switched on by" in text_of(said)
+    assert said["thread_ts"] == ready["ts"], "the channel is told by the message itself"
     active = await flow.message(asked, "▸▸▸▸▸", "run:status")
     await flow.quiet(asked)
     assert active["ts"] == ready["ts"] and len(flow.messages(asked)) == 1

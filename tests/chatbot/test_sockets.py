@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from core import audit, auth, health
 from core.demo.stand_ins.slack import ANNA, APP_TOKEN, BORIS, BOT_TOKEN, CAROL, SlackStandIn
@@ -83,6 +84,28 @@ async def test_socket_mode_that_is_switched_off_is_told(house: House) -> None:
     said = text_of(await house.type("health"))
     assert "2 of 2 connections open since 2023-11-14 22:13 UTC" in said
     assert "Socket Mode is switched off in the Slack app" in said
+
+
+async def test_connecting_is_no_trouble(tmp_path: Path, clock: MovableClock) -> None:
+    may_open = asyncio.Event()
+
+    async def held(request: web.Request) -> None:
+        if request.path.endswith("apps.connections.open"):
+            await may_open.wait()
+
+    async with SlackStandIn() as slack:
+        slack.after = held
+        given = {"SLACK_BOT_TOKEN": BOT_TOKEN, "SLACK_APP_TOKEN": APP_TOKEN, "SLACK_API_URL": slack.url}
+        async with running(tmp_path / "data", clock=clock, **given) as client:
+            found = await client.ask("GET", "/health?fresh=true")
+            assert found["status"] == "starting" and found["dependencies"]["slack"]["status"] == "starting"
+            assert "Connecting to Slack" in found["dependencies"]["slack"]["detail"]
+            may_open.set()
+            await slack.connected(2)
+            async with asyncio.timeout(10):  # it is looked at again within seconds
+                while (found := await client.ask("GET", "/health"))["status"] == "starting":
+                    await asyncio.sleep(0.05)
+            assert found["status"] == "ok"
 
 
 async def test_nobody_there_is_told_with_the_reason(tmp_path: Path, clock: MovableClock) -> None:

@@ -67,6 +67,15 @@ async def test_configuring_by_command(house: House) -> None:
     await house.slack.command("/ccb", "config github-push-to-slack", user=BORIS)
     view = await house.modal("config", user=BORIS)
     assert orjson.loads(view["private_metadata"])["about"] == {"integration": "github-push-to-slack"}
+    for channel, problem in {
+        "post it to Deploys, please": "C0123456789",
+        "C0": "C0123456789",
+        "#random": "/invite @ccb",
+        "#nowhere": "/invite @ccb",
+    }.items():
+        wrong = await house.slack.submit(BORIS, given={"channel": channel})
+        assert list(wrong.errors) == ["channel"], channel
+        assert problem in wrong.errors["channel"]
     given = {"channel": "#deploys", "branches": "main\nrelease/*", "webhook:secret": SECRET}
     saved = await house.after(BORIS, "general", lambda: house.slack.submit(BORIS, given=given))
     assert saved.get("is_ephemeral")
@@ -78,6 +87,15 @@ async def test_configuring_by_command(house: House) -> None:
     assert "Nothing was changed" in text_of(
         await house.after(BORIS, "general", lambda: house.slack.submit(BORIS))
     ) or "не измен" in str(house.slack.ephemerals[BORIS])
+
+
+async def test_a_channel_is_checked_at_every_door(house: House) -> None:
+    made = await house.client.ask("POST", "/v1/integrations", {"gallery": "github-push-to-slack"}, status=201)
+    path = f"/v1/integrations/{made['id']}/config"
+    refused = await house.client.ask("PATCH", path, {"channel": "the usual one"}, status=422)
+    assert refused["path"] == "channel" and "#deploys" in refused["message"]
+    for channel in ("#deploys", "deploys", "C0DEPLOYS", "объявления"):
+        await house.client.ask("PATCH", path, {"channel": channel})
 
 
 async def test_what_claude_has_cost(house: House) -> None:

@@ -25,11 +25,12 @@ class Outside:
         self.asked = 0
         self.failing = False
         self.silent = False
+        self.answering = asyncio.Event()
 
     async def check(self, settings: Settings) -> Text:
         self.asked += 1
         if self.silent:
-            await asyncio.Event().wait()
+            await self.answering.wait()
         if self.failing:
             raise Upstream(T("The token was refused."))
         return T("@ccb in Acme")
@@ -106,12 +107,39 @@ async def test_a_service_that_fails_degrades(anonymous: aiohttp.ClientSession, o
 
 
 async def test_a_service_that_does_not_answer_is_waited_for_briefly(
-    anonymous: aiohttp.ClientSession, outside: Outside, monkeypatch: pytest.MonkeyPatch
+    ctx: Context, anonymous: aiohttp.ClientSession, outside: Outside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    outside.silent = True
     monkeypatch.setattr(health, "TIMEOUT_SECONDS", 0.05)
+    await get(anonymous, "/health")
+    outside.silent = True
+    ctx.memo.drop(("health", "claude"))  # what a minute does
     found = await get(anonymous, "/health")
     assert found["status"] == "degraded" and found["dependencies"]["claude"]["latency_ms"] >= 50
+
+
+async def test_a_first_answer_that_takes_longer_is_no_trouble(
+    ctx: Context, anonymous: aiohttp.ClientSession, outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await hold_the_duty(ctx)
+    monkeypatch.setattr(health, "TIMEOUT_SECONDS", 0.05)
+    outside.silent = True
+    for _ in range(2):
+        found = await get(anonymous, "/health")
+        assert found["status"] == "starting" and found["dependencies"]["claude"] == {"status": "starting"}
+    outside.answering.set()
+    found = await get(anonymous, "/health")
+    assert found["status"] == "ok" and found["dependencies"]["claude"]["status"] == "ok"
+    assert outside.asked == 1
+
+
+async def test_a_first_answer_that_never_comes_is_trouble(
+    ctx: Context, anonymous: aiohttp.ClientSession, outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await hold_the_duty(ctx)
+    monkeypatch.setattr(health, "FIRST_SECONDS", 0.05)
+    outside.silent = True
+    found = await get(anonymous, "/health")
+    assert found["status"] == "degraded" and found["dependencies"]["claude"]["status"] == "down"
 
 
 async def test_without_the_sandbox_it_is_down_and_yet_alive(ctx: Context, anonymous: aiohttp.ClientSession) -> None:

@@ -159,7 +159,7 @@ async def test_approving_while_it_is_under_way_changes_nothing(house: House) -> 
         while not house.claude.asked:
             await asyncio.sleep(0.02)
         house.hub.comment(REPOSITORY, issue, "/ccb approve", as_user="octocat")
-        while "issue_comment.created: approve by octocat" not in await house.done():
+        while "issue_comment.created: approve by octocat does nothing now" not in await house.done():
             await asyncio.sleep(0.02)
     house.claude.held.set()
     await house.settled()
