@@ -35,7 +35,7 @@ class MovableClock:
 
 
 def settings(**values: Any) -> Settings:
-    """Return settings with these environment names set, and no others but that backups are off: each start makes one."""
+    """Return settings with these environment names set, and no others; backups are off, for each start makes one."""
     return GivenSettings(**{"CCB_BACKUPS": "off", **values})
 
 

@@ -30,7 +30,7 @@ def taken(folder: Path) -> Iterator[None]:
     Raises `Conflict` while another process makes a backup in it.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (folder / LOCK).open("a", opener=_for_the_owner) as lock:
+    with os.fdopen(_for_the_owner(folder / LOCK, os.O_RDWR | os.O_CREAT)) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -72,7 +72,7 @@ def room_for(folder: Path, size: int) -> None:
 def writing(path: Path) -> Iterator[Path]:
     """Give a file to write to, for its owner alone, which is not there any more if that fails."""
     part = path.with_name(path.name + PART)
-    os.close(_for_the_owner(str(part), os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+    os.close(_for_the_owner(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
     try:
         yield part
     except BaseException:
@@ -94,7 +94,7 @@ def commit(part: Path, path: Path, manifest: Manifest) -> None:
 
 
 def whole(folder: Path) -> list[tuple[Path, Manifest]]:
-    """Return the backups in a folder, the oldest first: those whose manifest is there, and which are as long as it says.
+    """Return the backups in a folder, the oldest first: with their manifests, and as long as those say.
 
     A file of another size stays where it is; `verify` says what is wrong with it.
     """
@@ -133,13 +133,13 @@ def _clear(folder: Path) -> None:
     """Remove what a killed process left: parts, and manifests whose file never came."""
     for path in folder.iterdir():
         name = path.name.removesuffix("-journal").removesuffix(PART)
-        if name != path.name and NAME.fullmatch(name.removesuffix(".json")):
-            path.unlink()
-        elif path.suffix == ".json" and NAME.fullmatch(path.stem) and not path.with_name(path.stem).exists():
+        is_part = name != path.name and NAME.fullmatch(name.removesuffix(".json"))
+        is_manifest = path.suffix == ".json" and NAME.fullmatch(path.stem)
+        if is_part or (is_manifest and not path.with_suffix("").exists()):
             path.unlink()
 
 
-def _for_the_owner(path: str, flags: int) -> int:
+def _for_the_owner(path: Path, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 

@@ -26,6 +26,8 @@ log = structlog.get_logger()
 BEAT_SECONDS = 2.0
 SILENT_SECONDS = 30.0
 """After how long without a word another process begins a backup anew."""
+LOOK_AROUND_SECONDS = 600.0
+"""How often to look for backups in the folder that nobody has written down: those made while the engine was stopped."""
 TRIES = 3
 """How often a backup is begun whose process ended in the middle."""
 
@@ -38,12 +40,11 @@ class Keeper:
         self._holder = f"{os.uname().nodename}:{os.getpid()}:{secrets.token_hex(4)}"
         self._stop = threading.Event()
         self._busy = False
-        self._adopted = False
+        self._looked_around = 0.0
 
     def resume(self) -> None:
         """Make backups again after a `stop`."""
         self._stop = threading.Event()
-        self._adopted = False
 
     def stop(self) -> None:
         """End the one in hand soon; another process, or this one later, begins it anew."""
@@ -61,9 +62,9 @@ class Keeper:
 
     async def _look(self) -> None:
         ctx = self._ctx
-        if not self._adopted:
+        if not 0 <= ctx.clock.now() - self._looked_around < LOOK_AROUND_SECONDS:
             await service.adopt(ctx)
-            self._adopted = True
+            self._looked_around = ctx.clock.now()
         waiting = await ctx.db.read(rows.under_way)
         if waiting is None and await self._due():
             waiting = await service.ask(ctx, actor=SYSTEM)
@@ -95,8 +96,7 @@ class Keeper:
             log.error("backup failed", backup_id=backup.id, reason=str(error))
             await service.failed(ctx, backup, error.message, holder=self._holder)
         except DatabaseAwayError:
-            self._adopted = False  # nothing can be written down now: its file, if there is one, tells of it later
-            raise
+            raise  # nothing can be written down now; it is begun anew when it answers
         except Exception as error:  # a backup's surprise is told, like every other failure
             log.exception("backup failed", backup_id=backup.id)
             why = T("an unexpected error ({kind}); the log says more", kind=type(error).__name__)
@@ -109,7 +109,7 @@ class Keeper:
         try:
             await service.made(self._ctx, done)
         except DatabaseAwayError:
-            self._adopted = False
+            self._looked_around = 0.0  # its file tells of it when the database answers
             raise
 
     async def _made(self, order: Order) -> Made:

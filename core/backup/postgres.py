@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -17,6 +18,7 @@ from core.errors import CcbError
 from core.texts import T
 from storage.sqlite_copy import DamagedError, StoppedError
 
+_TABLE = re.compile(r"^\d+; \d+ \d+ TABLE \S+ (\S+) ", re.MULTILINE)
 NOT_FOUND = "Tool not found"
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_", "LD_", "PG", "TMPDIR", "TZ")
 """What the tools get of the environment: none of the engine's secrets is among it."""
@@ -49,6 +51,14 @@ def restore(url: str, file: Path) -> None:
     run("pg_restore", [*how, str(file)], url=url, stopped=bool)
 
 
+def tables(file: Path) -> set[str]:
+    """Return the names of the tables in a dump."""
+    with tempfile.TemporaryDirectory() as place:
+        listed = Path(place) / "list"
+        run("pg_restore", ["--list", f"--file={listed}", str(file)], stopped=bool)
+        return set(_TABLE.findall(listed.read_text(encoding="utf-8", errors="replace")))
+
+
 def run(tool: str, arguments: Sequence[str], *, url: str | None = None, stopped: Callable[[], bool]) -> None:
     """Run a tool, on the database at `url`; raise `CcbError` with what it said when it fails."""
     program = shutil.which(tool)
@@ -68,7 +78,7 @@ def run(tool: str, arguments: Sequence[str], *, url: str | None = None, stopped:
     environment = {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)} | secrets
     with tempfile.TemporaryFile() as said:
         command = [program, *given, *arguments]
-        with subprocess.Popen(
+        with subprocess.Popen(  # noqa: S603 - PostgreSQL's own tools, with arguments that are ours
             command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said
         ) as process:
             _wait(process, stopped)

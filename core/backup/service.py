@@ -72,7 +72,7 @@ async def page(ctx: Context, *, after: str | None = None, limit: int = 50) -> li
 
 async def order_for(ctx: Context, backup: Backup) -> Order:
     """Return what is to be made; PostgreSQL is asked now what is in it."""
-    revision, counts = await ctx.db.alone(_counted) if ctx.db.shared else (None, {})
+    revision, counts = await ctx.db.alone(counted) if ctx.db.shared else (None, {})
     actor = _actor(backup)
     return Order(
         backup.id, ctx.settings, maker(actor), ctx.clock.now(), ctx.secrets.fingerprints, revision=revision,
@@ -132,7 +132,7 @@ def _actor(backup: Backup) -> Actor:
     return Actor(backup.actor_kind, backup.actor_id, backup.actor_name, frozenset())  # type: ignore[arg-type]  # ours
 
 
-def _counted(connection: sa.Connection) -> tuple[str | None, dict[str, int]]:
+def counted(connection: sa.Connection) -> tuple[str | None, dict[str, int]]:
     """Return the schema's revision, and how many rows the larger tables have."""
     there = set(sa.inspect(connection).get_table_names())
     counts = {
