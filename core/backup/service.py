@@ -14,6 +14,7 @@ from core.actors import Actor
 from core.backup import folder as places
 from core.backup.making import Made, Order
 from core.backup.manifest import Manifest, maker
+from core.clock import moment
 from core.context import Context
 from core.errors import Invalid, NotFound
 from core.ids import new_id
@@ -50,7 +51,7 @@ async def report(ctx: Context, *, at: float | None, note: str, actor: Actor) -> 
         "made_at": now if at is None else min(at, now), "tries": 0, "node": "", "file": "", "note": note,
         **_asker(actor),
     }  # fmt: skip
-    after = {"made_at": row["made_at"], "note": note or None}
+    after = {"made_at": moment(float(row["made_at"] or now)), "note": note or None}
     entry = audit.entry(ctx, actor, "backup.reported", subject=str(row["id"]), after=after)
     await ctx.db.write(rows.add, row, entry=entry)
     return await find(ctx, str(row["id"]))
