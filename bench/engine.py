@@ -82,6 +82,7 @@ def started(
     """
     settings = {
         "CCB_DATA_DIR": str(folder),
+        "CCB_BACKUPS": "off",
         "CCB_PORT": "0",
         "CCB_ROLES": roles,
         "CCB_ADMIN_KEY": ADMIN_KEY,

@@ -36,8 +36,26 @@ def entry(
     masked by the caller); only keys that differ are kept. `subject`: the id of what it was done to, beside the
     integration.
     """
+    return row(
+        ctx.clock.now(), actor, action, integration_id=integration_id, subject=subject, before=before, after=after,
+        why=why,
+    )  # fmt: skip
+
+
+def row(
+    at: float,
+    actor: Actor,
+    action: str,
+    *,
+    integration_id: str | None = None,
+    subject: str = "",
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+    why: str = "",
+) -> dict[str, Any]:
+    """Return what `entry` returns where there is no engine, and so no context."""
     return {
-        "at": ctx.clock.now(),
+        "at": at,
         "actor_kind": actor.kind,
         "actor_id": actor.id,
         "actor_name": actor.name,

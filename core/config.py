@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from core import durations
+from core.errors import Invalid
 from core.texts import T
 
 Role = Literal["http", "worker", "scheduler", "slack"]
@@ -163,6 +165,19 @@ class Settings(BaseSettings):
         "CCB_RETRY_BASE_SECONDS", 2.0, "The first retry's longest delay; the later ones grow from it.", gt=0, le=3600
     )
 
+    backups: Literal["engine", "elsewhere", "off"] = _setting(
+        "CCB_BACKUPS",
+        "engine",
+        "Who makes backups: engine; elsewhere (they are reported to the engine, which watches their age); off.",
+    )
+    backup_every: str = _setting(
+        "CCB_BACKUP_EVERY", "1d", "How often: 1h to 30d, counted from 03:00 UTC. What is older by two hours is late."
+    )
+    backup_dir: Path | None = _setting("CCB_BACKUP_DIR", None, "Where they go; else backups in the data folder.")
+    backup_keep: int = _setting(
+        "CCB_BACKUP_KEEP", 7, "How many are kept, and of how many days the last one of each.", ge=1, le=1000
+    )
+
     gap_seconds: float = _setting(
         "CCB_GAP_SECONDS", 300.0, "How often to look for events that never arrived, where gap_healing is on.", ge=1
     )
@@ -197,6 +212,17 @@ class Settings(BaseSettings):
                     T("{origin} is no origin: write scheme, host and port alone, such as https://tools.example.com",
                       origin=repr(origin))
                 )  # fmt: skip
+        return value
+
+    @field_validator("backup_every")
+    @classmethod
+    def _an_interval(cls, value: str) -> str:
+        try:
+            seconds = durations.parse(value)
+        except Invalid as error:
+            raise ValueError(error.message) from None
+        if not 3600 <= seconds <= 30 * 86_400:
+            raise ValueError(T("must be between 1h and 30d"))
         return value
 
     @field_validator("otlp_endpoint")
@@ -253,6 +279,16 @@ class Settings(BaseSettings):
             for name, field in zip(setting_names(), type(self).model_fields, strict=True)
             if getattr(self, field) is not None
         )
+
+    @property
+    def backup_seconds(self) -> float:
+        """How often a backup is made, in seconds."""
+        return durations.parse(self.backup_every)
+
+    @property
+    def backup_folder(self) -> Path:
+        """Where this node's backups are."""
+        return self.backup_dir or self.data_dir / "backups"
 
     @property
     def base_url(self) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from core import alerting, healing, metrics, retention
+from core import alerting, backup, healing, metrics, retention
 from core import jobs as long_jobs
 from core.context import Context
 from core.texts import T
@@ -60,6 +60,7 @@ class Scheduler:
         self._watcher = alerting.Watcher(ctx)
         self._evaluator = alerting.Evaluator(ctx, self._watcher)
         self._dispatcher = alerting.Dispatcher(ctx)
+        self._keeper = backup.Keeper(ctx)
 
     @property
     def leading(self) -> bool:
@@ -121,13 +122,15 @@ class Scheduler:
             (self._illustrate_alerts, 1.0),
             (self._sweep, SWEEP_SECONDS),
             (self._look_for_gaps, self._ctx.settings.gap_seconds),
+            (self._back_up, 1.0),
         ]
+        self._keeper.resume()
         for function, seconds in every:
             jobs.add_job(
                 self._run, "interval", (function,), seconds=seconds, id=function.__name__,
                 next_run_time=datetime.now(UTC),
-                # Another one comes while it draws, and leaves at once.
-                max_instances=2 if function == self._illustrate_alerts else 1,
+                # Another one comes while it draws or copies, and leaves at once.
+                max_instances=2 if function in (self._illustrate_alerts, self._back_up) else 1,
             )  # fmt: skip
         jobs.start()
         self._jobs = jobs
@@ -146,6 +149,7 @@ class Scheduler:
         """Start no more jobs and let those that run come to their end."""
         jobs, self._jobs = self._jobs, None
         assert jobs is not None
+        self._keeper.stop()
         jobs.pause()
         if self._running:
             await asyncio.wait(self._running, timeout=JOB_GRACE_SECONDS)
@@ -230,6 +234,10 @@ class Scheduler:
     async def _sweep(self) -> None:
         """Delete what is older than it is to be kept."""
         await retention.sweep(self._ctx)
+
+    async def _back_up(self) -> None:
+        """Make a backup, if one is due or asked for."""
+        await self._keeper.look()
 
 
 def _ahead() -> float:

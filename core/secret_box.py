@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import stat
 from collections.abc import Sequence
@@ -25,6 +27,8 @@ class SecretBox:
     def __init__(self, keys: Sequence[str]) -> None:
         """`keys`: 32 bytes each in URL-safe base64; raises `ValueError` for another form."""
         self._fernet = MultiFernet([Fernet(key) for key in keys])
+        self.fingerprints = tuple(fingerprint(key) for key in keys)
+        """By which its keys are known again, the one that encrypts first."""
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -68,6 +72,21 @@ class SecretBox:
             return self._fernet.rotate(token.encode()).decode()
         except InvalidToken:
             raise _no_key_fits() from None
+
+
+def fingerprint(key: str) -> str:
+    """Return what a key is known by and cannot be found from: its 256 random bits are not to be guessed."""
+    return hashlib.sha256(b"ccb secret key\0" + base64.urlsafe_b64decode(key)).hexdigest()[:16]
+
+
+def fingerprints_of(settings: Settings) -> tuple[str, ...]:
+    """Return the fingerprints of the keys that are there, without making one; none where there is none.
+
+    Raises as `SecretBox.open` does.
+    """
+    if settings.secret_key is None and not (settings.data_dir / FILE).exists():
+        return ()
+    return SecretBox.open(settings).fingerprints
 
 
 def _split(keys: str) -> list[str]:

@@ -39,7 +39,7 @@ class SqliteDatabase(GroupCommit):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lockfile = _lock_folder(folder)
+        self._lockfile = lock_folder(folder)
         path = sqlite_path(folder)
         path.touch(mode=0o600)  # bodies of events are nobody else's business; -wal and -shm take the same mode
         self._writer_engine = sqlite_engine(path, writer=True)
@@ -137,8 +137,11 @@ def sqlite_engine(path: Path, *, writer: bool, pool_size: int = 1) -> sa.Engine:
     return engine
 
 
-def _lock_folder(folder: Path) -> IO[str]:
-    """Take the folder for this process (flock is let go by the kernel even when the process is killed)."""
+def lock_folder(folder: Path) -> IO[str]:
+    """Take the folder for this process, until what is returned is closed; raise `AlreadyRunningError`.
+
+    flock is let go by the kernel even when the process is killed.
+    """
     path = folder / "ccb.lock"
     lockfile = path.open("a+")
     try:

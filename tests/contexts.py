@@ -35,8 +35,8 @@ class MovableClock:
 
 
 def settings(**values: Any) -> Settings:
-    """Return settings with these environment names set, and no others."""
-    return GivenSettings(**values)
+    """Return settings with these environment names set, and no others; backups are off, for each start makes one."""
+    return GivenSettings(**{"CCB_BACKUPS": "off", **values})
 
 
 def context(

@@ -58,15 +58,17 @@ def used(text: str) -> set[str]:
     return {found["name"] for found in _BLOCK.finditer(text)}
 
 
-def commands() -> dict[str, TyperCommand]:
+def commands() -> dict[str, TyperCommand | TyperGroup]:
     """Return every command by the words that call it, such as `keys create`."""
     return dict(_commands(typer.main.get_command(app), ()))
 
 
-def _commands(command: Any, words: tuple[str, ...]) -> Iterator[tuple[str, TyperCommand]]:
+def _commands(command: Any, words: tuple[str, ...]) -> Iterator[tuple[str, TyperCommand | TyperGroup]]:
     if not isinstance(command, TyperGroup):
         yield " ".join(words), command
         return
+    if command.invoke_without_command and words:
+        yield " ".join(words), command
     for name, inner in command.commands.items():
         yield from _commands(inner, (*words, name))
 

@@ -1,4 +1,4 @@
-"""What the engine says of itself: keys that expire, its public address, quotas, disk, channels, a stopped scheduler.
+"""What the engine says of itself: keys that expire, its public address, quotas, disk, channels, scheduler, backups.
 
 Each check returns findings; they are looked at like rules, with `engine` in place of an integration.
 """
@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from core import health
+from core import backup, health
 from core.alerting.plans import default_channels
 from core.alerting.subjects import ENGINE, Finding
 from core.alerting.words import span
@@ -63,7 +63,7 @@ class Watcher:
     async def refresh(self) -> None:
         """Run every check; one that fails is logged, and says nothing this time."""
         checks: list[Callable[[Context], Awaitable[list[Finding]]]] = [
-            _keys, _disk, _quotas, _channels, _scheduler, self._public_address,
+            _keys, _disk, _quotas, _channels, _scheduler, _backups, self._public_address,
         ]  # fmt: skip
         found: list[Finding] = []
         failed = False
@@ -190,6 +190,34 @@ async def _scheduler(ctx: Context) -> list[Finding]:
             fix=T("Start a node with the role scheduler (CCB_ROLES)."),
         )
     ]  # fmt: skip
+
+
+async def _backups(ctx: Context) -> list[Finding]:
+    """Say when the newest good backup is too old, and at once when the last attempt failed."""
+    if ctx.settings.backups == "off":
+        return []
+    found, every = await backup.state(ctx), ctx.settings.backup_seconds
+    old = backup.age(found, ctx.clock.now())
+    late = every + backup.LATE
+    detail = backup.told(ctx, found)
+    fix = (
+        T("Report it when it has been made: `ccb backup --reported`, or POST /v1/backups.")
+        if ctx.settings.backups == "elsewhere"
+        else T("Make one now: `ccb backup`, or POST /v1/backups; it says what stands in the way.")
+    )
+    findings = [
+        Finding("engine:backup", "Backup age", "warning", old > late, detail,
+                f"the newest good backup is older than {span(late)}", fix=fix),
+        Finding("engine:backup-old", "Backup age", "critical", old > 3 * every, detail,
+                f"the newest good backup is older than {span(3 * every)}", fix=fix),
+    ]  # fmt: skip
+    if ctx.settings.backups == "engine":
+        why = backup.failure(found)
+        findings.append(
+            Finding("engine:backup-failed", "Backup failed", "warning", why is not None, why or detail,
+                    "the last attempt at a backup failed", fix=fix)
+        )  # fmt: skip
+    return findings
 
 
 async def _quotas(ctx: Context) -> list[Finding]:

@@ -11,6 +11,7 @@ from rich.text import Text as Line
 
 from core import VERSION
 from core.cli import (
+    backup,
     command,
     database,
     demo,
@@ -20,6 +21,7 @@ from core.cli import (
     install,
     integrations,
     keys,
+    restore,
     screen,
     send,
     serve,
@@ -34,7 +36,7 @@ INTERRUPTED = 130
 
 command.speak()
 app = command.group(None, T("Claude Code Bot: webhooks in, tested integrations out, and nothing lost between."))
-for module in (serve, demo, init, install, integrations, send, trace, events, github, keys, database):
+for module in (serve, demo, init, install, integrations, send, trace, events, github, keys, backup, restore, database):
     module.add(app)
 
 

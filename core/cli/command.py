@@ -112,13 +112,14 @@ _REMOTE = (
 )
 
 
-def group(name: str | None, help: Text) -> typer.Typer:
-    """Return an empty group of commands."""
+def group(name: str | None, help: Text, *, itself: bool = False) -> typer.Typer:
+    """Return an empty group of commands; `itself`: it is a command too (`command` with no name)."""
     return typer.Typer(
         name=name,
         help=said(help),
         cls=Group,
-        no_args_is_help=True,
+        no_args_is_help=not itself,
+        invoke_without_command=itself,
         add_completion=False,
         context_settings={"help_option_names": ["--help", "-h"]},
         pretty_exceptions_enable=False,
@@ -129,7 +130,7 @@ def group(name: str | None, help: Text) -> typer.Typer:
 
 def command(
     parent: typer.Typer,
-    name: str,
+    name: str | None,
     help: Text,
     *,
     remote: bool = True,
@@ -138,7 +139,7 @@ def command(
     """Declare `async def body(session, …)` as a command; its own parameters are typer's.
 
     It gets `--json`, and with `remote` (the command talks to an engine) `--url` and `--key` as well. `loop` makes the
-    event loop to run in, where the default one will not do.
+    event loop to run in, where the default one will not do. Without a name it is what `parent` does by itself.
     """
 
     def declare(body: Body) -> Body:
@@ -149,13 +150,19 @@ def command(
         ]
         shared = (_JSON, *_REMOTE) if remote else (_JSON,)
 
-        def run(**given: Any) -> None:
+        def run(_context: typer.Context, **given: Any) -> None:
+            if name is None and _context.invoked_subcommand is not None:
+                return
             session = Session(**{parameter.name: given.pop(parameter.name) for parameter in shared})
             with asyncio.Runner(loop_factory=loop) as runner:
                 runner.run(body(session, **given))
 
-        run.__signature__ = inspect.Signature([*own, *shared])  # type: ignore[attr-defined]  # what typer reads
-        parent.command(name, help=said(help), cls=Command, options_metavar=said(T("[OPTIONS]")))(run)
+        context = inspect.Parameter("_context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+        run.__signature__ = inspect.Signature([context, *own, *shared])  # type: ignore[attr-defined]  # typer reads it
+        if name is None:
+            parent.callback(help=said(help))(run)
+        else:
+            parent.command(name, help=said(help), cls=Command, options_metavar=said(T("[OPTIONS]")))(run)
         return body
 
     return declare

@@ -38,6 +38,8 @@ STATUS: dict[str, tuple[str, str, Text]] = {
     "inactive": ("○", "yellow", T("inactive")),
     "active": ("✓", "green", T("active")),
     "paused": ("‖", "yellow", T("paused")),
+    "waiting": ("○", "cyan", T("waiting")),
+    "running": ("●", "cyan", T("running")),
 }
 """The mark, the colour and the word of every status."""
 
@@ -93,6 +95,15 @@ def table(heads: Sequence[Text], rows: Iterable[Sequence[str | Line]], *, whole:
 def number(value: float, form: str = "#,##0") -> str:
     """Return a number as the reader writes it (Unicode TR35 number patterns)."""
     return format_decimal(value, format=form, locale=language())
+
+
+def size(count: int) -> str:
+    """Return a number of bytes as the reader writes it, in units of 1,000: `10.1 KB`, `2.4 MB`."""
+    if count < 1_000_000:
+        return said(T("{n} KB", n=number(count / 1e3, "#,##0.#")))
+    if count < 1_000_000_000:
+        return said(T("{n} MB", n=number(count / 1e6, "#,##0.#")))
+    return said(T("{n} GB", n=number(count / 1e9, "#,##0.#")))
 
 
 def duration(milliseconds: float) -> str:

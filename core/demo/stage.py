@@ -101,6 +101,7 @@ def settings(
     """Return the engine's settings: the stand-ins' tokens and addresses, and defaults for all else."""
     given: dict[str, Any] = {
         "CCB_DATA_DIR": folder,
+        "CCB_BACKUPS": "off",
         "CCB_HOST": HOST,
         "CCB_PORT": port,
         "CCB_PUBLIC_URL": f"http://{HOST}:{port}",

@@ -24,7 +24,14 @@ def environment(folder: Path, **settings: str) -> dict[str, str]:
     """Return an environment with nothing of this machine's settings in it."""
     names = ("PATH", "HOME", "LANG", "XDG_RUNTIME_DIR", "PYTHONPATH")
     kept = {name: os.environ[name] for name in names if name in os.environ}
-    return {**kept, "CCB_DATA_DIR": str(folder), "CCB_PORT": "0", "CCB_LANGUAGE": "en", **settings}
+    return {
+        **kept,
+        "CCB_DATA_DIR": str(folder),
+        "CCB_PORT": "0",
+        "CCB_LANGUAGE": "en",
+        "CCB_BACKUPS": "off",
+        **settings,
+    }
 
 
 class Log:

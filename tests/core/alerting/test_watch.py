@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from core import alerts, auth
+from core import alerts, auth, backup, deployments
 from core.alerting import Dispatcher, Evaluator, Guard, Watcher
 from core.alerting.outbox import MOST_ATTEMPTS
 from core.outbound import Outbound
@@ -198,3 +198,37 @@ async def test_a_scheduler_that_begins_ends_nothing_before_it_has_looked(watched
     await watched.look()
     assert [alert.status for alert in await watched.alerts()] == ["firing"]
     del watched.ctx.quotas["github"]
+
+
+@pytest.mark.parametrize("changed", [{"CCB_BACKUPS": "elsewhere"}], ids=str)
+async def test_the_age_of_backups(watched: House) -> None:
+    hour = 3600.0
+    await deployments.note(watched.ctx)
+    assert await told(watched) == {}, "a new engine has had no time for one"
+    watched.clock.move(27 * hour)
+    assert await told(watched) == {"Backup age": "warning"}
+    await backup.report(watched.ctx, at=watched.clock.now() - hour, note="", actor=auth.SYSTEM)
+    assert await told(watched, looks=4) == {}
+    watched.clock.move(24.8 * hour)
+    assert await told(watched) == {}
+    watched.clock.move(0.2 * hour)
+    assert await told(watched) == {"Backup age": "warning"}
+    alert = (await watched.alerts())[-1]
+    assert "The newest backup is of 2023-11-16T00:" in str(revive_text(alert.detail or ""))
+    assert "ccb backup --reported" in alert.description
+    watched.clock.move(47 * hour)
+    await told(watched)
+    assert {alert.severity for alert in await watched.alerts(status="firing")} == {"warning", "critical"}
+
+
+@pytest.mark.parametrize("changed", [{"CCB_BACKUPS": "engine", "CCB_BACKUP_DIR": "/dev/null/backups"}], ids=str)
+async def test_a_backup_that_failed_is_told_at_once(watched: House) -> None:
+    await deployments.note(watched.ctx)
+    await backup.Keeper(watched.ctx).look()
+    assert await told(watched) == {"Backup failed": "warning"}
+    alert = await watched.alert()
+    assert "/dev/null/backups cannot be written: Not a directory" in str(revive_text(alert.detail or ""))
+    off = watched.ctx.settings.model_copy(update={"backups": "off"})
+    watched.ctx = replace(watched.ctx, settings=off)
+    watched.watch()
+    assert await told(watched, looks=5) == {}, "nothing is watched that is switched off"

@@ -26,7 +26,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]
     """A running engine: what it reported, and `folder`, where it runs."""
     folder = tmp_path_factory.mktemp("engine")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CCB_")}
-    environment |= {"CCB_PORT": "0", "CCB_RETRY_BASE_SECONDS": "0.05", "CCB_LOG_LEVEL": "warning"}
+    environment |= {"CCB_PORT": "0", "CCB_RETRY_BASE_SECONDS": "0.05", "CCB_LOG_LEVEL": "warning", "CCB_BACKUPS": "off"}
     with subprocess.Popen([*CCB, "serve", "--json"], cwd=folder, env=environment, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         report: dict[str, Any] = json.loads(process.stdout.readline())
