@@ -12,6 +12,7 @@ from rich.text import Text as Line
 from core import VERSION
 from core.cli import (
     command,
+    dashboard,
     database,
     demo,
     events,
@@ -34,7 +35,7 @@ INTERRUPTED = 130
 
 command.speak()
 app = command.group(None, T("Claude Code Bot: webhooks in, tested integrations out, and nothing lost between."))
-for module in (serve, demo, init, install, integrations, send, trace, events, github, keys, database):
+for module in (serve, demo, init, install, integrations, send, trace, events, dashboard, github, keys, database):
     module.add(app)
 
 
