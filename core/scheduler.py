@@ -177,7 +177,7 @@ class Scheduler:
         await healing.look_after(self._ctx)
 
     async def _forget(self) -> None:
-        """Delete keys of deduplication and idempotency, jobs, alerts' past and sessions that are over for long enough."""
+        """Delete keys of deduplication and idempotency, jobs, alerts and sessions that are over for long enough."""
         await self._ctx.db.write(accept.forget, self._ctx.clock.now())
         await long_jobs.forget(self._ctx)
         await self._ctx.db.write(idempotency.forget, self._ctx.clock.now())

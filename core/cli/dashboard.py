@@ -16,7 +16,9 @@ from core.texts import T
 
 def add(parent: typer.Typer) -> None:
     """Add the command."""
-    command(parent, "dashboard", T("Sign in to the dashboard: print a link that works once, for five minutes."))(open_it)
+    command(parent, "dashboard", T("Sign in to the dashboard: print a link that works once, for five minutes."))(
+        open_it
+    )
 
 
 async def open_it(
@@ -30,7 +32,9 @@ async def open_it(
         screen.write_json(link)
         return
     console = session.console
-    console.print(said(T("Open this to be signed in; it works once, until {when}:", when=screen.when(link["expires_at"]))))
+    console.print(
+        said(T("Open this to be signed in; it works once, until {when}:", when=screen.when(link["expires_at"])))
+    )
     console.print(Line.assemble("  ", (screen.clean(link["url"]), "bold")), soft_wrap=True)
     if link["local_url"] != link["url"]:
         console.print(said(T("Or, on the engine's own machine:")))

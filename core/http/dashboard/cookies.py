@@ -1,9 +1,9 @@
 """The dashboard's two cookies, and whether a form was sent by one of its own pages.
 
 The session's cookie is `SameSite=Lax`, not `Strict`: a link in an alert's mail or Slack message must open the page it
-names, and with `Strict` the first request from there carries no cookie, so that everybody would be asked for a key again
-at each alert. `Lax` sends it with such a navigation (GET, which changes nothing here) and with no form, picture or
-script of another site. That is not relied on alone: every POST must say that it comes from this very origin.
+names, and with `Strict` the first request from there carries no cookie, so that everybody would be asked for a key
+again at each alert. `Lax` sends it with such a navigation (a GET changes nothing here) and with no form, picture or script of
+another site. That is not relied on alone: every POST must say that it comes from this very origin.
 """
 
 from __future__ import annotations

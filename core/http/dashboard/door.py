@@ -38,6 +38,7 @@ class Shown:
     title: Text | str
     values: Mapping[str, Any] = field(default_factory=dict)
     status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 PageHandler = Callable[[Context, Request], Awaitable[Shown | web.StreamResponse]]
@@ -124,12 +125,13 @@ async def _bordered(
                 language=language, raw=raw,
             )  # fmt: skip
             result = await run(request)
-    except Exception as error:  # noqa: BLE001 - the border: errors.answer logs what nobody foresaw
+    except Exception as error:
         if isinstance(error, ConnectionError) and raw.transport is None:
             raise  # nobody is there to be answered
-        result = _failed(error, raw, own_id, language, headers)
+        result = _failed(error, raw, own_id, language)
     if isinstance(result, Shown):
         frame = Frame(language, actor, section, back_to(raw.path_qs if raw.method == "GET" else cookies.PATH))
+        headers |= result.headers
         result = rendered(frame, result.template, result.title, result.values, status=result.status)
     if not result.prepared:
         result.headers.update(headers)
@@ -179,11 +181,15 @@ async def _form(raw: web.Request) -> dict[str, str]:
     return fields
 
 
-def _failed(error: Exception, raw: web.Request, own_id: str, language: str, headers: dict[str, str]) -> Shown:
+def _failed(error: Exception, raw: web.Request, own_id: str, language: str) -> Shown:
     """Return the page that an error makes: what REST would say, in the same words."""
     answer = errors.answer(error, request_id=own_id, language=language, path=raw.path)
     assert isinstance(answer.body, bytes)
     said = orjson.loads(answer.body)
-    if "Retry-After" in answer.headers:
-        headers["Retry-After"] = answer.headers["Retry-After"]
-    return Shown("error.html", T("This did not work"), {"message": said["message"], "id": own_id}, answer.status)
+    values = {"message": said["message"], "id": own_id}
+    return Shown("error.html", T("This did not work"), values, answer.status, later(answer.headers))
+
+
+def later(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return when to come again, where an answer says so."""
+    return {name: value for name, value in headers.items() if name == "Retry-After"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.context import Context
+from core.events import trace
 from core.http import events
 from core.http.dashboard.door import Shown, page
 from core.http.routes import Request
@@ -14,7 +15,7 @@ async def event(ctx: Context, request: Request) -> Shown:
     """Show an event and its steps, as `ccb trace` does."""
     found = await events.event(ctx, request)
     steps = await events.steps(ctx, request)
-    return Shown("event.html", found.id, {"t": _WORDS, "event": found, "steps": steps})
+    return Shown("event.html", found.id, {"t": _WORDS, "event": found, "steps": steps, "size": trace.size(found.size)})
 
 
 _WORDS = {
@@ -29,7 +30,6 @@ _WORDS = {
     "integration": T("Integration"),
     "version": T("Version"),
     "size": T("Size"),
-    "bytes": T("bytes"),
     "from": T("Sender"),
     "delivery": T("Delivery"),
     "duplicates": T("Delivered again"),

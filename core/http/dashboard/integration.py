@@ -150,7 +150,7 @@ _WORDS = {
     "metric": T("Metric"),
     "range": T("Time"),
     "show": T("Show"),
-    "values": T("The chart's values as a table"),
+    "table": T("The chart's values as a table"),
     "time": T("Time"),
     "value": T("Value"),
     "zoom": T("Point at it for values. Turn the wheel to zoom, drag to move, press twice to see all."),

@@ -1,4 +1,4 @@
-"""What a state looks like: a symbol, a kind (which the style sheet colours) and a word, so that colour is never alone."""
+"""What a state looks like: a symbol, a kind, which the style sheet colours, and a word: never colour alone."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ MARKS: dict[str, tuple[str, str, Text]] = {
     "ok": ("✓", "good", T("in order")),
     "degraded": ("!", "warn", T("degraded")),
     "down": ("✗", "bad", T("down")),
+    "configured": ("✓", "good", T("configured")),
     "not_configured": ("–", "quiet", T("not configured")),
 }
 

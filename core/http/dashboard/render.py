@@ -1,4 +1,4 @@
-"""Pages from templates: the frame around them, the reader's own forms of numbers and times, the headers that guard them.
+"""Pages from templates: their frame, numbers and times in the reader's own form, the headers that guard them.
 
 Nothing of a page is executed but the files under `/dashboard/static`: no script and no style in it, whoever wrote what
 it shows.
@@ -17,6 +17,7 @@ from aiohttp import web
 from babel.numbers import format_decimal
 from markupsafe import Markup, escape
 
+from core import durations
 from core.actors import ANONYMOUS, Actor
 from core.http.dashboard.files import address
 from core.http.dashboard.marks import mark
@@ -78,6 +79,7 @@ def rendered(
             "static": address,
             "say": lambda text: text.render(language) if isinstance(text, Text) else text,
             "mark": lambda state: mark(state, language),
+            "took": lambda ms: "–" if ms is None else durations.said(ms, language),
             "number": lambda value, places=0: number(value, language, places),
             **{name: _said(value, language) for name, value in values.items()},
         }
@@ -113,6 +115,16 @@ def _time(value: float | str | None) -> Markup | str:
     return Markup('<time datetime="{}">{}</time>').format(escape(at.isoformat(timespec="milliseconds")), plain)
 
 
+def _ticks(text: str) -> Markup:
+    """Show what stands between backticks, as our messages write commands, as code; everything else is text."""
+    parts = str(text).split("`")
+    if len(parts) % 2 == 0:  # one that is not closed is nothing but a character
+        return escape(text)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(one) if odd % 2 else escape(one) for odd, one in enumerate(parts)
+    )
+
+
 def _said(value: Any, language: str) -> Any:
     if isinstance(value, Text):
         return value.render(language)
@@ -131,4 +143,5 @@ def _templates() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.filters["time"] = _time
+    made.filters["ticks"] = _ticks
     return made

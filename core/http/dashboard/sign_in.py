@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import structlog
 from aiohttp import web
 
@@ -10,7 +12,7 @@ from core.context import Context
 from core.errors import CcbError, TooMany, Unauthenticated
 from core.http import errors
 from core.http.dashboard import cookies
-from core.http.dashboard.door import Shown, action, back_to, page, sign_in_page, signed_in
+from core.http.dashboard.door import Shown, action, back_to, later, page, sign_in_page, signed_in
 from core.http.node import NODE
 from core.http.routes import ANY_KEY, Request
 from core.texts import LANGUAGES, T
@@ -91,7 +93,9 @@ async def nothing(ctx: Context, request: Request) -> Shown:
 
 def _refused(request: Request, error: CcbError, to: str) -> Shown:
     log.warning("dashboard sign-in refused", remote=request.raw.remote, error=error.error)
-    return sign_in_page(request.raw, problem=error.message, to=to, status=errors.status_of(error))
+    answer = errors.answer(error, request_id=request.id, language=request.language, path=request.raw.path)
+    page = sign_in_page(request.raw, problem=error.message, to=to, status=answer.status)
+    return replace(page, headers=later(answer.headers))
 
 
 def _let_in(ctx: Context, request: Request, secret: str, to: str) -> web.StreamResponse:

@@ -30,9 +30,7 @@ async def static(ctx: Context, raw: web.Request) -> web.Response:
     if raw.headers.get("If-None-Match") == tag:
         return web.Response(status=304, headers=headers)
     if name != files.CHARTS:
-        return web.Response(
-            body=files.content(name), content_type=files.KINDS[name], charset="utf-8", headers=headers
-        )
+        return web.Response(body=files.content(name), content_type=files.KINDS[name], charset="utf-8", headers=headers)
     packed, headers["Vary"] = await files.charts(ctx), "Accept-Encoding"
     if "gzip" in raw.headers.get("Accept-Encoding", ""):
         headers["Content-Encoding"] = "gzip"
