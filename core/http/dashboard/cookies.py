@@ -2,8 +2,8 @@
 
 The session's cookie is `SameSite=Lax`, not `Strict`: a link in an alert's mail or Slack message must open the page it
 names, and with `Strict` the first request from there carries no cookie, so that everybody would be asked for a key
-again at each alert. `Lax` sends it with such a navigation (a GET changes nothing here) and with no form, picture or script of
-another site. That is not relied on alone: every POST must say that it comes from this very origin.
+again at each alert. `Lax` sends it with such a navigation (a GET changes nothing here) and with no form, picture or
+script of another site. That is not relied on alone: every POST must say that it comes from this very origin.
 """
 
 from __future__ import annotations

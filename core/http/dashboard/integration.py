@@ -87,7 +87,8 @@ def interactive(spec: dict[str, Any]) -> dict[str, Any]:
     """Return a chart's specification with its values to be pointed at, and its time to be zoomed and moved. Pure."""
     layers, zooms = [], False
     for layer in spec["layer"]:
-        if "field" not in layer["encoding"].get("y", {}) or "tooltip" not in layer["encoding"]:
+        encoding = layer.get("encoding", {})
+        if "field" not in encoding.get("y", {}) or "tooltip" not in encoding:
             layers.append(layer)
             continue
         mark = {**layer["mark"], "clip": True}

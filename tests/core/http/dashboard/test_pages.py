@@ -6,9 +6,10 @@ import gzip
 
 import pytest
 
-from core.charts import Chart, spec
+from core.charts import Chart, Limit, Mark, Span, spec
 from core.http.dashboard.integration import interactive
 from core.metrics import METRICS, Point, Series
+from core.texts import T
 from tests.core.http.dashboard.conftest import Browser, key_with
 from tests.engines import Client
 from tests.packages import FORWARD_TWICE, forwarded, package
@@ -102,7 +103,8 @@ async def test_files_are_kept_for_ever_under_their_digest(client: Client, browse
 @pytest.mark.parametrize("name", ["received", "error_rate"])
 def test_the_chart_in_a_browser_is_the_pictures_with_values_and_zoom(name: str) -> None:
     points = tuple(Point(60 * n, n) for n in range(3))
-    chart = Chart("x", Series(METRICS[name], 0, 180.0, 60, 3, points), width=300)
+    series = Series(METRICS[name], 0, 180.0, 60, 3, points)
+    chart = Chart("x", series, (Limit(">", 2.0),), (Mark(90.0, T("changed")),), (Span(60.0, 90.0),), width=300)
     plain = spec(chart, "en")
     made = interactive(plain)
     assert made["width"] == 300 and "params" not in str(plain)
