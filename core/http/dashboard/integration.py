@@ -144,7 +144,6 @@ def _valued(value: float | None, unit: str, language: str) -> str:
 
 _WORDS = {
     "back": T("All integrations"),
-    "healthy": T("It works."),
     "problems": T("What is wrong"),
     "numbers": T("Numbers"),
     "chart": T("Chart"),

@@ -20,6 +20,7 @@ MARKS: dict[str, tuple[str, str, Text]] = {
     "firing": ("▲", "bad", T("firing")),
     "success": ("✓", "good", T("done")),
     "error": ("✗", "bad", T("failed")),
+    "problem": ("✗", "bad", T("error")),
     "warning": ("!", "warn", T("warning")),
     "ok": ("✓", "good", T("in order")),
     "degraded": ("!", "warn", T("degraded")),

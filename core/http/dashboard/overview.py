@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from core import durations, listing, metrics
+from core import status as statuses
 from core.context import Context
 from core.http.dashboard.door import Shown, page
 from core.http.routes import Request
+from core.integrations import Installed
 from core.listing import Listed
 from core.requests import words as request_words
 from core.requests.model import Asked
-from core.texts import T
+from core.texts import TN, T, Text
 from storage import alerts as alert_rows
 from storage import metrics as metric_rows
 
 AT_ONCE = 50
 """Integrations on one page; each is asked for its numbers."""
+MOST_JUDGED = 100
+"""Integrations of which it is asked whether they work: each takes a few queries."""
+JUDGED_SECONDS = 10.0
 HOUR, DAY = 3600.0, 86400.0
 
 
@@ -58,9 +63,12 @@ async def overview(ctx: Context, request: Request) -> Shown:
     """Show how all integrations are."""
     query = request.query_as(OverviewQuery)
     firing = await _firing(ctx) if request.actor.may("alerts.read") else Counter[str]()
-    every = [_one(one, firing, request.language) async for chunk in listing.chunks(ctx) for one in chunk]
+    listed = [one async for chunk in listing.chunks(ctx) for one in chunk]
+    wrong = await _wrong(ctx, [one.installed for one in listed if isinstance(one, Listed)], request.language)
+    every = [_one(one, firing, wrong, request.language) for one in listed]
     wanted = query.q.strip().casefold()
     found = sorted((o for o in every if wanted in o.name.casefold() or wanted in o.slug), key=lambda o: o.urgency)
+    attention = sum(1 for one in every if one.firing or one.trouble)
     first = (query.page - 1) * AT_ONCE
     shown = found[first : first + AT_ONCE]
     measured = request.actor.may("metrics.read")
@@ -72,10 +80,10 @@ async def overview(ctx: Context, request: Request) -> Shown:
             "t": _WORDS,
             "ones": shown,
             "numbers": numbers,
+            "firing": lambda count: TN("{count} alert fires", "{count} alerts fire", count).render(request.language),
             "measured": measured,
-            "total": len(every),
-            "matching": len(found),
-            "attention": sum(1 for one in every if one.firing or one.trouble),
+            "total": TN("{count} integration", "{count} integrations", len(every)) if every else None,
+            "attention": TN("{count} needs attention", "{count} need attention", attention) if attention else None,
             "q": query.q,
             "page": query.page,
             "more": len(found) > first + AT_ONCE,
@@ -100,17 +108,14 @@ _WORDS = {
     "queue": T("Queue"),
     "last": T("Last activity"),
     "never": T("never"),
-    "firing": T("alerts fire"),
-    "need": T("need attention"),
     "well": T("Nothing needs attention."),
-    "total": T("integrations"),
     "next": T("Next page"),
     "former": T("Previous page"),
     "no_metrics": T("Numbers are shown to keys with the permission metrics.read."),
 }
 
 
-def _one(listed: Listed | Asked, firing: Counter[str], language: str) -> _One:
+def _one(listed: Listed | Asked, firing: Counter[str], wrong: Mapping[str, str], language: str) -> _One:
     if isinstance(listed, Asked):
         trouble = request_words.problem(listed)
         return _One(
@@ -118,8 +123,26 @@ def _one(listed: Listed | Asked, firing: Counter[str], language: str) -> _One:
             trouble.render(language) if trouble is not None and listed.row.status == "failed" else "",
         )  # fmt: skip
     own = listed.installed
-    trouble = (own.error_details or {}).get("message", "")
-    return _One(own.id, own.slug, own.name, own.status, listed.last, firing[own.id], str(trouble))
+    return _One(own.id, own.slug, own.name, own.status, listed.last, firing[own.id], wrong.get(own.id, ""))
+
+
+async def _wrong(ctx: Context, installed: Sequence[Installed], language: str) -> dict[str, str]:
+    """Return the worst that is wrong with each that does not work, in the words of its own page.
+
+    Of more than `MOST_JUDGED` those that are at work, or were last changed: of the others, their alerts tell.
+    """
+    first = sorted(installed, key=lambda one: (one.status != "active", -one.updated_at))[:MOST_JUDGED]
+    wrong: dict[str, str] = {}
+    for one in first:
+        found: Text | None = ctx.memo.get(("dashboard", one.id, one.updated_at))
+        if found is None:
+            report = await statuses.report(ctx, one)
+            worst = next((p.message for p in report.problems if p.severity == "error"), None)
+            found = worst if one.status in ("active", "failed") and worst is not None else T("")
+            ctx.memo.put(("dashboard", one.id, one.updated_at), found, seconds=JUDGED_SECONDS)
+        if said := found.render(language):
+            wrong[one.id] = said
+    return wrong
 
 
 async def _firing(ctx: Context) -> Counter[str]:

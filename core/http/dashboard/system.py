@@ -14,7 +14,7 @@ from core.http.node import NODE
 from core.http.routes import ANY_KEY, Request
 from core.services import SERVICES
 from core.status.words import span
-from core.texts import T, Text
+from core.texts import TN, T, Text
 from storage import alerts as alert_rows
 from storage import leader
 
@@ -45,6 +45,7 @@ async def system(ctx: Context, request: Request) -> Shown:
             "address": ctx.settings.public_url or node.address,
             "holder": holder.holder if holder is not None and holder.expires_at > ctx.clock.now() else None,
             "look": look,
+            "rules": TN("{count} rule", "{count} rules", look.rules) if look is not None else None,
             "queue": await queue.status(ctx, request) if reads_events else None,
             "quotas": _quotas(ctx),
             "services": services,
@@ -79,7 +80,6 @@ _WORDS = {
     "scheduler": T("The scheduler runs on"),
     "nobody": T("no node: start one with the role scheduler"),
     "look": T("Alert rules last looked at"),
-    "rules": T("rules"),
     "queue": T("Queue"),
     "depth": T("Waiting"),
     "flight": T("In hand"),

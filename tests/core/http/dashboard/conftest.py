@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,7 @@ class Browser:
         """Open a page."""
         return await self._ask("GET", path, headers=headers)
 
-    async def send(self, path: str, fields: dict[str, str] | None = None, **headers: str) -> Seen:
+    async def send(self, path: str, fields: Mapping[str, str] | None = None, **headers: str) -> Seen:
         """Send a form, as a page of the engine's own does unless `headers` say otherwise."""
         given = {"Origin": self.address, "Sec-Fetch-Site": "same-origin", **headers}
         return await self._ask("POST", path, data=fields or {}, headers={k: v for k, v in given.items() if v})

@@ -70,7 +70,7 @@ async def test_forms_of_others_are_refused(client: Client, browser: Browser) -> 
         assert refused.status == 403 and "Set-Cookie" not in refused.headers, headers
     assert (await browser.send("/dashboard/sign-in", fields, **{"Sec-Fetch-Site": ""})).status == 303
     for path in ("/dashboard/sign-out", "/dashboard/language"):
-        assert (await browser.send(path, **{"Sec-Fetch-Site": "cross-site"})).status == 403
+        assert (await browser.send(path, {}, **{"Sec-Fetch-Site": "cross-site"})).status == 403
     assert (await browser.get("/dashboard")).status == 200
     async with browser.session.post(
         f"{browser.address}/dashboard/sign-in", json=fields, headers={"Sec-Fetch-Site": "same-origin"}
