@@ -38,6 +38,6 @@ _WORDS = {
     "retry": T("Next attempt"),
     "waits": T("Waits for a service that is not configured"),
     "next": T("What to do"),
-    "replay": T("When the cause is gone, run it again on the engine's machine:"),
+    "replay": T("When the cause is gone, run it again, with a key that has events.replay:"),
     "no_steps": T("No step is recorded yet. Look again in a moment."),
 }

@@ -16,6 +16,7 @@ from core.context import Context
 from core.http import charts as chart_resource
 from core.http import integration_status
 from core.http.dashboard.door import Shown, page
+from core.http.dashboard.render import number
 from core.http.events import Page, integration_events_of
 from core.http.metrics import range_of
 from core.http.routes import Request, json_response
@@ -132,8 +133,6 @@ def _points(chart: Chart, language: str) -> list[tuple[float, str]]:
 
 
 def _valued(value: float | None, unit: str, language: str) -> str:
-    from core.http.dashboard.render import number
-
     if value is None:
         return "–"
     if unit in ("ms", "s"):
