@@ -19,7 +19,7 @@ from typing import Any
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from core import alerting, backup, healing, metrics, retention
+from core import alerting, backup, healing, metrics, retention, sessions
 from core import jobs as long_jobs
 from core.context import Context
 from core.texts import T
@@ -197,11 +197,12 @@ class Scheduler:
         await healing.look_after(self._ctx)
 
     async def _forget(self) -> None:
-        """Delete deduplication and idempotency keys whose window has passed, and the jobs that ended long ago."""
+        """Delete keys of deduplication and idempotency, jobs, alerts and sessions that are over for long enough."""
         await self._ctx.db.write(accept.forget, self._ctx.clock.now())
         await long_jobs.forget(self._ctx)
         await self._ctx.db.write(idempotency.forget, self._ctx.clock.now())
         await alerting.forget(self._ctx)
+        await sessions.forget(self._ctx)
 
     async def _watch(self) -> None:
         """Look after the engine itself."""

@@ -24,6 +24,7 @@ from core.auth.keys import (
     list_keys,
     revoke,
     rotate,
+    shown,
 )
 
 __all__ = [
@@ -51,4 +52,5 @@ __all__ = [
     "parse_permissions",
     "revoke",
     "rotate",
+    "shown",
 ]

@@ -113,6 +113,11 @@ async def authenticate(ctx: Context, header: str | None) -> Actor:
     return key.actor
 
 
+def shown(row: rows.ApiKeyRow) -> ApiKey:
+    """Return a stored key as it may be shown."""
+    return _key(row)
+
+
 async def list_keys(ctx: Context, *, actor: Actor) -> Sequence[ApiKey]:
     """Return every key, newest first."""
     actor.require("tokens.read")

@@ -60,6 +60,8 @@ class Chart:
     marks: tuple[Mark, ...] = ()
     spans: tuple[Span, ...] = ()
     zone: ZoneInfo = UTC
+    width: int = WIDTH
+    """Of the plot, in pixels."""
 
     @property
     def values(self) -> list[int | float]:
@@ -85,7 +87,7 @@ def spec(chart: Chart, language: str) -> dict[str, Any]:
     ticks = heights(largest * 1.08, whole=scale.unit == "count", language=language)
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-        "width": WIDTH,
+        "width": chart.width,
         "height": HEIGHT,
         "background": "white",
         "padding": 14,
@@ -236,10 +238,10 @@ def _limits(chart: Chart, scale: Scale, language: str) -> Iterator[dict[str, Any
         yield {
             "data": {"values": rows},
             "mark": {"type": "rule", "color": _LIMIT, "strokeDash": [7, 4], "strokeWidth": 2},
-            "encoding": {"x": {"value": 0}, "x2": {"value": WIDTH}, "y": y},
+            "encoding": {"x": {"value": 0}, "x2": {"value": chart.width}, "y": y},
         }
         said = T("limit: {operator} {value}", operator=limit.operator, value=scale.shown(limit.value, language))
-        words = {"x": {"value": WIDTH - 6}, "y": y, "text": {"value": said.render(language)}}
+        words = {"x": {"value": chart.width - 6}, "y": y, "text": {"value": said.render(language)}}
         look = {"type": "text", "align": "right", "baseline": "bottom", "dy": -5, "fontSize": 15, "fontWeight": "bold"}
         halo = {"color": "white", "stroke": "white", "strokeWidth": 5, "strokeJoin": "round"}
         yield {"data": {"values": rows}, "mark": {**look, **halo}, "encoding": words}

@@ -13,6 +13,7 @@ from core import VERSION
 from core.cli import (
     backup,
     command,
+    dashboard,
     database,
     demo,
     events,
@@ -36,7 +37,9 @@ INTERRUPTED = 130
 
 command.speak()
 app = command.group(None, T("Claude Code Bot: webhooks in, tested integrations out, and nothing lost between."))
-for module in (serve, demo, init, install, integrations, send, trace, events, github, keys, backup, restore, database):
+for module in (
+    serve, demo, init, install, integrations, send, trace, events, dashboard, github, keys, backup, restore, database,
+):  # fmt: skip
     module.add(app)
 
 

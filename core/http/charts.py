@@ -78,7 +78,7 @@ async def chart_png(ctx: Context, request: Request) -> web.Response:
 
 
 async def _specification(ctx: Context, request: Request) -> tuple[bytes, dict[str, str]]:
-    chart = await _chart(ctx, request)
+    chart = await chart_of(ctx, request)
     body = orjson.dumps(charts.spec(chart, request.language))
     digest = hashlib.blake2b(VERSION.encode() + body, digest_size=12).hexdigest()
     return body, {
@@ -88,7 +88,8 @@ async def _specification(ctx: Context, request: Request) -> tuple[bytes, dict[st
     }
 
 
-async def _chart(ctx: Context, request: Request) -> Chart:
+async def chart_of(ctx: Context, request: Request) -> Chart:
+    """Return the chart that a query (`ChartQuery`) asks for."""
     query = request.query_as(ChartQuery)
     zone = zone_of(query.tz)
     installed = await integrations.find(ctx, request.path["id"])

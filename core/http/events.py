@@ -168,6 +168,21 @@ async def _of_integration(ctx: Context, request: Request) -> rows.Event:
 
 
 async def _page(ctx: Context, request: Request, query: Page, reference: str | None) -> web.Response:
+    found = await _found(ctx, query, reference)
+    headers = {}
+    if found.after is not None:
+        following = request.raw.rel_url.without_query_params("offset").update_query(after=found.after)
+        headers["Link"] = f'<{following}>; rel="next"'
+    return json_response([await _out(ctx, event, request.language) for event in found.events], headers=headers)
+
+
+async def integration_events_of(ctx: Context, request: Request, query: Page, reference: str) -> list[EventOut]:
+    """Return an integration's events as they are shown."""
+    found = await _found(ctx, query, reference)
+    return [await _out(ctx, event, request.language) for event in found.events]
+
+
+async def _found(ctx: Context, query: Page, reference: str | None) -> event_list.Found:
     installed = await integrations.find(ctx, reference) if reference is not None else None
     now = ctx.clock.now()
     received_from = time_of(query.from_, now=now, path="from")
@@ -185,12 +200,7 @@ async def _page(ctx: Context, request: Request, query: Page, reference: str | No
         limit=query.limit,
         offset=query.offset,
     )
-    found = await ctx.db.read(event_list.page, wanted)
-    headers = {}
-    if found.after is not None:
-        following = request.raw.rel_url.without_query_params("offset").update_query(after=found.after)
-        headers["Link"] = f'<{following}>; rel="next"'
-    return json_response([await _out(ctx, event, request.language) for event in found.events], headers=headers)
+    return await ctx.db.read(event_list.page, wanted)
 
 
 async def _out(ctx: Context, event: rows.Event, language: str) -> EventOut:

@@ -6,7 +6,7 @@ import asyncio
 import errno
 import os
 import socket
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 
 import structlog
@@ -15,7 +15,7 @@ from aiohttp import web
 from core.config import MAX_BODY
 from core.context import Context
 from core.errors import Conflict
-from core.http import errors, protocol
+from core.http import dashboard, errors, protocol
 from core.http.cors import Cors
 from core.http.middleware import Handler, language_of, request_id, wrap
 from core.http.node import NODE, Node
@@ -35,7 +35,7 @@ def build(ctx: Context, found: Routes | None = None) -> web.Application:
     """Return the application with all routes (or those `found`), behind permissions, parsing and error answers."""
     app = web.Application(client_max_size=MAX_BODY)
     node = app[NODE] = Node(limits=Limits(ctx.settings.rate_limit), cors=Cors(ctx.settings.cors_origins))
-    for path, routes in groupby(found or load(), key=lambda route: route.path):
+    for path, routes in groupby(found or chain(load(), dashboard.load()), key=lambda route: route.path):
         allowed: set[str] = set()
         for route in routes:
             handler = wrap(ctx, route, node)

@@ -164,3 +164,10 @@ def test_an_error_is_in_the_readers_language(engine: dict[str, Any]) -> None:
     assert done.returncode == 1
     assert "evt_none" in done.stderr
     assert "нет" in done.stderr
+
+
+def test_dashboard_prints_a_link(engine: dict[str, Any], ccb: Any) -> None:
+    link = ccb("dashboard", "--json")
+    assert link["local_url"].startswith(f"{engine['address']}/dashboard/link#") and link["expires_at"]
+    said = ccb("dashboard")
+    assert "works once" in said and "/dashboard/link#" in said and link["url"] not in said

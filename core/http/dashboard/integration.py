@@ -1,0 +1,175 @@
+"""`/dashboard/integrations/{id}`: one integration: whether it works, its numbers, a chart, its newest events."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
+
+from core import charts, durations, integrations, listing, metrics
+from core.alerting.charted import charted
+from core.charts import Chart
+from core.context import Context
+from core.http import charts as chart_resource
+from core.http import integration_status
+from core.http.dashboard.door import Shown, page
+from core.http.dashboard.render import number
+from core.http.events import Page, integration_events_of
+from core.http.metrics import range_of
+from core.http.routes import Request, json_response
+from core.integrations import Installed
+from core.metrics import METRICS
+from core.requests.model import Asked
+from core.texts import T
+
+RANGES = ("1h", "6h", "24h", "7d", "30d")
+KEY_NUMBERS = ("received", "succeeded", "failed", "error_rate", "latency_p50", "latency_p95", "rejected", "queue_depth")
+NARROWEST, WIDEST = 240, 1600
+"""Of a chart's plot, in pixels."""
+EVENTS = 20
+
+
+class IntegrationQuery(BaseModel):
+    """Which chart, over which time."""
+
+    model_config = ConfigDict(extra="ignore", populate_by_name=True)
+
+    metric: str = Field("received", max_length=100)
+    range: Literal["1h", "6h", "24h", "7d", "30d"] = "1h"
+
+
+class DrawnQuery(chart_resource.ChartQuery):
+    """What a chart in a browser is asked by."""
+
+    width: int = Field(640, ge=NARROWEST, le=WIDEST)
+
+
+@page("/dashboard/integrations/{id}", permission="integrations.read", section="integrations", query=IntegrationQuery)
+async def integration(ctx: Context, request: Request) -> Shown:
+    """Show one integration, or the request that it is to come of."""
+    found = await listing.find(ctx, request.path["id"])
+    status = await integration_status.status(ctx, request)
+    values: dict[str, Any] = {
+        "t": _WORDS,
+        "one": status,
+        "slug": found.row.slug if isinstance(found, Asked) else found.slug,
+        "version": None if isinstance(found, Asked) else found.version,
+        "webhook": None if isinstance(found, Asked) else integrations.webhook_url(ctx, found.id),
+        "measured": None,
+        "events": None,
+    }
+    if isinstance(found, Installed):
+        if request.actor.may("metrics.read"):
+            values["measured"] = await _measured(ctx, request, found)
+        if request.actor.may("events.read"):
+            values["events"] = await integration_events_of(ctx, request, Page(limit=EVENTS), found.id)
+    return Shown("integration.html", status.name, values)
+
+
+@page("/dashboard/integrations/{id}/chart.json", permission="metrics.read", query=DrawnQuery)
+async def chart_spec(ctx: Context, request: Request) -> web.Response:
+    """Give the chart's specification for a browser: as wide as it is wanted, to be zoomed along the time."""
+    chart = await chart_resource.chart_of(ctx, request)
+    drawn = replace(chart, width=request.query_as(DrawnQuery).width)
+    return json_response(interactive(charts.spec(drawn, request.language)))
+
+
+@page("/dashboard/integrations/{id}/chart.png", permission="metrics.read", query=chart_resource.ChartQuery)
+async def chart_png(ctx: Context, request: Request) -> web.Response:
+    """Give the chart as a picture, where no script runs."""
+    chart = await chart_resource.chart_of(ctx, request)
+    return web.Response(body=await charts.png(ctx, charts.spec(chart, request.language)), content_type="image/png")
+
+
+def interactive(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return a chart's specification with its values to be pointed at, and its time to be zoomed and moved. Pure."""
+    layers, zooms = [], False
+    for layer in spec["layer"]:
+        encoding = layer.get("encoding", {})
+        if "field" not in encoding.get("y", {}) or "tooltip" not in encoding:
+            layers.append(layer)
+            continue
+        mark = {**layer["mark"], "clip": True}
+        if mark["type"] == "line":  # a line itself is met too rarely
+            mark["point"] = {"size": 25, "filled": True, "color": mark["color"]}
+        more: dict[str, Any] = {}
+        if not zooms:
+            select = {"type": "interval", "encodings": ["x"]}
+            more, zooms = {"params": [{"name": "zoom", "select": select, "bind": "scales"}]}, True
+        layers.append({**layer, "mark": mark, **more})
+    return {**spec, "layer": layers, "padding": 4}
+
+
+async def _measured(ctx: Context, request: Request, found: Installed) -> dict[str, Any]:
+    """Return an integration's numbers, and the chart that was asked for."""
+    query, now = request.query_as(IntegrationQuery), ctx.clock.now()
+    start, end = range_of(query.range, None, now=now)
+    chart = await charted(
+        ctx, found, query.metric, start=start, zone=chart_resource.zone_of("UTC"), actor=request.actor,
+        language=request.language,
+    )  # fmt: skip
+    series = await metrics.query(ctx, integration_id=found.id, names=KEY_NUMBERS, start=start, end=end)
+    state = await metrics.status(ctx, found)
+    return {
+        "metric": query.metric,
+        "range": query.range,
+        "ranges": RANGES,
+        "metrics": {name: one.description.render(request.language) for name, one in METRICS.items()},
+        "numbers": [(name, _valued(one.value, one.metric.unit, request.language)) for name, one in series.items()],
+        "problem": state.problem.render(request.language) if state.problem is not None else None,
+        "query": urlencode({"metric": query.metric, "from": query.range}),
+        "alt": charts.alt(chart, request.language),
+        "points": _points(chart, request.language),
+    }
+
+
+def _points(chart: Chart, language: str) -> list[tuple[float, str]]:
+    """Return the chart as a table: its newest points first."""
+    unit = chart.series.metric.unit
+    return [(float(point.at), _valued(point.value, unit, language)) for point in reversed(chart.series.points)]
+
+
+def _valued(value: float | None, unit: str, language: str) -> str:
+    if value is None:
+        return "–"
+    if unit in ("ms", "s"):
+        return durations.said(value * (1000 if unit == "s" else 1), language)
+    shown = number(value, language, 2)
+    return {"%": f"{shown} %", "USD": f"{shown} USD"}.get(unit, shown)
+
+
+_WORDS = {
+    "back": T("All integrations"),
+    "problems": T("What is wrong"),
+    "numbers": T("Numbers"),
+    "chart": T("Chart"),
+    "metric": T("Metric"),
+    "range": T("Time"),
+    "show": T("Show"),
+    "table": T("The chart's values as a table"),
+    "time": T("Time"),
+    "value": T("Value"),
+    "zoom": T("Point at it for values. Turn the wheel to zoom, drag to move, press twice to see all."),
+    "events": T("Newest events"),
+    "no_events": T("No event has arrived yet. Send a signed sample from the engine's machine:"),
+    "event": T("Event"),
+    "type": T("Type"),
+    "status": T("Status"),
+    "received": T("Received"),
+    "took": T("Took"),
+    "why": T("Error"),
+    "no_metrics": T("Numbers and charts are shown to keys with the permission metrics.read."),
+    "no_list": T("Events are shown to keys with the permission events.read."),
+    "address": T("Address for the sender"),
+    "version": T("Version"),
+    "missing": T("Must be set before it can be activated"),
+    "last": T("Last activity"),
+    "queue": T("Queue"),
+    "dead": T("Dead events"),
+    "refused": T("Refused, last hour"),
+    "details": T("What it says of its error"),
+    "attempt": T("attempt"),
+}

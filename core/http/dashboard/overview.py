@@ -1,0 +1,172 @@
+"""`/dashboard`: all integrations, those that need somebody first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core import durations, listing, metrics
+from core import status as statuses
+from core.context import Context
+from core.http.dashboard.door import Shown, page
+from core.http.routes import Request
+from core.integrations import Installed
+from core.listing import Listed
+from core.requests import words as request_words
+from core.requests.model import Asked
+from core.texts import TN, T, Text
+from storage import alerts as alert_rows
+from storage import metrics as metric_rows
+
+AT_ONCE = 50
+"""Integrations on one page; each is asked for its numbers."""
+MOST_JUDGED = 100
+"""Integrations of which it is asked whether they work: each takes a few queries."""
+JUDGED_SECONDS = 10.0
+HOUR, DAY = 3600.0, 86400.0
+
+
+class OverviewQuery(BaseModel):
+    """Which of them: those whose name or slug holds a text, page by page."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    q: str = Field("", max_length=200)
+    page: int = Field(1, ge=1, le=10_000)
+
+
+@dataclass(frozen=True)
+class _One:
+    """One integration, or the request that it is to come of. `firing`: how many alerts fire for it."""
+
+    id: str
+    slug: str
+    name: str
+    status: str
+    last: float | None
+    firing: int
+    trouble: str
+    """What is known to be wrong with it, in a few words."""
+
+    @property
+    def urgency(self) -> tuple[bool, bool, bool, float]:
+        """By which they are in order: what fires, what has failed, what is not at work; then the busiest of late."""
+        return (not self.firing, not self.trouble, self.status == "active", -(self.last or 0.0))
+
+
+@page("/dashboard", permission="integrations.read", section="integrations", query=OverviewQuery)
+async def overview(ctx: Context, request: Request) -> Shown:
+    """Show how all integrations are."""
+    query = request.query_as(OverviewQuery)
+    firing = await _firing(ctx) if request.actor.may("alerts.read") else Counter[str]()
+    listed = [one async for chunk in listing.chunks(ctx) for one in chunk]
+    wrong = await _wrong(ctx, [one.installed for one in listed if isinstance(one, Listed)], request.language)
+    every = [_one(one, firing, wrong, request.language) for one in listed]
+    wanted = query.q.strip().casefold()
+    found = sorted((o for o in every if wanted in o.name.casefold() or wanted in o.slug), key=lambda o: o.urgency)
+    attention = sum(1 for one in every if one.firing or one.trouble)
+    first = (query.page - 1) * AT_ONCE
+    shown = found[first : first + AT_ONCE]
+    measured = request.actor.may("metrics.read")
+    numbers = await _numbers(ctx, shown, request.language) if measured else {}
+    return Shown(
+        "overview.html",
+        T("Integrations"),
+        {
+            "t": _WORDS,
+            "ones": shown,
+            "numbers": numbers,
+            "firing": lambda count: TN("{count} alert fires", "{count} alerts fire", count).render(request.language),
+            "measured": measured,
+            "total": TN("{count} integration", "{count} integrations", len(every)) if every else None,
+            "attention": TN("{count} needs attention", "{count} need attention", attention) if attention else None,
+            "q": query.q,
+            "page": query.page,
+            "more": len(found) > first + AT_ONCE,
+        },
+    )
+
+
+_WORDS = {
+    "empty": T("There is no integration yet."),
+    "empty_try": T("Install a ready-made one on the engine's machine, send it a sample and look here again:"),
+    "empty_slack": T("Or ask for one in Slack: type /ccb request."),
+    "none": T("No integration has that in its name."),
+    "all": T("Show all"),
+    "find": T("Find by name"),
+    "search": T("Find"),
+    "name": T("Integration"),
+    "status": T("Status"),
+    "hour": T("Events, last hour"),
+    "day": T("Events, last day"),
+    "errors": T("Errors, last hour"),
+    "p95": T("Latency p95, last hour"),
+    "queue": T("Queue"),
+    "last": T("Last activity"),
+    "never": T("never"),
+    "well": T("Nothing needs attention."),
+    "next": T("Next page"),
+    "former": T("Previous page"),
+    "no_metrics": T("Numbers are shown to keys with the permission metrics.read."),
+}
+
+
+def _one(listed: Listed | Asked, firing: Counter[str], wrong: Mapping[str, str], language: str) -> _One:
+    if isinstance(listed, Asked):
+        trouble = request_words.problem(listed)
+        return _One(
+            listed.id, listed.row.slug, listed.row.title, request_words.status(listed), None, 0,
+            trouble.render(language) if trouble is not None and listed.row.status == "failed" else "",
+        )  # fmt: skip
+    own = listed.installed
+    return _One(own.id, own.slug, own.name, own.status, listed.last, firing[own.id], wrong.get(own.id, ""))
+
+
+async def _wrong(ctx: Context, installed: Sequence[Installed], language: str) -> dict[str, str]:
+    """Return the worst that is wrong with each that does not work, in the words of its own page.
+
+    Of more than `MOST_JUDGED` those that are at work, or were last changed: of the others, their alerts tell.
+    """
+    first = sorted(installed, key=lambda one: (one.status != "active", -one.updated_at))[:MOST_JUDGED]
+    wrong: dict[str, str] = {}
+    for one in first:
+        found: Text | None = ctx.memo.get(("dashboard", one.id, one.updated_at))
+        if found is None:
+            report = await statuses.report(ctx, one)
+            worst = next((p.message for p in report.problems if p.severity == "error"), None)
+            found = worst if one.status in ("active", "failed") and worst is not None else T("")
+            ctx.memo.put(("dashboard", one.id, one.updated_at), found, seconds=JUDGED_SECONDS)
+        if said := found.render(language):
+            wrong[one.id] = said
+    return wrong
+
+
+async def _firing(ctx: Context) -> Counter[str]:
+    found = await ctx.db.read(alert_rows.open_alerts)
+    return Counter(str(alert.integration_id) for alert in found if alert.status == "firing")
+
+
+async def _numbers(ctx: Context, shown: Sequence[_One], language: str) -> dict[str, Any]:
+    """Return the numbers of those that are shown, by their ids; of a request there are none."""
+    now, numbers = ctx.clock.now(), {}
+    waiting = await ctx.db.read(metric_rows.waiting)
+    for one in shown:
+        if one.status in ("requested", "generating"):
+            continue
+        hour = await metrics.query(
+            ctx, integration_id=one.id, names=["received", "error_rate", "latency_p95"], start=now - HOUR, end=now
+        )
+        day = await metrics.query(ctx, integration_id=one.id, names=["received"], start=now - DAY, end=now)
+        p95 = hour["latency_p95"].value
+        numbers[one.id] = {
+            "hour": hour["received"].value,
+            "day": day["received"].value,
+            "errors": hour["error_rate"].value,
+            "p95": durations.said(float(p95), language) if p95 is not None else "–",
+            "queue": waiting.get(one.id, (0, 0.0))[0],
+        }
+    return numbers

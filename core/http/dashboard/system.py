@@ -1,0 +1,99 @@
+"""`/dashboard/system`: the engine itself: its health, its queue, its quotas, what is configured and what is not."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from core import health
+from core.context import Context
+from core.http import queue
+from core.http.dashboard.door import Shown, page
+from core.http.health import VERSION
+from core.http.node import NODE
+from core.http.routes import ANY_KEY, Request
+from core.services import SERVICES
+from core.status.words import span
+from core.texts import TN, T, Text
+from storage import alerts as alert_rows
+from storage import leader
+
+
+@page("/dashboard/system", permission=ANY_KEY, section="system")
+async def system(ctx: Context, request: Request) -> Shown:
+    """Show how the engine is. What outside services said is at most a minute old, as in `/health`."""
+    found = await health.report(ctx, fresh=False)
+    node, reads_events = request.raw.app[NODE], request.actor.may("events.read")
+    holder = await ctx.db.read(leader.current, leader.SCHEDULER)
+    look = await ctx.db.read(alert_rows.last_pass) if request.actor.may("alerts.read") else None
+    present = ctx.settings.present()
+    services = [
+        (one.title, one.configured(ctx.settings), [(name, name in present) for name in one.required])
+        for one in SERVICES.values()
+    ]
+    return Shown(
+        "system.html",
+        T("System"),
+        {
+            "t": _WORDS,
+            "status": found.status,
+            "checks": [(name, one, _detail(one.detail, request.language)) for name, one in found.dependencies.items()],
+            "version": VERSION,
+            "uptime": span(time.monotonic() - node.started),
+            "database": ctx.db.dialect,
+            "roles": ", ".join(ctx.settings.roles),
+            "address": ctx.settings.public_url or node.address,
+            "holder": holder.holder if holder is not None and holder.expires_at > ctx.clock.now() else None,
+            "look": look,
+            "rules": TN("{count} rule", "{count} rules", look.rules) if look is not None else None,
+            "queue": await queue.status(ctx, request) if reads_events else None,
+            "quotas": _quotas(ctx),
+            "services": services,
+        },
+    )
+
+
+def _detail(detail: Text | str | None, language: str) -> str:
+    return detail.render(language) if isinstance(detail, Text) else detail or ""
+
+
+def _quotas(ctx: Context) -> list[dict[str, Any]]:
+    return [
+        {"service": name, "left": one.remaining, "limit": one.limit, "kind": one.kind, "resets": one.resets_at}
+        for name, one in sorted(ctx.quotas.items())
+    ]
+
+
+_WORDS = {
+    "health": T("Health"),
+    "check": T("Check"),
+    "status": T("Status"),
+    "detail": T("What it said"),
+    "took": T("Took"),
+    "set": T("Set it in the environment or .env:"),
+    "engine": T("Engine"),
+    "version": T("Version"),
+    "uptime": T("Running for"),
+    "database": T("Database"),
+    "roles": T("Roles of this node"),
+    "address": T("Address"),
+    "scheduler": T("The scheduler runs on"),
+    "nobody": T("no node: start one with the role scheduler"),
+    "look": T("Alert rules last looked at"),
+    "queue": T("Queue"),
+    "depth": T("Waiting"),
+    "flight": T("In hand"),
+    "failed": T("Tried again later"),
+    "dead": T("Dead"),
+    "oldest": T("Oldest waits"),
+    "no_queue": T("The queue is shown to keys with the permission events.read."),
+    "quotas": T("Quotas left"),
+    "service": T("Service"),
+    "left": T("Left"),
+    "resets": T("Full again"),
+    "no_quotas": T("No service has said anything of its quota since this node started."),
+    "configured": T("What is configured"),
+    "yes": T("set"),
+    "no": T("missing"),
+    "how": T("`ccb init` leads through it, one service at a time; then start the engine again."),
+}
