@@ -59,6 +59,11 @@ def keep(connection: sa.Connection, claimed: Kept, *, status: int, response: str
     return bool(connection.execute(sa.update(KEYS).where(*_held(claimed)).values(**values)).rowcount)
 
 
+def renew(connection: sa.Connection, claimed: Kept, expires_at: float) -> None:
+    """Go on holding a request that is still worked on."""
+    connection.execute(sa.update(KEYS).where(*_held(claimed)).values(expires_at=expires_at))
+
+
 def release(connection: sa.Connection, claimed: Kept) -> None:
     """Forget a request that left nothing to keep."""
     connection.execute(sa.delete(KEYS).where(*_held(claimed)))
