@@ -13,7 +13,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
-from chatbot import dispatch, following, incoming, people, view
+from chatbot import dispatch, incoming, people, view
 from chatbot.asked import Asked
 from chatbot.turns import Turns
 from chatbot.words import split
@@ -71,18 +71,6 @@ class SlackApp:
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
-
-    def resume(self) -> None:
-        """Go on with what a stop cut short: the messages of jobs that still run."""
-        task = asyncio.create_task(self._resume(), name="slack-resume")
-        self._working.add(task)
-        task.add_done_callback(self._working.discard)
-
-    async def _resume(self) -> None:
-        try:
-            await following.resume(self.ctx, self.client)
-        except Exception:  # the border: commands work without it
-            log.exception("messages of jobs not resumed")
 
     def _listen(self) -> None:
         bolt = self.bolt
