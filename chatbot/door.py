@@ -65,6 +65,7 @@ class SlackDoor:
         stack.push_async_callback(session.close)
         app = SlackApp(ctx, interactive(ctx.settings, session))
         stack.push_async_callback(app.finish, grace=GRACE_SECONDS)
+        app.resume()
         messages = JobMessages(ctx, app.client)
         stack.push_async_callback(messages.end)
         messages.begin()
