@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 import aiohttp
 import structlog
 from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from chatbot import blocks
 from chatbot.asked import Asked, Reply
 from chatbot.failures import data, failure
+from chatbot.left import Left
 from chatbot.people import denied
+from core.actors import Actor
 from core.context import Context
 from core.errors import CcbError, Denied, NotFound, Upstream
 from core.texts import T
@@ -35,11 +39,31 @@ async def deliver(asked: Asked, reply: Reply) -> str | None:
     more = asked.say(T("There is more than fits into a message."))
     shown = blocks.fitting(reply.blocks, more=more) or [blocks.section(said)]
     message: dict[str, Any] = {"text": said, "blocks": shown}
-    match reply.to:
+    try:
+        return await _sent(asked, message, reply.to)
+    except asyncio.CancelledError:  # the engine stops, and this has waited at Slack's rate limit until now
+        where = {name: getattr(asked, name) for name in ("channel", "thread", "response_url", "ephemeral", "direct")}
+        ts = str(asked.message.get("ts", ""))
+        asked.left.append(Left(reply.to, message, asked.user, asked.language, ts=ts, **where))
+        raise
+
+
+async def deliver_late(slack: AsyncWebClient, late: Left) -> None:
+    """Send what an earlier process could not."""
+    asked = Asked(
+        Actor("slack", late.user, late.user, frozenset()), late.language, slack, channel=late.channel,
+        thread=late.thread, message={"ts": late.ts} if late.ts else {}, response_url=late.response_url,
+        ephemeral=late.ephemeral, direct=late.direct,
+    )  # fmt: skip
+    await _sent(asked, dict(late.message), late.to)
+
+
+async def _sent(asked: Asked, message: dict[str, Any], to: str) -> str | None:
+    match to:
         case "pressed":
             return await _replace(asked, message)
         case "channel" | "thread":
-            return await _public(asked, message, in_thread=reply.to == "thread")
+            return await _public(asked, message, in_thread=to == "thread")
         case _:
             return await _private(asked, message)
 

@@ -13,7 +13,8 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
-from chatbot import dispatch, following, incoming, people, view
+from chatbot import answers, dispatch, incoming, people, view
+from chatbot import left as kept
 from chatbot.asked import Asked
 from chatbot.turns import Turns
 from chatbot.words import split
@@ -60,29 +61,44 @@ class SlackApp:
 
         self.bolt = AsyncApp(client=AsyncWebClient(token=None), authorize=authorized, logger=_quiet())
         self._working: set[asyncio.Task[Any]] = set()
+        self._left: list[kept.Left] = []
         self._turns = Turns(AT_ONCE)
         self._listen()
 
     async def finish(self, *, grace: float) -> None:
-        """Let what was begun end; what takes longer than `grace` seconds is cancelled."""
+        """Let what was begun end; what takes longer than `grace` seconds is cancelled, and its answers are kept."""
         if self._working:
             await asyncio.wait(self._working, timeout=grace)
         left = list(self._working)
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
+        try:
+            await kept.keep(self.ctx, self._left)
+        except Exception:  # the border: the stop goes on
+            log.exception("answers not kept", count=len(self._left))
 
     def resume(self) -> None:
-        """Go on with what a stop cut short: the messages of jobs that still run."""
+        """Send the answers that an earlier process could not."""
         task = asyncio.create_task(self._resume(), name="slack-resume")
         self._working.add(task)
         task.add_done_callback(self._working.discard)
 
     async def _resume(self) -> None:
+        late: list[kept.Left] = []
         try:
-            await following.resume(self.ctx, self.client)
+            late = await kept.take(self.ctx)
+            while late:
+                try:
+                    await answers.deliver_late(self.client, late[0])
+                except answers.EXPECTED as error:
+                    log.warning("late answer refused", user=late[0].user, reason=str(error))
+                del late[0]
+        except asyncio.CancelledError:
+            self._left += late
+            raise
         except Exception:  # the border: commands work without it
-            log.exception("messages of jobs not resumed")
+            log.exception("late answers not sent")
 
     def _listen(self) -> None:
         bolt = self.bolt
@@ -184,7 +200,7 @@ class SlackApp:
 
     async def _asked(self, came: incoming.Incoming) -> Asked:
         actor, language = await people.actor(self.ctx, self.client, came.user, came.name)
-        return Asked(actor=actor, language=language, slack=self.client, **came.rest)
+        return Asked(actor=actor, language=language, slack=self.client, left=self._left, **came.rest)
 
     def _begin(self, came: incoming.Incoming, run: Callable[[Asked], Awaitable[None]]) -> None:
         """Work on it apart from the listener, which ends here: it has acknowledged."""

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from slack_sdk.web.async_client import AsyncWebClient
 
 from chatbot.blocks import Block
+from chatbot.left import Left
 from core.actors import Actor
 from core.texts import Text
 
@@ -45,6 +46,8 @@ class Asked:
     """Whether the pressed message is shown to the asker alone."""
     direct: bool = False
     """Whether it was said in a direct message."""
+    left: list[Left] = field(default_factory=list, repr=False, compare=False)
+    """Where answers go that a stop of the engine cuts short."""
 
     @property
     def user(self) -> str:

@@ -11,6 +11,7 @@ import structlog
 from chatbot.app import SlackApp
 from chatbot.client import interactive
 from chatbot.command import COMMANDS
+from chatbot.job_messages import JobMessages
 from chatbot.notifier import TIMEOUT, SlackNotifier
 from chatbot.shortcut import SHORTCUTS
 from chatbot.sockets import Sockets
@@ -65,6 +66,9 @@ class SlackDoor:
         app = SlackApp(ctx, interactive(ctx.settings, session))
         stack.push_async_callback(app.finish, grace=GRACE_SECONDS)
         app.resume()
+        messages = JobMessages(ctx, app.client)
+        stack.push_async_callback(messages.end)
+        messages.begin()
         link = aiohttp.ClientSession(timeout=LINK_TIMEOUT, trust_env=False)
         stack.push_async_callback(link.close)
         sockets = Sockets(ctx, app, link)

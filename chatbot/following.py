@@ -1,21 +1,14 @@
-"""A job as one message in the channel, edited until the job has ended."""
+"""A job as one message in the channel; `chatbot.job_messages` edits it until the job has ended."""
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Mapping
 from dataclasses import replace
 
 import orjson
-import structlog
-from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 
-from chatbot import answers, blocks, people
+from chatbot import answers, blocks
 from chatbot.asked import Asked, Place, Reply
 from chatbot.dispatch import run_button
-from chatbot.failures import data
 from core import integrations, jobs
 from core.context import Context
 from core.errors import NotFound
@@ -23,20 +16,11 @@ from core.events import queue_status
 from core.texts import TN, T, Text, revive
 from storage.jobs import Job
 
-log = structlog.get_logger()
-
-LOOK_SECONDS = 0.5
-EDIT_SECONDS = 2.0
-"""Between two edits: Slack takes about one a second in a channel, and others want to be said too."""
-LONGEST_SECONDS = 3600.0
-"""How long a message is edited by itself; after that it says so, and its button does."""
 _STEPS = 10
-_MOST_RESUMED = 100
-_GONE = frozenset({"message_not_found", "channel_not_found", "is_archived", "cant_update_message"})
 
 
 async def begun(ctx: Context, asked: Asked, job: Job) -> None:
-    """Say in the channel that a job has begun, and edit that message until it has ended."""
+    """Say in the channel that a job has begun, and let that message follow it until it has ended."""
     if asked.channel is None:
         opened = await asked.slack.conversations_open(users=asked.user)
         asked = replace(asked, channel=str(opened["channel"]["id"]))
@@ -44,23 +28,6 @@ async def begun(ctx: Context, asked: Asked, job: Job) -> None:
     if ts is not None:  # else the bot is not in that channel and can edit nothing there: the button looks again
         where = {"door": "slack", "channel": asked.channel or "", "ts": ts, "user": asked.user}
         await jobs.tell(ctx, job.id, where)
-        await _follow(ctx, asked, job.id, ts)
-
-
-async def resume(ctx: Context, client: AsyncWebClient) -> None:
-    """Go on with the messages of the jobs that still run: who edited them was stopped."""
-    running = await jobs.page(ctx, status="running", limit=_MOST_RESUMED)
-    shown = [(job, told) for job in running if (told := jobs.told(job)) and told["door"] == "slack"]
-    await asyncio.gather(*(_resumed(ctx, client, job, told) for job, told in shown))
-
-
-async def _resumed(ctx: Context, client: AsyncWebClient, job: Job, told: Mapping[str, str]) -> None:
-    try:
-        actor, language = await people.actor(ctx, client, told["user"])
-        asked = Asked(actor=actor, language=language, slack=client, channel=told["channel"])
-        await _follow(ctx, asked, job.id, told["ts"])
-    except answers.EXPECTED as error:
-        log.warning("job's message not edited", job_id=job.id, reason=str(error))
 
 
 async def message(ctx: Context, asked: Asked, job: Job, *, to: Place) -> Reply:
@@ -77,32 +44,6 @@ async def message(ctx: Context, asked: Asked, job: Job, *, to: Place) -> Reply:
     who = asked.say(T("asked for by {who} · {job}", who=blocks.plain(job.created_by), job=blocks.code(job.id)))
     shown = [blocks.section("\n".join(lines)), blocks.context(who), blocks.actions(_buttons(asked, job, slug))]
     return Reply("\n".join([*lines, who]), shown, to=to)
-
-
-async def _follow(ctx: Context, asked: Asked, job_id: str, ts: str) -> None:
-    """Edit the message until the job has ended; one that was deleted is let go."""
-    began = edited = time.monotonic()
-    former = -1
-    while time.monotonic() - began < LONGEST_SECONDS:
-        await asyncio.sleep(LOOK_SECONDS)
-        try:
-            job = await jobs.find(ctx, job_id)
-        except NotFound:
-            return
-        over = job.finished_at is not None
-        if not over and (job.revision == former or time.monotonic() - edited < EDIT_SECONDS):
-            continue
-        former, edited = job.revision, time.monotonic()
-        try:
-            # As a press on the message would: what stands there is replaced.
-            here = replace(asked, message={"ts": ts}, ephemeral=False)
-            await answers.deliver(here, await message(ctx, here, job, to="pressed"))
-        except SlackApiError as error:
-            if data(error).get("error") in _GONE:
-                return
-            raise
-        if over:
-            return
 
 
 async def _named(ctx: Context, job: Job) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from core.texts import T, Text
 from storage import event_list
 from storage.event_list import Wanted
 from storage.events import Event
+from storage.integrations import OWN
 
 SHOWN = 5
 
@@ -50,6 +51,12 @@ def among(asked: Asked, command: str, question: Text, found: Sequence[Event]) ->
 async def events(ctx: Context, most: int, *, status: str | None = None, of: Installed | None = None) -> Sequence[Event]:
     """Return the newest events, newest first."""
     wanted = Wanted(now=ctx.clock.now(), limit=most, status=status, integration_id=of.id if of else None)
+    return (await ctx.db.read(event_list.page, wanted)).events
+
+
+async def last(ctx: Context) -> Sequence[Event]:
+    """Return the newest event, if there is one; the bot's own webhook is none of the team's integrations."""
+    wanted = Wanted(now=ctx.clock.now(), limit=1, without=OWN)
     return (await ctx.db.read(event_list.page, wanted)).events
 
 

@@ -37,14 +37,18 @@ class Load:
 class HandlerError(CcbError):
     """A handler's run gave no actions.
 
-    `line`: the line in handler.py, where one is known. `printed`: what it printed before. `retriable`: it may come from
-    load; the other kinds would fail again, for a handler is a pure function.
+    `line`: the line in handler.py, where one is known. `reason`: the message without its place, for where that is said
+    already. `printed`: what it printed before. `retriable`: it may come from load; the other kinds would fail again,
+    for a handler is a pure function.
     """
 
     default_error = "Processing failed"
 
-    def __init__(self, message: Text, /, *, kind: Kind, line: int | None = None, printed: str = "") -> None:
+    def __init__(
+        self, message: Text, /, *, kind: Kind, line: int | None = None, printed: str = "", reason: Text | None = None
+    ) -> None:
         super().__init__(message, kind=kind, line=line)
+        self.reason = reason or message
         self.kind = kind
         self.line = line
         self.printed = printed

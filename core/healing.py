@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import orjson
 import structlog
 
 from core import gaps, integrations, jobs, listing
@@ -13,7 +14,7 @@ from core.errors import CcbError, Conflict, Invalid
 from core.gaps.github import token_of
 from core.gaps.redelivery import PATIENCE
 from core.integrations import Installed
-from core.texts import T
+from core.texts import T, revive_text
 from storage import gaps as rows
 from storage import healing
 from storage.gaps import Gap
@@ -28,13 +29,17 @@ MOST = 10_000
 async def start(ctx: Context, reference: str, *, keys: Sequence[str] | None, actor: Actor) -> Job:
     """Start a job that asks GitHub for lost deliveries (all, or those with these keys) once more.
 
-    What was given up before is tried anew. Raises `Conflict` (not GitHub's, not active, such a job runs) or `Invalid`
-    that names the keys of no open delivery.
+    What was given up before is tried anew. Where nothing is known of, it is looked for first. Raises `Conflict` (not
+    GitHub's, not active, such a job runs, nobody can tell what is missing) or `Invalid` that names the keys of no open
+    delivery.
     """
     actor.require("events.replay")
     installed = await integrations.find(ctx, reference)
     await _refuse(ctx, installed)
     found = await ctx.db.read(rows.listed, installed.id, kind="delivery", keys=keys, limit=MOST)
+    if not found and keys is None:
+        await _look_first(ctx, installed)
+        found = await ctx.db.read(rows.listed, installed.id, kind="delivery", limit=MOST)
     unknown = sorted(set(keys or ()) - {gap.key for gap in found})
     if unknown:
         raise Invalid(
@@ -48,6 +53,20 @@ async def start(ctx: Context, reference: str, *, keys: Sequence[str] | None, act
     given_up = [gap.key for gap in found if gap.asked >= len(PATIENCE)]
     await ctx.db.write(rows.set_asked, installed.id, given_up, asked=0, asked_at=None)
     return await _start(ctx, installed, found, keys=keys, actor=actor)
+
+
+async def _look_first(ctx: Context, installed: Installed) -> None:
+    """Look for what is missing, for nothing is known; raise `Conflict` where that cannot be told either."""
+    await gaps.check(ctx, installed.id)
+    kept = await ctx.db.read(rows.check_of, installed.id)
+    if kept.problem and not await ctx.db.read(rows.counted, installed.id, state="open"):
+        problem = orjson.loads(kept.problem)
+        raise Conflict(
+            T("It could not be checked what is missing, so nothing is asked for: {reason}",
+              reason=revive_text(problem["message"])),
+            error="Not checked",
+            problem=problem["error"],
+        )  # fmt: skip
 
 
 async def look_after(ctx: Context) -> None:

@@ -257,7 +257,8 @@ def _granted(wanted: Manifest, sample: Sample, file: str) -> Grants:
 def _handler_problem(error: CcbError, sample: str | None = None) -> CcbError:
     if isinstance(error, HandlerError) and error.kind == "busy":
         return Unavailable(error.message)  # says nothing about the handler
-    told = T("with {sample}: {reason}", sample=sample, reason=error.message) if sample else error.message
+    why = error.reason if isinstance(error, HandlerError) else error.message
+    told = T("with {sample}: {reason}", sample=sample, reason=why) if sample else why
     return problem("", told, file=HANDLER, line=error.line if isinstance(error, HandlerError) else None)
 
 

@@ -30,7 +30,7 @@ class Call(SQLModel, table=True):
     """The request's, when it was made."""
     at: float
     person: str
-    """Whose budget it is: the request's `asked_by`."""
+    """Whose budget it is: the request's `asked_by`, or the id of who asked in Slack (`storage.spending.in_slack`)."""
     under_way: bool
     cost: float
     """USD: while it is under way the most that it can cost."""

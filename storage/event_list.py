@@ -27,8 +27,8 @@ class Wanted:
     """Which events, newest first; every condition that is there holds.
 
     `first`, `before`: bounds of the id (the first one belongs to it). `after`: the id of the last one seen.
-    `text`: the beginning of an id; else the delivery id, or a part of the type or of the stored error, whatever its
-    case.
+    `without`: the integration whose events are left out. `text`: the beginning of an id; else the delivery id, or a
+    part of the type or of the stored error, whatever its case.
     """
 
     now: float
@@ -36,6 +36,7 @@ class Wanted:
     status: str | None = None
     type: str | None = None
     duplicate: bool = False
+    without: str | None = None
     first: str | None = None
     before: str | None = None
     after: str | None = None
@@ -79,7 +80,7 @@ def statement(wanted: Wanted) -> tuple[sa.Select[Any], bool]:
 
 def _walk(wanted: Wanted) -> tuple[sa.Select[Any], set[str]]:
     """Return the walk along the index that serves best, and the conditions that it does not meet."""
-    rest = {name for name in ("status", "type", "duplicate") if getattr(wanted, name)}
+    rest = {name for name in ("status", "type", "duplicate", "without") if getattr(wanted, name)}
     if wanted.text is not None and _prefix(wanted.text) is None:
         rest.add("text")
     walk = sa.select(EVENTS)
@@ -106,6 +107,8 @@ def _rest(among: sa.Subquery, wanted: Wanted, rest: set[str]) -> list[Any]:
     ]
     if "duplicate" in rest:
         conditions.append(among.c.duplicates > 0)
+    if "without" in rest:
+        conditions.append(among.c.integration_id != wanted.without)
     if "text" in rest:
         assert wanted.text is not None
         part = wanted.text.lower()

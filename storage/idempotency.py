@@ -7,7 +7,7 @@ from typing import ClassVar
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from storage.dialect import upsert
+from storage.dialect import for_update, upsert
 from storage.events import table
 
 
@@ -18,7 +18,7 @@ class Kept(SQLModel, table=True):
     __table_args__ = (sa.Index("ix_idempotency_keys_expires", "expires_at"),)
 
     scope: str = Field(primary_key=True)
-    """Whose key it is: the caller's id; `slack` for the events that Slack sends."""
+    """Whose key it is: the caller's id; `slack` for events from Slack, `slack-left` for answers still to be sent."""
     key: str = Field(primary_key=True)
     fingerprint: str
     """Encrypted, so different each time: a digest of the request, and the token of whoever works on it."""
@@ -59,9 +59,22 @@ def keep(connection: sa.Connection, claimed: Kept, *, status: int, response: str
     return bool(connection.execute(sa.update(KEYS).where(*_held(claimed)).values(**values)).rowcount)
 
 
+def renew(connection: sa.Connection, claimed: Kept, expires_at: float) -> None:
+    """Go on holding a request that is still worked on."""
+    connection.execute(sa.update(KEYS).where(*_held(claimed)).values(expires_at=expires_at))
+
+
 def release(connection: sa.Connection, claimed: Kept) -> None:
     """Forget a request that left nothing to keep."""
     connection.execute(sa.delete(KEYS).where(*_held(claimed)))
+
+
+def take(connection: sa.Connection, scope: str, now: float) -> list[Kept]:
+    """Delete all that is kept of a scope; return what has not expired, the oldest first."""
+    query = for_update(connection, sa.select(KEYS).where(KEYS.c.scope == scope).order_by(KEYS.c.key), skip_locked=True)
+    found = [Kept(**row) for row in connection.execute(query).mappings()]
+    connection.execute(sa.delete(KEYS).where(KEYS.c.scope == scope, KEYS.c.key.in_([one.key for one in found])))
+    return [one for one in found if one.expires_at > now]
 
 
 def forget(connection: sa.Connection, now: float, limit: int = 1000) -> int:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
+import orjson
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from storage import audit
-from storage.dialect import where
+from storage.dialect import for_update, where
 from storage.events import table
 
 OPEN = "finished_at IS NULL"
@@ -120,6 +121,16 @@ def save(connection: sa.Connection, job: Job, values: Mapping[str, Any]) -> bool
 def record(connection: sa.Connection, job_id: str, values: Mapping[str, Any]) -> None:
     """Set columns of a job that this transaction has begun with `save`."""
     connection.execute(sa.update(JOBS).where(JOBS.c.id == job_id).values(**values))
+
+
+def tell(connection: sa.Connection, job_id: str, where: Mapping[str, str]) -> None:
+    """Add to where a job's progress is shown, in its `params`; no piece of it minds."""
+    query = for_update(connection, sa.select(JOBS.c.params).where(JOBS.c.id == job_id))
+    stored = connection.execute(query).scalar()
+    if stored is not None:
+        params = orjson.loads(stored)
+        params["told"] = {**params.get("told", {}), **where}
+        connection.execute(sa.update(JOBS).where(JOBS.c.id == job_id).values(params=orjson.dumps(params).decode()))
 
 
 def cancel(connection: sa.Connection, job: Job, *, now: float, undo: Undo | None, entry: Mapping[str, Any]) -> bool:

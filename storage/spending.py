@@ -11,6 +11,12 @@ from storage.calls import CALLS
 from storage.requests import REQUESTS
 
 _PAID = sa.not_(CALLS.c.under_way)
+_SLACK = "slack:"
+
+
+def in_slack(user: str) -> str:
+    """Return what stands for somebody in Slack as a call's `person`; `user`: their id there."""
+    return _SLACK + user
 
 
 def by_slot(
@@ -47,11 +53,22 @@ def totals(connection: sa.Connection) -> dict[str, float]:
 
 
 def by_person(connection: sa.Connection, *, since: float, limit: int) -> list[tuple[str, float]]:
-    """Return who has spent USD since a time, and how many, the most first."""
+    """Return who has spent USD since a time, by name, and how many, the most first.
+
+    Somebody in Slack has the name of their newest request.
+    """
     cost = sa.func.sum(CALLS.c.cost)
     query = sa.select(CALLS.c.person, cost).where(_PAID, CALLS.c.at >= since)
     found = connection.execute(query.group_by(CALLS.c.person).order_by(cost.desc(), CALLS.c.person).limit(limit))
-    return [(str(person), float(spent)) for person, spent in found]
+    return [(_name(connection, str(person)), float(spent)) for person, spent in found]
+
+
+def _name(connection: sa.Connection, person: str) -> str:
+    if not person.startswith(_SLACK):
+        return person
+    query = sa.select(REQUESTS.c.asked_by).join_from(CALLS, REQUESTS, REQUESTS.c.id == CALLS.c.request_id)
+    named = connection.execute(query.where(CALLS.c.person == person).order_by(CALLS.c.at.desc()).limit(1)).scalar()
+    return str(named or person.removeprefix(_SLACK))
 
 
 def by_request(connection: sa.Connection, *, since: float, limit: int) -> list[tuple[str, str, float, int]]:

@@ -10,12 +10,12 @@ from core.texts import T
 
 
 async def show(ctx: Context, asked: Asked) -> Answer:
-    """Show one event's steps; `last` is the newest one."""
+    """Show one event's steps; `last` is the newest of the team's integrations."""
     if not asked.words:
         return await picking.event(ctx, asked, "trace")
     reference = asked.words[0]
     if reference.lower() == "last":
-        newest = await picking.events(ctx, 1)
+        newest = await picking.last(ctx)
         if not newest:
             return await picking.event(ctx, asked, "trace")
         reference = newest[0].id

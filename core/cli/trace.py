@@ -28,7 +28,9 @@ def add(parent: typer.Typer) -> None:
 
 async def trace(
     session: Session,
-    event: Annotated[str, typer.Argument(metavar="EVENT", help=said(T("Its id, or `last` for the newest.")))],
+    event: Annotated[
+        str, typer.Argument(metavar="EVENT", help=said(T("Its id, or `last` for the newest of your integrations.")))
+    ],
     follow: Annotated[bool, typer.Option("--follow", "-f", help=said(T("Go on until it has come to an end.")))] = False,
 ) -> None:
     """Show one event, once or until it is done."""
@@ -54,7 +56,7 @@ async def trace(
 
 
 async def _newest(engine: Engine) -> str:
-    newest = await engine.get("/v1/events", limit=1)
+    newest = await engine.get("/v1/events", limit=1, own="false")
     if not newest:
         raise refused(T("There is no event yet. Send one: ccb send <integration>"), error="Not found")
     return str(newest[0]["id"])

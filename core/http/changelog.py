@@ -12,7 +12,7 @@ from core import audit, integrations
 from core.context import Context
 from core.errors import NotFound
 from core.http.routes import Request, moment, route, time_of
-from core.http.times import AGO
+from core.http.times import AGO, in_order
 from core.texts import T
 from storage.audit import AuditEntry
 
@@ -78,12 +78,14 @@ async def integration_changelog(ctx: Context, request: Request) -> list[EntryOut
 
 async def _page(ctx: Context, request: Request, integration_id: str | None) -> list[EntryOut]:
     query, now = request.query_as(LogQuery), ctx.clock.now()
+    at_from, at_to = time_of(query.from_, now=now, path="from"), time_of(query.to, now=now, path="to")
+    in_order(at_from, at_to)
     found: Sequence[AuditEntry] = await audit.newest(
         ctx,
         integration_id=integration_id,
         action=query.action,
-        at_from=time_of(query.from_, now=now, path="from"),
-        at_to=time_of(query.to, now=now, path="to"),
+        at_from=at_from,
+        at_to=at_to,
         before=query.after,
         limit=query.limit,
     )

@@ -142,7 +142,7 @@ def _members(document: dict[str, Any], schema: dict[str, Any]) -> list[Field]:
 
 
 def _kind(document: dict[str, Any], schema: dict[str, Any]) -> str:
-    """Return a schema in a few words: `string`, `list of string`, `open | closed`."""
+    """Return a schema in a few words, with its bounds: `integer, 1…500`, `list of string`, `open | closed`."""
     if "$ref" in schema:
         target = _followed(document, schema)
         return _kind(document, target) if "enum" in target else "object"
@@ -155,7 +155,16 @@ def _kind(document: dict[str, Any], schema: dict[str, Any]) -> str:
     if schema.get("type") == "array":
         items = schema.get("items", {})
         return f"list of {'string' if 'enum' in items else _kind(document, items)}"
-    return str(schema.get("type", "any"))
+    return ", ".join([str(schema.get("type", "any")), *_bounds(schema)])
+
+
+def _bounds(schema: dict[str, Any]) -> list[str]:
+    found = [
+        f"{name}{schema.get(least, '')}…{schema.get(most, '')}"
+        for name, least, most in (("", "minimum", "maximum"), ("length ", "minLength", "maxLength"))
+        if least in schema or most in schema
+    ]
+    return found + [str(schema[name]) for name in ("format", "pattern") if name in schema]
 
 
 def _example(document: dict[str, Any], schema: dict[str, Any], depth: int = 0) -> Any:

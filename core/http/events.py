@@ -13,11 +13,12 @@ from core.context import Context
 from core.errors import NotFound
 from core.events import trace
 from core.http.routes import Request, json_response, moment, route, time_of
-from core.http.times import AGO
+from core.http.times import AGO, in_order
 from core.ids import first_id
 from core.texts import T, revive
 from storage import event_list
 from storage import events as rows
+from storage.integrations import OWN
 
 Status = Literal["queued", "processing", "succeeded", "failed", "dead", "skipped", "discarded"]
 
@@ -98,6 +99,7 @@ class AllPage(Page):
     """Which events, over all integrations."""
 
     integration: str | None = Field(None, description="Id or slug.")
+    own: bool = Field(True, description="Whether those of the bot's own GitHub webhook (`ccb-github`) are among them.")
 
 
 @route(
@@ -111,7 +113,7 @@ async def all_events(ctx: Context, request: Request) -> web.Response:
     have fewer events than `limit`, or none, and still a next one. Of queued events the newest 20,000 are listed.
     """
     query = request.query_as(AllPage)
-    return await _page(ctx, request, query, query.integration)
+    return await _page(ctx, request, query, query.integration, own=query.own)
 
 
 @route(
@@ -167,8 +169,10 @@ async def _of_integration(ctx: Context, request: Request) -> rows.Event:
     return await trace.find(ctx, request.path["event_id"], integration_id=installed.id)
 
 
-async def _page(ctx: Context, request: Request, query: Page, reference: str | None) -> web.Response:
-    found = await _found(ctx, query, reference)
+async def _page(
+    ctx: Context, request: Request, query: Page, reference: str | None, *, own: bool = True
+) -> web.Response:
+    found = await _found(ctx, query, reference, own=own)
     headers = {}
     if found.after is not None:
         following = request.raw.rel_url.without_query_params("offset").update_query(after=found.after)
@@ -182,17 +186,19 @@ async def integration_events_of(ctx: Context, request: Request, query: Page, ref
     return [await _out(ctx, event, request.language) for event in found.events]
 
 
-async def _found(ctx: Context, query: Page, reference: str | None) -> event_list.Found:
+async def _found(ctx: Context, query: Page, reference: str | None, *, own: bool = True) -> event_list.Found:
     installed = await integrations.find(ctx, reference) if reference is not None else None
     now = ctx.clock.now()
     received_from = time_of(query.from_, now=now, path="from")
     received_to = time_of(query.to, now=now, path="to")
+    in_order(received_from, received_to)
     wanted = event_list.Wanted(
         now=now,
         integration_id=installed.id if installed else None,
         status=query.status,
         type=query.type,
         duplicate=query.duplicate,
+        without=None if own else OWN,
         first=first_id("evt", received_from) if received_from is not None else None,
         before=first_id("evt", received_to) if received_to is not None else None,
         after=query.after,

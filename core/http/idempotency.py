@@ -7,6 +7,7 @@ it may be repeated under the same key once its cause is gone, and is then really
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import math
@@ -79,13 +80,25 @@ async def once(
     if found is not None:
         return _repeated(ctx, found, digest, now)
     kept = False
+    renewing = asyncio.create_task(_renew(ctx, claimed), name="renew-idempotency")
     try:
         response = await run()
         kept = await _keep(ctx, claimed, response)
     finally:
+        renewing.cancel()
         if not kept:
             await ctx.db.write(rows.release, claimed)
     return response
+
+
+async def _renew(ctx: Context, claimed: Kept) -> None:
+    """Hold off twins for as long as the request is worked on."""
+    while True:
+        await asyncio.sleep(LEASE_SECONDS / 3)
+        try:
+            await ctx.db.write(rows.renew, claimed, ctx.clock.now() + LEASE_SECONDS)
+        except AWAY as error:  # the next one may get through before the lease ends
+            log.warning("idempotency key not renewed", reason=type(error).__name__)
 
 
 def _repeated(ctx: Context, found: Kept, digest: str, now: float) -> web.Response:

@@ -39,7 +39,8 @@ async def configure(ctx: Context, reference: str, changes: Mapping[str, Any], *,
     """Set keys of the configuration; None takes a key away. What is not mentioned stays.
 
     Raises `Invalid` naming the key that is unknown, of a wrong type, or a mask sent back. What the integration may
-    reach (hosts and channels taken from the configuration) is fixed anew only when `actor` may activate.
+    reach (hosts and channels taken from the configuration) is fixed anew only when `actor` may activate. So is where it
+    acts, which its own tokens decide: they can be changed of an active one by nobody else.
     """
     actor.require("integrations.write")
     while True:
@@ -52,6 +53,8 @@ async def configure(ctx: Context, reference: str, changes: Mapping[str, Any], *,
             "sealed": seal(ctx, sealed, installed.webhook_secrets),
         }
         if installed.status == "active":
+            if any(key in SECRET_KEYS and key not in installed.manifest.properties for key in changes):
+                actor.require("integrations.activate")
             refuse_missing(installed.name, missing_from(installed.manifest, {*merged, *sealed}, secured=True))
             if actor.may("integrations.activate"):
                 values["grants"] = resolve(installed.manifest, merged).model_dump_json()

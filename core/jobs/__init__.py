@@ -2,7 +2,7 @@
 
 from core.jobs.kind import KINDS, JobKind
 from core.jobs.pieces import advance, forget, waiting
-from core.jobs.service import Progress, asked, cancel, find, page, progress, start, tell, told
+from core.jobs.service import Progress, asked, cancel, find, page, progress, start, tell, tell_no_more, told
 
 __all__ = [
     "KINDS",
@@ -17,6 +17,7 @@ __all__ = [
     "progress",
     "start",
     "tell",
+    "tell_no_more",
     "told",
     "waiting",
 ]

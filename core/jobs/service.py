@@ -97,11 +97,13 @@ async def find(ctx: Context, job_id: str) -> Job:
 
 
 async def tell(ctx: Context, job_id: str, where: Mapping[str, str]) -> None:
-    """Keep where a door shows the job's progress, so that it can go on with that after a restart (`told`)."""
-    while (job := await find(ctx, job_id)).finished_at is None:
-        params = orjson.loads(job.params) | {"told": dict(where)}
-        if await ctx.db.write(rows.save, job, {"params": orjson.dumps(params).decode()}):
-            return
+    """Keep where a door shows the job's progress (`told`), so that any node can go on with that."""
+    await ctx.db.write(rows.tell, job_id, dict(where))
+
+
+async def tell_no_more(ctx: Context, job_id: str) -> None:
+    """Keep that a door has shown a job's end, or cannot show anything more."""
+    await ctx.db.write(rows.tell, job_id, {"ended": "yes"})
 
 
 def told(job: Job) -> Mapping[str, str] | None:

@@ -17,7 +17,7 @@ from core.generation.money import Budget, Heard, Usage, affordable, cost, dollar
 from core.ids import new_id
 from core.requests.model import Asked, Line, prices
 from core.texts import T, Text
-from storage import calls
+from storage import calls, request_messages, spending
 from storage import requests as rows
 
 SHORTEST_ANSWER = 4_000
@@ -93,12 +93,10 @@ async def _settle(ctx: Context, asked: Asked, call_id: str, heard: Heard) -> Non
 def _reserve(connection: sa.Connection, ctx: Context, asked: Asked, counted: int) -> Paid:
     now, longest, costs = ctx.clock.now(), ctx.settings.claude_max_tokens, prices(ctx)
     calls.look_at_budgets(connection, asked.id, asked.row.version, dead=now - RESERVED_SECONDS)
-    budgets = _spent(connection, asked, ctx.settings, now)
+    budgets, kinds = _spent(connection, asked, ctx.settings, now), _kinds(connection, asked)
     if affordable(counted, longest, tightest(budgets).left, costs) < SHORTEST_ANSWER:
         raise over(tightest(budgets))
-    left = min(
-        budget.left - calls.reserved(connection, **kind) for budget, kind in zip(budgets, _kinds(asked), strict=True)
-    )
+    left = min(budget.left - calls.reserved(connection, **kind) for budget, kind in zip(budgets, kinds, strict=True))
     tokens = affordable(counted, longest, left, costs)
     if tokens < SHORTEST_ANSWER:
         raise Unavailable(
@@ -107,8 +105,9 @@ def _reserve(connection: sa.Connection, ctx: Context, asked: Asked, counted: int
         )
     paid = Paid(new_id("call"), tokens, Usage(input=counted))
     row = {
-        "id": paid.id, "request_id": asked.id, "version": asked.row.version, "at": now, "person": asked.row.asked_by,
-        "cost": most(counted, tokens, costs), "input_cost": cost(paid.input, costs),
+        "id": paid.id, "request_id": asked.id, "version": asked.row.version, "at": now,
+        "person": _person(connection, asked), "cost": most(counted, tokens, costs),
+        "input_cost": cost(paid.input, costs),
     }  # fmt: skip
     calls.reserve(connection, row)
     return paid
@@ -120,7 +119,7 @@ def month_of(now: float) -> float:
 
 
 def _spent(connection: sa.Connection, asked: Asked, settings: Settings, now: float) -> list[Budget]:
-    own, person, everybody = _kinds(asked)
+    own, person, everybody = _kinds(connection, asked)
     since = month_of(now)
     return [
         Budget(
@@ -138,6 +137,12 @@ def _spent(connection: sa.Connection, asked: Asked, settings: Settings, now: flo
     ]  # fmt: skip
 
 
-def _kinds(asked: Asked) -> list[Mapping[str, Any]]:
+def _kinds(connection: sa.Connection, asked: Asked) -> list[Mapping[str, Any]]:
     """Return whose spending each budget is about."""
-    return [{"request_id": asked.id}, {"person": asked.row.asked_by}, {}]
+    return [{"request_id": asked.id}, {"person": _person(connection, asked)}, {}]
+
+
+def _person(connection: sa.Connection, asked: Asked) -> str:
+    """Return whose budget it is: in Slack by the user's id, for two may have one name, and one may take another."""
+    message = request_messages.of(connection, asked.id)
+    return spending.in_slack(message.asker) if message is not None else asked.row.asked_by

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic_monty import Frame, MontyCrashedError, MontyError, MontyRuntimeError, MontySyntaxError
 
-from core.handler import HandlerError
+from core.handler import HandlerError, Kind
 from core.runtime.boundary import DUMP_LINE, too_deep
 from core.runtime.check import syntax_problem
 from core.runtime.limits import Limits
@@ -26,7 +26,7 @@ def failure(error: MontyError, *, source: str, limits: Limits) -> HandlerError:
     if isinstance(error, MontySyntaxError):
         # Python tells better than the sandbox what is left open: the sandbox finds what stands behind handler.py.
         if problem := syntax_problem(source):
-            return HandlerError(located(problem.line, problem.message), kind="syntax", line=problem.line)
+            return _at(problem.line, problem.message, kind="syntax")
         return _syntax(str(error), _frames(error), lines)
     if isinstance(error, MontyRuntimeError):
         return _runtime(error, lines, limits)
@@ -51,6 +51,11 @@ def located(line: int | None, reason: Text | str) -> Text:
     return T("handler.py, line {line}: {reason}", line=line, reason=reason)
 
 
+def _at(line: int | None, reason: Text | str, *, kind: Kind) -> HandlerError:
+    said = reason if isinstance(reason, Text) else T("{reason}", reason=reason)
+    return HandlerError(located(line, reason), kind=kind, line=line, reason=said)
+
+
 def _runtime(error: MontyRuntimeError, source_lines: int, limits: Limits) -> HandlerError:
     frames = _frames(error)
     line = next((frame.line for frame in reversed(frames) if frame.line <= source_lines), None)
@@ -59,7 +64,7 @@ def _runtime(error: MontyRuntimeError, source_lines: int, limits: Limits) -> Han
         return _timeout(limits)
     if text.startswith(_MEMORY_LIMITS):
         reason = T("stopped, for it took more than {limit} MiB of memory", limit=limits.memory >> 20)
-        return HandlerError(located(line, reason), kind="memory", line=line)
+        return _at(line, reason, kind="memory")
     if frames and frames[0].function_name is None and text.startswith(_REFUSED):  # Before it ran.
         return _syntax(text.removeprefix(_REFUSED), frames, source_lines)
     if line is None and "JSONDecodeError" in text:
@@ -67,7 +72,7 @@ def _runtime(error: MontyRuntimeError, source_lines: int, limits: Limits) -> Han
     raised: Text | str = _cut(text)
     if _EXCEPTION_ARGUMENTS in text:  # Also SystemExit(1); the sandbox does not say where.
         raised = T("an exception was raised with other than one str, which the sandbox does not do")
-    return HandlerError(located(line, raised), kind="raised", line=line)
+    return _at(line, raised, kind="raised")
 
 
 _EXCEPTION_ARGUMENTS = "exceptions can only be called with zero or one string argument"
@@ -85,13 +90,14 @@ def _syntax(text: str, frames: list[Frame], source_lines: int) -> HandlerError:
     reason: Text | str = _cut(text)
     if text.startswith(_UNSUPPORTED):
         reason = T("the sandbox does not support {what}", what=text.removeprefix(_UNSUPPORTED))
-    return HandlerError(located(line, reason), kind="syntax", line=line)
+    return _at(line, reason, kind="syntax")
 
 
 def _timeout(limits: Limits) -> HandlerError:
     return HandlerError(
         T("handler.py was stopped, for it took longer than {limit} s.", limit=round(limits.seconds, 2)),
         kind="timeout",
+        reason=T("stopped, for it took longer than {limit} s", limit=round(limits.seconds, 2)),
     )
 
 

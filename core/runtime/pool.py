@@ -117,7 +117,7 @@ class HandlerPool:
             found = failure(error, source=source, limits=CHECK_LIMITS)
             if found.kind == "crashed":
                 raise found from None
-            return [Problem(found.line or 1, 1, found.message)]
+            return [Problem(found.line or 1, 1, found.reason)]
         return []
 
     async def _run(self, source: str, text: str, limits: Limits, printed: boundary.Printed) -> str:

@@ -95,6 +95,30 @@ async def test_messages_of_one_channel_keep_their_order_at_one_a_second(line: Li
     assert line.slack.called.count("chat.postMessage") <= 4 + 2, "each waits once, and nobody asks for a refusal"
 
 
+@pytest.mark.slow
+async def test_an_answer_that_waits_outlives_a_stop(tmp_path: Path, clock: MovableClock) -> None:
+    async with SlackStandIn() as slack:
+        given = {"SLACK_BOT_TOKEN": BOT_TOKEN, "SLACK_APP_TOKEN": APP_TOKEN, "SLACK_API_URL": slack.url,
+                 "CCB_SLACK_ADMINS": ANNA}  # fmt: skip
+        async with running(tmp_path, clock=clock, **given) as client:
+            await slack.connected(2)
+            await client.ask("POST", "/v1/integrations", {"gallery": "hello-webhook"}, status=201)
+            slack.trouble["chat.postMessage"] = [3600] * 2
+            await slack.command("/ccb", "activate hello-webhook")
+            async with asyncio.timeout(10):
+                while "chat.postMessage" not in slack.called:
+                    await asyncio.sleep(0.01)
+            assert slack.channel("general").messages == []
+        slack.trouble.clear()
+        async with running(tmp_path, clock=clock, **given):
+            await slack.until(lambda: slack.channel("general").messages)
+            await slack.connected(2)
+        async with running(tmp_path, clock=clock, **given):
+            await slack.connected(2)
+        [said] = slack.channel("general").messages
+        assert "`hello-webhook` is active, switched on by" in text_of(said), "once"
+
+
 async def test_a_modal_at_a_rate_limit_becomes_a_button(unclaimed: House) -> None:
     unclaimed.slack.trouble["views.open"] = [30]
     offered = await unclaimed.type("claim", user=CAROL)

@@ -226,7 +226,7 @@ class TestVerify:
             files(handler='def handle(event, config):\n    return event["payload"]["nothing"]\n'),
             "handler.py",
             2,
-            "with samples/paid.json: ",
+            "with samples/paid.json: KeyError: nothing",
         ),
         (
             "no list",
@@ -268,7 +268,7 @@ class TestVerify:
             files(handler="def handle(event, config):\n    while True:\n        pass\n"),
             "handler.py",
             None,
-            "with samples/paid.json: ",
+            "with samples/paid.json: stopped, for it took longer than",
         ),
         (
             "event that is not listed",

@@ -153,6 +153,16 @@ async def test_a_token_that_may_only_read_ends_the_job_with_what_it_lacks(watche
     assert (await watched.healed(await watched.heal()))["succeeded"] == 1
 
 
+async def test_what_could_not_be_checked_is_not_said_to_be_healed(watched: Watched) -> None:
+    watched.lose(1)
+    watched.hub.callers[TOKEN] = Caller("octocat", may_administer=False)
+    assert "must administer it" in (await watched.check())["problem"]["message"]
+    refused = await watched.heal(status=409)
+    assert "could not be checked" in refused["message"] and "must administer it" in refused["message"]
+    watched.hub.callers[TOKEN] = Caller("octocat")
+    assert (await watched.healed(await watched.heal()))["succeeded"] == 1, "it looks by itself"
+
+
 async def test_a_hook_that_is_hidden_ends_the_job(watched: Watched) -> None:
     watched.lose(1)
     await watched.check()

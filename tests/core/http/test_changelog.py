@@ -107,4 +107,6 @@ async def test_pages_and_filters(client: Client, clock: MovableClock) -> None:
     assert len(await entries(client, f"{path}?action=config.changed&from=150s")) == 3
     assert [e["action"] for e in await entries(client, f"{path}?to=400s")] == ["integration.installed"]
     await client.ask("GET", f"{path}?after=0", status=422)
+    refused = await client.ask("GET", f"{path}?from=1h&to=2h", status=422)
+    assert refused["path"] == "from" and "must not be after" in refused["message"]
     await client.ask("GET", "/v1/integrations/none/changelog", status=404)

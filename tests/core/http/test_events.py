@@ -80,6 +80,7 @@ async def test_links_lead_through_all_events(client: Client, events: list[str]) 
         "from=soon",
         "q=",
         "limit=0",
+        "from=1h&to=2h",
         "limit=501",
         "offset=-1",
         "duplicate=perhaps",

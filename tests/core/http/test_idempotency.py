@@ -8,11 +8,13 @@ from typing import Any
 
 import aiohttp
 import pytest
+import sqlalchemy as sa
 from aiohttp import web
 from pydantic import BaseModel
 
 from core import errors
 from core.context import Context
+from core.http import idempotency
 from core.http import server as serving
 from core.http.idempotency import KEEP_SECONDS, LEASE_SECONDS
 from core.http.routes import Request, Routes
@@ -171,6 +173,32 @@ async def test_a_crash_blocks_the_key_for_its_lease_alone(
     counter.leave.set()
     assert sorted([(await first)[1]["run"], (await second)[1]["run"]]) == [2, 2]
     assert (await send(anonymous, key, "abc", {"name": "slow"}))[2]["Idempotency-Replayed"] == "true"
+
+
+async def test_a_long_request_holds_its_key(
+    anonymous: aiohttp.ClientSession,
+    issued: Keys,
+    counter: Counter,
+    clock: MovableClock,
+    ctx: Context,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(idempotency, "LEASE_SECONDS", 0.06)
+    key = await issued("integrations.write")
+    first = asyncio.create_task(send(anonymous, key, "abc", {"name": "slow"}))
+    await counter.entered.wait()
+    for _ in range(3):
+        clock.move(0.05)
+        async with asyncio.timeout(10):
+            while not await ctx.db.read(_held_until, clock.now() + 0.05):
+                await asyncio.sleep(0.005)
+    assert (await send(anonymous, key, "abc", {"name": "slow"}))[0] == 409
+    counter.leave.set()
+    assert (await first)[0] == 201 and counter.runs == 1
+
+
+def _held_until(connection: sa.Connection, at: float) -> bool:
+    return any(one >= at for one in connection.execute(sa.select(rows.KEYS.c.expires_at)).scalars())
 
 
 async def test_nothing_that_is_kept_can_be_read(ctx: Context, anonymous: aiohttp.ClientSession, issued: Keys) -> None:

@@ -147,6 +147,30 @@ async def test_changes_at_the_same_moment_are_all_kept(client: Client) -> None:
     assert shown.keys() >= {key for change in changes for key in change}
 
 
+async def test_its_own_tokens_are_changed_by_who_may_activate(client: Client) -> None:
+    """With another token its messages and comments would go elsewhere."""
+    made = await client.ask("POST", "/v1/integrations", {"gallery": "hello-webhook", "activate": True}, status=201)
+    wish_key = {"name": "writer", "permissions": ["integrations.read", "integrations.write"]}
+    writer = await client.ask("POST", "/v1/auth/tokens", wish_key, status=201)
+    path = f"/v1/integrations/{made['id']}/config"
+    as_writer = {"Authorization": f"Bearer {writer['token']}"}
+
+    async def change(changes: dict[str, Any]) -> tuple[int, Any]:
+        url = f"{client.engine.report.address}{path}"
+        async with client.public.patch(url, json=changes, headers=as_writer) as answer:
+            return answer.status, await answer.json()
+
+    for name in ("slack_token", "github_token"):
+        status, refused = await change({name: "xoxb-another-workspace"})
+        assert (status, refused["required"]) == (403, ["integrations.activate"])
+        assert (await change({name: None}))[0] == 403
+        assert (await client.ask("GET", path)).get(name) is None
+    assert (await change({"retry_attempts": 2}))[0] == 200
+    await client.ask("PATCH", path, {"slack_token": "xoxb-of-an-admin"})
+    await client.ask("POST", f"/v1/integrations/{made['id']}/pause")
+    assert (await change({"slack_token": "xoxb-while-it-rests"}))[0] == 200
+
+
 async def test_states(client: Client) -> None:
     await client.ask("POST", "/v1/integrations", {"gallery": "hello-webhook"}, status=201)
     refused = await client.ask("POST", "/v1/integrations/hello-webhook/pause", status=409)

@@ -68,11 +68,11 @@ async def test_what_the_guide_answers_when_fields_are_missing(client: Client, hu
     )
     done = await client.ask("POST", f"/v1/issues/{number}/reprocess", status=202)
     details = done["error_details"]
-    assert details["error"] == "Insufficient integration requirements" and "target_service" in details["message"]
+    assert details["error"] == "Insufficient integration requirements" and "Target service" in details["message"]
     assert details["missing_fields"] == done["missing_fields"] == ["target_service", "api_endpoints"]
     assert done["status"] == "failed" and "POST /v1/issues/2/reprocess" in done["message"]
     [line] = await client.ask("GET", f"/v1/issues/{number}/logs?level=error")
-    assert line["step"] == "check" and "target_service, api_endpoints" in line["message"]
+    assert line["step"] == "check" and "Target service, API endpoints" in line["message"]
 
 
 async def test_an_edited_one_is_taken_up_again(client: Client, hub: GitHubStandIn) -> None:

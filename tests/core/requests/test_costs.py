@@ -10,16 +10,18 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from core.actors import Actor
 from core.demo.stand_ins.claude import OVERLOADED, Answer, ClaudeStandIn, Failure
 from core.demo.stand_ins.github.hub import GitHubStandIn
 from core.generation.money import guessed
+from core.requests import service, usage
 from core.requests.model import Asked
 from core.texts import revive
 from storage.calls import CALLS
 from storage.dialect import announce
 from tests.contexts import MovableClock
 from tests.core.generation.drafts import answer, draft
-from tests.core.requests.conftest import House, settings_of
+from tests.core.requests.conftest import FIELDS, House, settings_of
 from tests.engines import running
 
 pytestmark = pytest.mark.slow
@@ -125,6 +127,23 @@ async def test_an_answer_after_its_lease_was_lost_is_paid_once_and_not_used(hous
     calls = await house.client.engine.ctx.db.read(_calls)
     assert len(calls) == 2 and whole["spending"]["spent_usd"] == pytest.approx(sum(calls), abs=2e-4)
     assert min(calls) > 0 and whole["spending"]["estimated_usd"] == 0
+
+
+async def test_a_persons_budget_in_slack_goes_by_their_id(house: House) -> None:
+    """Whatever they are called: who takes another name spends on, and a namesake does not pay for it."""
+    ctx = house.client.engine.ctx
+    spent = []
+    for user, name in (("U1", "anna"), ("U1", "Anna B."), ("U2", "anna")):
+        house.claude.answers = [answer(draft())]
+        follow = service.Follow(asker=user, channel="C1", thread=None, language="en")
+        actor = Actor("slack", user, name, frozenset({"integrations.write"}))
+        asked = await service.open_request(ctx, FIELDS, actor=actor, origin="slack", follow=follow)
+        await house.until(asked, lambda one: one.row.status == "inactive")
+        house.clock.move(1)
+        spent.append((await spending(house, asked))["person"]["spent_usd"])
+    assert 0 < spent[2] < spent[0] < spent[1], "the first call pays for the cache"
+    people = (await usage.usage(ctx)).people
+    assert [one.name for one in people] == ["Anna B.", "anna"]
 
 
 async def test_after_a_review_rounds_count_on_and_are_as_many_again(house: House) -> None:

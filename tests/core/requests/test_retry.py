@@ -85,3 +85,17 @@ async def test_what_is_missing_is_called_as_the_form_calls_it(house: House) -> N
         async with lines as found:
             said = (await found.json())[-1]["message"]
         assert names in said and "target_service" not in said
+
+
+async def test_the_bots_own_webhook_is_not_the_teams_last_event(house: House) -> None:
+    issue, _ = await house.published()
+    client = house.client
+    assert (await client.ask("GET", "/v1/events?limit=1"))[0]["integration"] == "ccb-github"
+    assert await client.ask("GET", "/v1/events?limit=1&own=false") == []
+    made = await client.ask("POST", "/v1/integrations", {"gallery": "hello-webhook", "activate": True}, status=201)
+    event = (await client.deliver(made["id"], {"a": 1})).json["event_id"]
+    house.clock.move(1)
+    house.hub.comment(REPOSITORY, issue, "Thanks", as_user="dev")
+    await house.settled()
+    assert (await client.ask("GET", "/v1/events?limit=1"))[0]["integration"] == "ccb-github"
+    assert [one["id"] for one in await client.ask("GET", "/v1/events?limit=1&own=false")] == [event]

@@ -328,7 +328,7 @@ async def test_types_are_checked(pool: HandlerPool) -> None:
     (problem,) = await pool.type_check("def handle(event, config):\n    return (")
     assert problem.line == 2
     (problem,) = await pool.type_check("x = {}['a']\n\ndef handle(event, config):\n    return []\n")
-    assert (problem.line, str(problem.message)) == (1, "handler.py, line 1: KeyError: a")
+    assert (problem.line, str(problem.message)) == (1, "KeyError: a")
 
 
 json_values = st.recursive(
