@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import resource
 import sqlite3
 from contextlib import closing
@@ -88,7 +87,7 @@ async def test_a_full_disk(tmp_path: Path) -> None:
 
     code, said = await ccb("backup", most=former.stat().st_size // 2)
     assert code == 1 and "could not be copied" in said, said
-    assert sorted(os.listdir(folder / "backups")) == [".lock", former.name, f"{former.name}.json"]
+    assert sorted(path.name for path in (folder / "backups").iterdir()) == [".lock", former.name, f"{former.name}.json"]
     assert (await ccb("backup", "verify", str(former)))[0] == 0
     code, said = await ccb("backup")
     assert code == 0 and "Backup made" in said
