@@ -51,7 +51,7 @@ async def test_everything_is_there_again(place: Place, capsys: pytest.CaptureFix
             return 200
 
         receiver.before_answer = think
-        given = {"CCB_OUTBOUND_ALLOW": receiver.host, "CCB_LEASE_SECONDS": 2}
+        given: dict[str, Any] = {"CCB_OUTBOUND_ALLOW": receiver.host, "CCB_LEASE_SECONDS": 2}
         async with place.running(**given) as client:
             await installed(client, receiver)
             done = (await client.deliver("forward", {"n": 1}, "msg_1")).json["event_id"]
