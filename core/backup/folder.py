@@ -58,7 +58,7 @@ def room_for(folder: Path, size: int) -> None:
         raise CcbError(
             T(
                 "There is no room for a backup in {folder}: it needs about {size} MB and 100 MB that stay free, and "
-                "{free} MB are. Make room, or set CCB_BACKUP_DIR to a larger disk.",
+                "{free} MB are. Make room; where backups go, CCB_BACKUP_DIR says.",
                 folder=str(folder),
                 size=-(-size >> 20),
                 free=free >> 20,
@@ -147,12 +147,12 @@ def _why(folder: Path, error: OSError) -> Text:
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
             return T(
-                "The disk of {folder} is full. Make room, or set CCB_BACKUP_DIR to a larger one.", folder=str(folder)
+                "The disk of {folder} is full. Make room; where backups go, CCB_BACKUP_DIR says.", folder=str(folder)
             )
         case errno.EACCES | errno.EPERM | errno.EROFS:
             return T(
-                "The engine may not write to {folder} ({reason}). Give the folder to its user, or set CCB_BACKUP_DIR "
-                "to another one.",
+                "The engine may not write to {folder} ({reason}). Give the folder to its user; where backups go, "
+                "CCB_BACKUP_DIR says.",
                 folder=str(folder), reason=_said(error),
             )  # fmt: skip
         case _:

@@ -29,7 +29,7 @@ from core.errors import Conflict, Invalid
 from core.secret_box import fingerprints_of
 from core.texts import T
 from storage import audit as audit_rows
-from storage import migrate, sqlite_copy
+from storage import migrate, sqlite_copy, tables
 from storage.sqlite import sqlite_engine, sqlite_path
 from storage.sqlite_copy import DamagedError
 
@@ -143,7 +143,7 @@ async def _restore_postgres(settings: Settings, url: str, backup: Examined, *, f
                 sqlite_copy.sync(part)
                 part.rename(aside)
         await asyncio.to_thread(postgres.restore, url, backup.file)
-        await db.alone(_finish, sorted(before - inside), backup)
+        await db.alone(_finish, sorted((before & tables.ALL.keys()) - inside), backup)
     return aside if held else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -46,15 +47,15 @@ async def report(ctx: Context, *, at: float | None, note: str, actor: Actor) -> 
     now = ctx.clock.now()
     if at is not None and at > now + AHEAD_SECONDS:
         raise Invalid(T("A backup cannot have been made in the future."), path="made_elsewhere.at")
+    backup_id, made_at = new_id("bak", now), now if at is None else min(at, now)
     row = {
-        "id": new_id("bak", now), "kind": "elsewhere", "status": "succeeded", "asked_at": now, "finished_at": now,
-        "made_at": now if at is None else min(at, now), "tries": 0, "node": "", "file": "", "note": note,
-        **_asker(actor),
+        "id": backup_id, "kind": "elsewhere", "status": "succeeded", "asked_at": now, "finished_at": now,
+        "made_at": made_at, "tries": 0, "node": "", "file": "", "note": note, **_asker(actor),
     }  # fmt: skip
-    after = {"made_at": moment(float(row["made_at"] or now)), "note": note or None}
-    entry = audit.entry(ctx, actor, "backup.reported", subject=str(row["id"]), after=after)
+    after = {"made_at": moment(made_at), "note": note or None}
+    entry = audit.entry(ctx, actor, "backup.reported", subject=backup_id, after=after)
     await ctx.db.write(rows.add, row, entry=entry)
-    return await find(ctx, str(row["id"]))
+    return await find(ctx, backup_id)
 
 
 async def find(ctx: Context, backup_id: str) -> Backup:
@@ -105,7 +106,8 @@ async def adopt(ctx: Context) -> int:
     They were made while the engine was stopped, or written down nowhere because of a kill; after a restore it is the
     backups since then, and the one that it came from.
     """
-    return await _keep(ctx, places.whole(ctx.settings.backup_folder.absolute()))
+    there = await asyncio.to_thread(places.whole, ctx.settings.backup_folder.absolute())
+    return await _keep(ctx, there)
 
 
 async def _keep(ctx: Context, there: Sequence[tuple[Path, Manifest]], *, deleted: Sequence[str] = ()) -> int:

@@ -46,6 +46,7 @@ PLACES = {
     ("/v1/auth/tokens/", "id"): T("The API key's id."),
     ("/v1/alerts/", "id"): T("The alert's id."),
     ("/v1/silences/", "id"): T("The silence's id."),
+    ("/v1/backups/", "id"): T("The backup's id."),
     ("/webhooks/", "id"): T("The integration's id; its slug is no address."),
     ("/v1/", "event_id"): T("The event's id."),
     ("/v1/requests/", "id"): T("The request's id, which is that of the integration to be, or its slug."),

@@ -20,9 +20,8 @@ from core.errors import CcbError, Invalid
 from storage import migrate
 from tests.contexts import MovableClock
 from tests.core.backup.conftest import TOOLS, Place, backed_up, ended, rows
-from tests.engines import running
+from tests.engines import Answer, running
 from tests.packages import package
-from tests.stand_ins.receiver import receiving
 
 HANDLER = 'def handle(event: dict, config: dict) -> list[dict]:\n    return [{"type": "log", "message": "got it"}]\n'
 LOGGED = [{"type": "log", "message": "got it"}]
@@ -106,7 +105,7 @@ async def test_one_is_made_for_all_who_ask_meanwhile(tmp_path: Path) -> None:
 async def test_daily_without_being_asked(tmp_path: Path, clock: MovableClock) -> None:
     async with running(tmp_path, clock=clock, CCB_BACKUPS="engine", CCB_BACKUP_KEEP=2) as client:
 
-        async def count(number: int) -> list[Any]:
+        async def count(number: int) -> Any:
             async with asyncio.timeout(20):
                 while (
                     len(found := await client.ask("GET", "/v1/backups")) < number or found[0]["status"] != "succeeded"
@@ -135,7 +134,7 @@ async def test_daily_without_being_asked(tmp_path: Path, clock: MovableClock) ->
 
 async def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
-    given = {"CCB_BACKUP_DIR": tmp_path / "file" / "backups"}
+    given: dict[str, Any] = {"CCB_BACKUP_DIR": tmp_path / "file" / "backups"}
     async with running(tmp_path / "data", **given) as client:
         failed = await ended(client, await client.ask("POST", "/v1/backups", status=202), "failed")
         assert "cannot be written: Not a directory" in failed["error"]
@@ -149,7 +148,11 @@ async def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 
 async def test_two_nodes_make_one(tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{TOOLS}{os.pathsep}{os.environ['PATH']}")
-    given = {"CCB_DATABASE_URL": postgres_url, "CCB_SECRET_KEY": Fernet.generate_key().decode(), "CCB_ROLES": "http"}
+    given: dict[str, Any] = {
+        "CCB_DATABASE_URL": postgres_url,
+        "CCB_SECRET_KEY": Fernet.generate_key().decode(),
+        "CCB_ROLES": "http",
+    }
     folders = tmp_path / "one", tmp_path / "two"
     async with running(folders[0], **given) as one, running(folders[1], **given) as two:
         asked = await one.ask("POST", "/v1/backups", status=202)
@@ -167,7 +170,7 @@ async def test_what_pg_dump_says(tmp_path: Path, postgres_url: str, monkeypatch:
     password = "the-password-of-the-database"
     url = postgres_url.replace("postgres:@", f"postgres:{password}@")
     assert password in url
-    given = {"CCB_DATABASE_URL": url, "CCB_SECRET_KEY": Fernet.generate_key().decode()}
+    given: dict[str, Any] = {"CCB_DATABASE_URL": url, "CCB_SECRET_KEY": Fernet.generate_key().decode()}
     async with running(tmp_path / "data", **given) as client:
         failed = await ended(client, await client.ask("POST", "/v1/backups", status=202), "failed")
         assert "pg_dump is not found" in failed["error"] and "CCB_BACKUPS=elsewhere" in failed["error"]
@@ -182,10 +185,10 @@ async def test_what_pg_dump_says(tmp_path: Path, postgres_url: str, monkeypatch:
 
 async def test_ingest_goes_on_meanwhile(tmp_path: Path) -> None:
     """Deliveries are answered while a backup is made; none that was answered is missing from it or from the engine."""
-    async with running(tmp_path) as client, receiving():
+    async with running(tmp_path) as client:
         await client.install(package(HANDLER, "x", expected=LOGGED))
         asked = await client.ask("POST", "/v1/backups", status=202)
-        answers = []
+        answers: list[Answer] = []
         while asked["status"] in ("waiting", "running"):
             answers.append(await client.deliver("forward", {"n": 1}, delivery_id=f"msg_{len(answers)}"))
             asked = await client.ask("GET", f"/v1/backups/{asked['id']}")
