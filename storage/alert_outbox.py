@@ -19,7 +19,7 @@ WAITING = "settled_at IS NULL"
 _MOST_LOOKED_AT = 2000
 """Messages among which a claim looks for the first of each channel."""
 LONGEST_REST = 3600.0
-"""Seconds after which a channel is asked again, whatever it said. What waits for longer was planned by another clock."""
+"""Seconds after which a channel is asked again, whatever it said. What waits longer was planned by another clock."""
 
 
 class AlertMessageRow(SQLModel, table=True):
@@ -130,7 +130,7 @@ def plan(connection: sa.Connection, wish: Plan, *, now: float) -> None:
 
 
 def _joined(connection: sa.Connection, wish: Plan, now: float) -> str | None:
-    """Return the message of the group that more may join: nobody has begun to say it, and nobody will before our COMMIT.
+    """Return the message of the group that more may join: nobody has begun to say it, nor will before our COMMIT.
 
     The time alone does not tell: a look may be written long after it began, and the clock may be set back.
     """
