@@ -10,13 +10,13 @@ import asyncio
 import os
 import secrets
 import socket
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
+from apscheduler.job import Job
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from core import alerting, backup, healing, metrics, retention, sessions
@@ -41,9 +41,6 @@ LOOK_SECONDS = 20.0
 SWEEP_SECONDS = 600.0
 """How often what is older than its retention is deleted."""
 
-SET_BACK_SECONDS = 1.0
-"""By how much the machine's clock must have been set back for the jobs to be woken."""
-
 LEASE_LOST = T("The worker went away in the middle of this attempt; another takes over.")
 
 
@@ -55,7 +52,6 @@ class Scheduler:
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._jobs: AsyncIOScheduler | None = None
         self._task: asyncio.Task[None] | None = None
-        self._ahead = _ahead()
         self._running: set[asyncio.Task[Any]] = set()
         self._watcher = alerting.Watcher(ctx)
         self._evaluator = alerting.Evaluator(ctx, self._watcher)
@@ -100,7 +96,7 @@ class Scheduler:
             elif token is None and self.leading:
                 log.warning("scheduler no longer leads")
                 await self._step_down()
-            self._notice_a_clock_set_back()
+            self._wake_what_waits_too_long()
             await asyncio.sleep(RENEW_SECONDS)
 
     def _take_up(self) -> None:
@@ -135,15 +131,19 @@ class Scheduler:
         jobs.start()
         self._jobs = jobs
 
-    def _notice_a_clock_set_back(self) -> None:
-        """Wake all jobs when the clock was set back: APScheduler would wait until it is again what it was."""
-        ahead, before = _ahead(), self._ahead
-        self._ahead = ahead
-        if self._jobs is None or ahead > before - SET_BACK_SECONDS:
+    def _wake_what_waits_too_long(self) -> None:
+        """Wake each job that waits for longer than it ever should: after the machine's clock was set back.
+
+        APScheduler would wait until the clock is again what it was.
+        """
+        if self._jobs is None:
             return
-        log.warning("the clock was set back", seconds=round(before - ahead, 1))
-        for job in self._jobs.get_jobs():
-            job.modify(next_run_time=datetime.now(UTC))
+        now = datetime.now(UTC)
+        late = [job for job in self._jobs.get_jobs() if job.next_run_time - now > _longest_wait(job)]
+        for job in late:
+            job.modify(next_run_time=now)
+        if late:
+            log.warning("the clock was set back: jobs woken", count=len(late))
 
     async def _step_down(self) -> None:
         """Start no more jobs and let those that run come to their end."""
@@ -241,6 +241,7 @@ class Scheduler:
         await self._keeper.look()
 
 
-def _ahead() -> float:
-    """Return how far the machine's clock, by which APScheduler goes, is ahead of one that nobody sets."""
-    return time.time() - time.monotonic()
+def _longest_wait(job: Job) -> timedelta:
+    """Return how long a job waits for its next time, or the alarm for the next retry."""
+    interval: timedelta = getattr(job.trigger, "interval", timedelta(seconds=1))
+    return interval + timedelta(seconds=1)

@@ -133,7 +133,7 @@ def plan(connection: sa.Connection, wish: Plan, *, now: float) -> None:
 
 
 def _joined(connection: sa.Connection, wish: Plan, now: float) -> str | None:
-    """Return the message of the group that more may join: nobody says it yet, nor will before our COMMIT.
+    """Return the message of the group that more may join: nobody has begun to say it, nor will before our COMMIT.
 
     The time alone does not tell: a look may be written long after it began, and the clock may be set back.
     """

@@ -18,8 +18,6 @@ class Inbox:
     def __init__(self) -> None:
         self.messages: list[Any] = []
         self.refused: set[str] = set()
-        self.temporary = False
-        """Whether those are refused for now alone."""
         self.url = ""
         self.held: asyncio.Event | None = None
         """While there, what has been taken is answered when it is set."""
@@ -28,7 +26,7 @@ class Inbox:
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if address in self.refused:
-            return "450 4.2.0 Greylisted" if self.temporary else "550 5.1.1 No such mailbox"
+            return "550 5.1.1 No such mailbox"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 

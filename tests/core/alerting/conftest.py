@@ -13,8 +13,8 @@ from chatbot.notifier import SlackNotifier
 from core.demo.stand_ins.slack import BOT_TOKEN, SlackStandIn
 from core.secret_box import SecretBox
 from core.services import SERVICES
-from storage import migrate
 from storage.db import Database, open_database
+from tests import templates
 from tests.contexts import MovableClock, context, settings
 from tests.core.alerting.house import House
 from tests.core.http.conftest import Sandbox
@@ -70,8 +70,8 @@ async def house(
 async def quick_house(
     tmp_path: Path, clock: MovableClock, changed: dict[str, Any], only_what_a_test_registers: None
 ) -> AsyncIterator[House]:
+    templates.sqlite_in(tmp_path)
     db = await open_database(None, tmp_path)
-    await db.write(migrate.upgrade)
     async with _house(db, tmp_path, clock, changed) as made:
         yield made
     await db.close()

@@ -15,6 +15,9 @@ from tests.core.alerting.house import RULE, House
 
 ANN = Actor("slack", "U1", "ann", frozenset({"alerts.write"}))
 
+A_DAY_LATER = "UPDATE alert_standings SET memory = json_set(memory, '$.missing', 86400.0 - 200)"
+"""Looks once in two minutes for almost a day; SQLite's."""
+
 
 async def test_it_fires_is_told_acknowledged_and_resolved_in_one_message(house: House) -> None:
     forward = await house.install(RULE)
@@ -120,7 +123,12 @@ async def test_missing_data_is_never_ok(quick_house: House) -> None:
     assert (alert.status, alert.without_data) == ("firing", True)
     await house.tell(12)
     assert "There is no data now" in house.posted()[0]["text"]
-    await house.look(800, every=120)
+    await house.look(3, every=120)
+    assert (await house.alert()).status == "firing"
+    await house.ctx.db.write(lambda c: c.exec_driver_sql(A_DAY_LATER))
+    await house.look(1, every=120)
+    assert (await house.alert()).status == "firing", "a day less a minute or so"
+    await house.look(1, every=120)
     assert (await house.alert()).status == "ended_without_data"
     assert await house.state() == "no_data"
 
