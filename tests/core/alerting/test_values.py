@@ -14,7 +14,7 @@ from core.alerts.evaluation import Sample
 from core.alerts.language import parse
 from core.metrics import rollup
 from storage import alert_values as rows
-from storage import calls, metrics
+from storage import calls, gauges, metrics
 from storage.metrics import METRICS
 from storage.rollup import DAY, HOUR, Piece, split
 from tests.core.alerting.house import House
@@ -134,19 +134,14 @@ async def test_what_is_played_is_what_a_look_would_have_seen(quick_house: House)
     seen = await values(house, forward, *asked)
     conditions = [parse(f"{measure} >= {unit}") for measure, unit in map(_with_unit, asked)]
     wanted = needs((forward, one) for one in conditions)
-    everything: dict[str, Any] = {
-        "start": now - 9 * DAY,
-        "minutes_from": now - 9 * DAY,
-        "end": now,
-        "kept": rows.EVERYTHING,
-    }
+    everything = [Piece(60, now - 9 * DAY, now)]
     names = ["received", "succeeded", "dead", "retried", "latency_ms"]
     known = (await house.ctx.db.read(rows.integrations))[forward]
-    cells = await house.ctx.db.read(rows.rows_of, forward, names, **everything)
-    gauges = {"queue_depth": await house.ctx.db.read(rows.samples_of, forward, "queue_depth", **everything)}
-    replay = Replay(Past(known, False, cells, gauges, [], now - DAY), wanted)
+    cells = await house.ctx.db.read(rows.rows_of, forward, names, everything)
+    samples = {"queue_depth": await house.ctx.db.read(gauges.rows_of, forward, "queue_depth", everything)}
+    replay = Replay(Past(known, False, cells, samples, [], now - DAY, now - 9 * DAY), wanted)
     for minute in range(now - 60 * 60, now, 60):
-        last, _ = replay.at(minute, minute - 60)
+        last = replay.minute(minute)
     of = last.of(forward, status_before=None)
     assert [_asked(of, condition).value for condition in conditions] == pytest.approx(seen)
 
