@@ -104,6 +104,7 @@ async def month(client: Client) -> None:
     assert oldest is not None and oldest > NOW - 9 * DAY
 
 
+@pytest.mark.slow
 async def test_a_month_is_played_by_hours_where_minutes_are_gone(client: Client) -> None:
     await month(client)
     found = await played(client, "error_rate > 20% for 30m", **{"from": "30d"})
