@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from core import health
+from core.alerting import quotas
 from core.alerting.plans import default_channels
 from core.alerting.subjects import Finding
 from core.alerting.words import span
@@ -30,8 +31,6 @@ FAILURES = 3
 """How often in a row a channel, or the public address, must fail."""
 SCHEDULER_SECONDS = 60.0
 """For how long nobody may hold the scheduler's duty."""
-LEAST_QUOTA = 0.1
-"""The share of a service's quota that is little."""
 
 
 class Watcher:
@@ -46,7 +45,7 @@ class Watcher:
     async def refresh(self) -> None:
         """Run every check; one that fails is logged, and says nothing this time."""
         checks: list[Callable[[Context], Awaitable[list[Finding]]]] = [
-            _keys, _disk, _quotas, _channels, _scheduler, self._public_address,
+            _keys, _disk, quotas.findings, _channels, _scheduler, self._public_address,
         ]  # fmt: skip
         found: list[Finding] = []
         for check in checks:
@@ -160,25 +159,3 @@ async def _scheduler(ctx: Context) -> list[Finding]:
             fix=T("Start a node with the role scheduler (CCB_ROLES)."),
         )
     ]  # fmt: skip
-
-
-async def _quotas(ctx: Context) -> list[Finding]:
-    """Say when little of a service's quota is left, as it said in its last answer."""
-    found = []
-    for service, title in (("github", "GitHub"), ("claude", "Claude")):
-        quota = ctx.quotas.get(service)
-        if quota is None:
-            continue
-        now = ctx.clock.now()
-        little = now < quota.resets_at and quota.remaining <= quota.limit * LEAST_QUOTA
-        said = {"limit": quota.limit, "service": title, "remaining": quota.remaining, "when": moment(quota.resets_at)}
-        found.append(
-            Finding(
-                f"engine:quota:{service}", f"{title} quota", "warning", little,
-                T("Of {limit} tokens of {service}, {remaining} are left until {when}.", **said)
-                if quota.kind == "tokens"
-                else T("Of {limit} requests to {service}, {remaining} are left until {when}.", **said),
-                f"{round(LEAST_QUOTA * 100)}% or less is left",
-            )
-        )  # fmt: skip
-    return found
