@@ -107,7 +107,7 @@ async def test_what_is_left_of_the_quota_is_remembered_of_refusals_too(
     hub.primary_limit_resets_at = clock.now() + 90
     for given, whose in (({"GITHUB_TOKEN": TOKEN}, "GITHUB_TOKEN:"), (app, "GITHUB_APP_ID:")):
         quotas = Quotas(clock.now)
-        async with GitHub(settings(**given, GITHUB_API_URL=hub.url), clock, quotas) as client:
+        async with GitHub(settings(**given | {"GITHUB_API_URL": hub.url}), clock, quotas) as client:
             await _refusal(client)
             with pytest.raises(Upstream):
                 await client.request("POST", COMMENTS, body={}, token="own")
