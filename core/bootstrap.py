@@ -173,7 +173,7 @@ async def start(settings: Settings, *, clock: Clock | None = None) -> AsyncItera
         sandbox = await stack.enter_async_context(HandlerPool(processes=settings.sandbox_processes))
         http = await stack.enter_async_context(Outbound(settings.outbound_allow))
         aside = await stack.enter_async_context(Aside())
-        quotas: Quotas = {}
+        quotas = Quotas(clock.now)
         github = GitHub(settings, clock, quotas)
         stack.push_async_callback(github.close)
         doors = load_doors()
@@ -245,12 +245,15 @@ async def _start_scheduler(ctx: Context, stack: AsyncExitStack) -> Scheduler | N
 
 
 def _start_guard(ctx: Context, stack: AsyncExitStack) -> None:
-    """Let every node watch that some node runs the scheduler."""
+    """Let every node watch that some node runs the scheduler, and share what it hears of quotas."""
     guarding = asyncio.create_task(alerting.Guard(ctx).run(), name="alert-guard")
 
+    sharing = asyncio.create_task(alerting.keep_sharing(ctx), name="quotas")
+
     async def stop() -> None:
-        guarding.cancel()
-        await asyncio.gather(guarding, return_exceptions=True)
+        for task in (guarding, sharing):
+            task.cancel()
+        await asyncio.gather(guarding, sharing, return_exceptions=True)
 
     stack.push_async_callback(stop)
 

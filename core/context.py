@@ -172,7 +172,7 @@ class Context:
     sandbox: Sandbox
     github: GitHubPort
     memo: Memo = field(default_factory=Memo)
-    quotas: Quotas = field(default_factory=dict)
+    quotas: Quotas = field(default_factory=Quotas)
     aside: Aside = field(default_factory=Aside)
     slack: SlackPort | None = None
     tracer: Tracer | None = None

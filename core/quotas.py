@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -20,8 +22,41 @@ class Quota:
     kind: Kind = "requests"
 
 
-Quotas = dict[str, Quota]
-"""What was heard last, by the service's name; each process knows what it was told itself."""
+@dataclass(frozen=True)
+class Heard:
+    """What a service said of a credential's quota, and when."""
+
+    service: str
+    credential: str
+    quota: Quota
+    at: float
+
+
+class Quotas:
+    """What this process was told last, until it is written for all nodes (`core.alerting.quotas`)."""
+
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
+        self._now = now
+        self._news: dict[tuple[str, str], Heard] = {}
+
+    def hear(self, service: str, credential: str, quota: Quota) -> None:
+        """Remember it in place of what was said before."""
+        self._news[service, credential] = Heard(service, credential, quota, self._now())
+
+    def news(self) -> list[Heard]:
+        """Return what is not written yet."""
+        return list(self._news.values())
+
+    def told(self, heard: Iterable[Heard]) -> None:
+        """Forget what is written, but for what was said since."""
+        for one in heard:
+            if self._news.get((one.service, one.credential)) is one:
+                del self._news[one.service, one.credential]
+
+
+def fingerprint(secret: str) -> str:
+    """Return what tells one secret from another and does not say it."""
+    return hashlib.blake2b(secret.encode(), digest_size=6, person=b"quotas").hexdigest()
 
 
 def of_github(headers: Mapping[str, str]) -> Quota | None:

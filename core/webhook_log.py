@@ -13,6 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
 from core.context import Context
 from core.ids import new_id
 from core.texts import T
@@ -96,7 +99,11 @@ async def flush(ctx: Context) -> None:
         lines, buffer.lines = list(buffer.lines.values()), {}
         suppressed, buffer.suppressed = buffer.suppressed, {}
         counts, buffer.counts = buffer.counts, {}
-        await ctx.db.write(rows.store, lines, suppressed=suppressed, most_each=MOST_EACH, most=MOST, counts=counts)
+        try:
+            await ctx.db.write(rows.store, lines, suppressed=suppressed, most_each=MOST_EACH, most=MOST, counts=counts)
+        except (DBAPIError, PoolTimeoutError, OSError):  # what was counted waits for the database, its lines do not
+            buffer.counts = metrics.merged((counts, buffer.counts))
+            raise
 
 
 async def entries(ctx: Context, integration_id: str, limit: int) -> Sequence[rows.Rejection]:

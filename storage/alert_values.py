@@ -50,16 +50,6 @@ class Kept:
 EVERYTHING = Kept(0.0, 0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Gauge:
-    """A gauge's samples over a range: taken once a minute wherever something waits."""
-
-    total: float
-    highest: float
-    lowest: float
-    samples: int
-
-
 def integrations(connection: sa.Connection) -> dict[str, Known]:
     """Return every integration."""
     columns = (INTEGRATIONS.c[name] for name in ("id", "slug", "name", "status", "monitoring", "updated_at"))
@@ -84,7 +74,7 @@ def counts(
     """
     found: dict[int, Counts] = defaultdict(lambda: defaultdict(lambda: defaultdict(lambda: defaultdict(float))))
     counted = sorted(set(names) - {SPENT})
-    for piece in _pieces(connection, start, end, step, kept) if counted else ():
+    for piece in pieces(connection, start, end, step, kept) if counted else ():
         for slot, owner, name, bucket, value in connection.execute(_query(piece, counted, start, step, only)):
             if owner != ALL:
                 found[slot][owner][metrics.given(name)][bucket] += value
@@ -94,7 +84,8 @@ def counts(
     return found
 
 
-def _pieces(connection: sa.Connection, start: int, end: float, step: int | None, kept: Kept) -> list[Piece]:
+def pieces(connection: sa.Connection, start: int, end: float, step: int | None, kept: Kept) -> list[Piece]:
+    """Return what a range is read from: minutes alone where it is short or asked for by less than hours."""
     if end - start < 2 * HOUR or (step is not None and step % HOUR):
         return [Piece(MINUTE, start, math.ceil(end))]
     parts = split(start, end, rolled=rollup.until(connection), minutes_from=kept.minutes, hours_from=kept.hours)
@@ -122,30 +113,6 @@ def _query(
     return query.group_by(*key, *([sa.literal_column("slot")] if step is not None else []))
 
 
-def gauges(
-    connection: sa.Connection, name: str, *, start: int, end: float, only: Collection[str], kept: Kept = EVERYTHING
-) -> dict[str, Gauge]:
-    """Return a gauge's samples over a range, by integration; of what is no longer kept by the minute, the highest."""
-    value = METRICS.c.value
-    mine = (METRICS.c.integration_id.in_(list(only)), METRICS.c.name == name)
-    query = (
-        sa.select(METRICS.c.integration_id, sa.func.sum(value), sa.func.max(value), sa.func.min(value), sa.func.count())
-        .where(*mine, METRICS.c.minute >= start, METRICS.c.minute < math.ceil(end))
-        .group_by(METRICS.c.integration_id)
-    )
-    found = {row[0]: Gauge(*row[1:]) for row in connection.execute(query)}
-    for piece in _pieces(connection, start, end, None, kept):
-        if piece.seconds != MINUTE:
-            highest = sa.select(ROLLED.c.integration_id, sa.func.max(ROLLED.c.value)).where(
-                ROLLED.c.integration_id.in_(list(only)), ROLLED.c.name == name, ROLLED.c.seconds == piece.seconds,
-                ROLLED.c.start >= piece.start, ROLLED.c.start < piece.end,
-            )  # fmt: skip
-            for owner, most in connection.execute(highest.group_by(ROLLED.c.integration_id)):
-                one = found.get(owner, Gauge(0.0, most, 0.0, 0))
-                found[owner] = replace(one, highest=max(one.highest, most))
-    return found
-
-
 class Cell(NamedTuple):
     """What one row of `seconds` from `start` on holds under a name, in a bucket."""
 
@@ -157,50 +124,34 @@ class Cell(NamedTuple):
 
 
 def rows_of(
-    connection: sa.Connection,
-    integration_id: str,
-    names: Collection[str],
-    *,
-    start: int,
-    minutes_from: int,
-    end: int,
-    kept: Kept,
+    connection: sa.Connection, integration_id: str, names: Collection[str], parts: Sequence[Piece]
 ) -> list[Cell]:
-    """Return what was counted of one integration, the oldest first: of before `minutes_from` by hour and day too."""
+    """Return what was counted of one integration row by row, the oldest first."""
     counted = sorted(set(names) - {SPENT})
     found: list[Cell] = []
-    for piece in _pieces_of(connection, start, minutes_from, end, kept) if counted else ():
+    for piece in parts if counted else ():
         query = _by_row(piece, integration_id).where(metrics.chosen(_rows(piece).c.name, counted))
         for at, name, bucket, value in connection.execute(query):
             found.append(Cell(at, piece.seconds, metrics.given(name), bucket, value))
-    if SPENT in names:
+    if SPENT in names and parts:
+        start, end = parts[0].start, parts[-1].end
         spent = spending.by_owner(connection, start=start, end=end, step=MINUTE, only=[integration_id])
         found += [Cell(start + slot * MINUTE, MINUTE, SPENT, 0, cost) for slot, _, cost in spent]
         found.sort(key=lambda cell: cell.start)
     return found
 
 
-def samples_of(
-    connection: sa.Connection,
-    integration_id: str,
-    name: str,
-    *,
-    start: int,
-    minutes_from: int,
-    end: int,
-    kept: Kept,
-) -> list[Cell]:
-    """Return a gauge's samples of one integration as `rows_of` does; an hour or day has its highest."""
-    found: list[Cell] = []
-    for piece in _pieces_of(connection, start, minutes_from, end, kept):
-        query = _by_row(piece, integration_id).where(_rows(piece).c.name == name)
-        found += [Cell(at, piece.seconds, name, 0, value) for at, _, _, value in connection.execute(query)]
-    return found
-
-
-def _pieces_of(connection: sa.Connection, start: int, minutes_from: int, end: int, kept: Kept) -> list[Piece]:
-    before = _pieces(connection, start, minutes_from, None, kept) if start < minutes_from else []
-    return [*before, Piece(MINUTE, max(start, minutes_from), end)]
+def by_hour(start: int, minutes_from: int, end: int, hours_from: float) -> list[Piece]:
+    """Return a range in hours until `minutes_from`, and in minutes after it; before `hours_from`, in days. Pure."""
+    if start >= minutes_from:
+        return [Piece(MINUTE, start, end)]
+    border = min(math.ceil(hours_from / DAY) * DAY, minutes_from) if start < hours_from else start
+    parts = [
+        Piece(DAY, rollup.floor(start, DAY), border) if border > start else None,
+        Piece(HOUR, rollup.floor(border, HOUR), minutes_from),
+        Piece(MINUTE, minutes_from, end),
+    ]
+    return [part for part in parts if part is not None and part.start < part.end]
 
 
 def _rows(piece: Piece) -> sa.Table:

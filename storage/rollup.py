@@ -28,10 +28,15 @@ ALL = "*"
 minutes here too."""
 
 _GAUGES = (QUEUE_AGE, QUEUE_DEPTH)
+TOTAL, SAMPLES, LEAST = ":total", ":samples", ":least"
+"""What follows a gauge's name in hours and days of one integration: the sum of its samples, how many there were, and
+the lowest. Samples of 0 are not counted: a minute without one is 0 too. What is rolled up by a version before has the
+highest alone."""
 
 
 class RolledMetric(SQLModel, table=True):
-    """What was counted in one hour or day: the sum of its minutes; of a gauge the highest of its samples."""
+    """What was counted in one hour or day: the sum of its minutes; of a gauge the highest of its samples, and beside it
+    (`TOTAL`, `SAMPLES`, `LEAST`) what averages and minima are made of."""
 
     __tablename__: ClassVar[str] = "metrics_rolled"
 
@@ -65,6 +70,11 @@ _ADD = bulk.insert(ROLLED, *_COLUMNS, ending=f"{_ON_KEY} metrics_rolled.value + 
 _RAISE = bulk.insert(
     ROLLED, *_COLUMNS,
     ending=f"{_ON_KEY} CASE WHEN excluded.value > metrics_rolled.value THEN excluded.value "
+    "ELSE metrics_rolled.value END",
+)  # fmt: skip
+_LOWER = bulk.insert(
+    ROLLED, *_COLUMNS,
+    ending=f"{_ON_KEY} CASE WHEN excluded.value < metrics_rolled.value THEN excluded.value "
     "ELSE metrics_rolled.value END",
 )  # fmt: skip
 _MINUTE_KEY = ("integration_id", "minute", "name", "bucket", "node")
@@ -126,8 +136,10 @@ def roll(connection: sa.Connection, start: int, end: int, *, limit: int) -> int:
         .limit(limit)
     )
     rows = connection.execute(for_update(connection, query)).all()
-    _write(connection, _ADD, _sums(row for row in rows if row.name not in _GAUGES))
-    _write(connection, _RAISE, _peaks(connection, [row for row in rows if row.name in _GAUGES]))
+    samples = [row for row in rows if row.name in _GAUGES]
+    _write(connection, _ADD, _sums(row for row in rows if row.name not in _GAUGES) | _totals(samples))
+    _write(connection, _RAISE, _peaks(connection, samples))
+    _write(connection, _LOWER, _least(samples))
     _MARK(connection, [(*row[:5], row.value) for row in rows])
     return len(rows)
 
@@ -156,6 +168,28 @@ def _peaks(connection: sa.Connection, rows: Sequence[Any]) -> dict[_Key, float]:
         for seconds in _levels(owner):
             key = (owner, seconds, floor(minute, seconds), name, 0)
             found[key] = max(found.get(key, value), value)
+    return found
+
+
+def _totals(samples: Sequence[Any]) -> dict[_Key, float]:
+    """Return the sums and numbers of samples that are to be added; one that is written anew is counted once."""
+    found: dict[_Key, float] = {}
+    for row in samples:
+        for seconds in (HOUR, DAY):
+            start = floor(row.minute, seconds)
+            news = ((TOTAL, row.value - row.rolled), (SAMPLES, float((row.value != 0) - (row.rolled != 0))))
+            for part, by in news:
+                key = (row.integration_id, seconds, start, row.name + part, 0)
+                found[key] = found.get(key, 0.0) + by
+    return found
+
+
+def _least(samples: Sequence[Any]) -> dict[_Key, float]:
+    found: dict[_Key, float] = {}
+    for row in samples:
+        for seconds in (HOUR, DAY):
+            key = (row.integration_id, seconds, floor(row.minute, seconds), row.name + LEAST, 0)
+            found[key] = min(found.get(key, row.value), row.value)
     return found
 
 

@@ -7,6 +7,7 @@ from typing import Any, cast
 from core.clock import Clock, SystemClock
 from core.config import GivenSettings, Settings
 from core.context import Context, GitHubPort, SlackPort
+from core.quotas import Quotas
 
 
 class _Absent:
@@ -48,11 +49,13 @@ def context(
     **more: Any,
 ) -> Context:
     """Return a context of what is named; whatever else a service reaches for fails the test."""
+    clock = clock or SystemClock()
     parts = {name: more.get(name, cast(Any, _Absent(name))) for name in ("db", "secrets", "http", "sandbox")}
     return Context(
         settings=given or settings(),
-        clock=clock or SystemClock(),
+        clock=clock,
         github=github or cast(GitHubPort, _Absent("github")),
         slack=slack,
+        quotas=Quotas(clock.now),
         **parts,
     )

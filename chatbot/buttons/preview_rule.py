@@ -1,4 +1,4 @@
-"""The button in the modal of an alert rule that plays it over the last seven days."""
+"""The buttons in the modal of an alert rule that play it over the last week or month."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from core.texts import T
 async def preview_rule(ctx: Context, asked: Asked) -> Answer:
     """Show in the modal how often it would have fired, then the chart; what is typed stays as it is."""
     installed = await integrations.find(ctx, asked.about["integration"])
+    days = alert_rule.MOST_DAYS if asked.value == str(alert_rule.MOST_DAYS) else alert_rule.DAYS
     try:
-        found = await alert_rule.tried(ctx, installed.id, asked.values)
+        found = await alert_rule.tried(ctx, installed.id, asked.values, days=days)
     except Invalid as error:  # the modal is what the answer stands in
         said = f":x: {blocks.plain(asked.say(T('This is no rule yet. {reason}', reason=error.message)))}"
         await asked.slack.views_update(view_id=asked.view_id, view=_modal(asked, installed, said))

@@ -21,7 +21,8 @@ from core.context import Context
 from core.errors import Invalid
 from core.texts import T, Text
 
-DAYS = 7
+DAYS, MOST_DAYS = 7, 30
+"""Over how much of the past a rule is played: of the last week by minutes."""
 EXAMPLES = "latency_p95 > 500ms for 5m; no_events for 1h; error_rate > 3 * avg(error_rate, 1d)"
 _FIELDS = ("name", "condition", "channels", "severity", "resolve", "description")
 _BETWEEN = re.compile(r"[\s;]+|,\s+|,(?=[a-z]+://)")
@@ -50,7 +51,13 @@ def fields(asked: Asked, head: str, outcome: str | None = None, *more_blocks: bl
         blocks.section(head),
         blocks.field("name", say(T("Name")), blocks.text_field("typed", placeholder="High error rate", most=80)),
         blocks.field("condition", say(T("Alert when")), condition, hint=more),
-        blocks.actions([blocks.button(say(T("Try it on the last 7 days")), "preview_rule")], block_id="try"),
+        blocks.actions(
+            [
+                blocks.button(say(T("Try it on the last {days} days", days=DAYS)), "preview_rule"),
+                blocks.button(say(T("On {days} days", days=MOST_DAYS)), f"preview_rule:{MOST_DAYS}", str(MOST_DAYS)),
+            ],
+            block_id="try",
+        ),
         *told,
         *more_blocks,
         blocks.field("channels", say(T("Tell")), channels, hint=say(to), needed=False),
@@ -108,12 +115,12 @@ async def foretold(ctx: Context, asked: Asked, integration_id: str, values: Mapp
     return words(asked, await tried(ctx, integration_id, values))
 
 
-async def tried(ctx: Context, integration_id: str, values: Mapping[str, Any]) -> Preview:
-    """Play the typed rule over the last seven days; raise `Invalid` where it is none."""
+async def tried(ctx: Context, integration_id: str, values: Mapping[str, Any], *, days: int = DAYS) -> Preview:
+    """Play the typed rule over the last days; raise `Invalid` where it is none."""
     return await preview(
         ctx, integration_id, condition=str(values.get("condition") or ""),
         resolve_condition=str(values.get("resolve") or "").strip() or None, min_samples=None,
-        start=ctx.clock.now() - DAYS * 86_400,
+        start=ctx.clock.now() - days * 86_400,
     )  # fmt: skip
 
 

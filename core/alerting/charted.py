@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from core import alerts, charts, metrics
@@ -15,24 +16,27 @@ from core.context import Context
 from core.integrations import Installed
 from core.metrics import METRICS, Series
 from core.texts import T
+from storage.metrics import MINUTE
+
+EDGE_SECONDS = 10.0
+"""To whole ones of these the axis of a chart reaches that ends now: the same numbers are the same chart for so long."""
 
 
 async def charted(
     ctx: Context, installed: Installed | None, metric: str, *, start: float, end: float | None = None,
     step: int | None = None, zone: ZoneInfo, actor: Actor, language: str,
 ) -> Chart:  # fmt: skip
-    """Return a metric's chart, of one integration or (None) of all together; without `end`, to the last whole minute.
+    """Return a metric's chart, of one integration or (None) of all together; without `end`, until now.
 
     The limits of alert rules are drawn for who may read them (`alerts.read`), changes for who may read the
     integration's (`integrations.read`). Raises `Invalid` as `metrics.query` does.
     """
     now = ctx.clock.now()
-    whole = now // 60 * 60  # a minute that is not over yet would look like a fall
     found = await metrics.query(
         ctx, integration_id=installed.id if installed else None, names=[metric], start=start,
-        end=end if end is not None else whole if whole > start else now, step=step,
+        end=now if end is None else end, step=step,
     )  # fmt: skip
-    series = found[metric]
+    series = found[metric] if end is not None else _until_now(found[metric], now)
     if installed is None:
         return Chart(T("all integrations").render(language), series, zone=zone)
     marks: tuple[charts.Mark, ...] = ()
@@ -41,6 +45,18 @@ async def charted(
     rules = await alerts.listed(ctx, installed.id) if actor.may("alerts.read") else []
     limits = tuple(limit for stored in rules for limit in _limits(stored.rule.condition, series))
     return Chart(installed.name, series, limits, marks, zone=zone)
+
+
+def _until_now(series: Series, now: float) -> Series:
+    """Return a series as it is drawn while its last minute is not over.
+
+    What has come of it is in the value, and drawn: a chart must not say that there is no data while the numbers beside
+    it say what there is. But a rate of some seconds, a sample that is not taken yet and nothing at all are no points.
+    """
+    last = series.points[-1]
+    early = series.end - last.at < MINUTE and (series.metric.kind in ("rate", "gauge") or last.value is None)
+    points = series.points[:-1] if early and len(series.points) > 1 else series.points
+    return replace(series, end=(now // EDGE_SECONDS + 1) * EDGE_SECONDS, points=points)
 
 
 async def played(

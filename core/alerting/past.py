@@ -1,6 +1,6 @@
-"""The recorded past of one integration, given to a rule minute by minute as the present is. Pure.
+"""The recorded past of one integration, given to a rule as the present is: by minutes, by hours where those are gone.
 
-Every row goes into a window once and leaves it once, however many looks there are.
+Every row goes into a window once and leaves it once, however many looks there are. Pure.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from core.alerting.values import (
     LONG_WINDOW,
@@ -18,20 +19,27 @@ from core.alerting.values import (
     Values,
     extreme,
     of_gauge,
+    reach,
     slot_value,
     slots_of,
     together,
 )
 from core.alerts.evaluation import Sample
 from core.alerts.measures import fewest as default_fewest
+from core.alerts.rule import Function
 from core.metrics.known import METRICS
 from storage import alert_values as rows
-from storage import metrics
+from storage import gauges, metrics
 from storage.alert_values import Cell
+from storage.gauges import Gauge, Sampled
 from storage.metrics import MINUTE
+from storage.rollup import HOUR
 
 Held = dict[str, dict[int, float]]
 """Name → bucket → how often."""
+Counts = Mapping[str, Mapping[int, float]]
+"""The same, to be read."""
+_Row = TypeVar("_Row", Cell, Sampled)
 
 
 @dataclass
@@ -41,10 +49,12 @@ class Past:
     known: rows.Known
     off: bool
     cells: Sequence[Cell]
-    gauges: Mapping[str, Sequence[Cell]]
+    gauges: Mapping[str, Sequence[Sampled]]
     changed: Sequence[float]
     first: int
-    """The first minute that is looked at."""
+    """The first second that is looked at."""
+    minutes_from: int
+    """Since when there are minutes; before, whole hours."""
 
 
 class _Window:
@@ -98,18 +108,19 @@ class _Later(Mapping[str, Held]):
 
 @dataclass
 class _Samples:
-    """A gauge's samples of the last `seconds`; the highest stands first in `_peaks`."""
+    """A gauge's samples of the last `seconds`; the highest stands first in `_peaks`, the lowest in `_lows`."""
 
-    cells: Sequence[Cell]
+    cells: Sequence[Sampled]
     seconds: int
     _next: int = 0
-    _kept: deque[Cell] = field(default_factory=deque)
-    _peaks: deque[Cell] = field(default_factory=deque)
-    _lows: deque[Cell] = field(default_factory=deque)
+    _kept: deque[Sampled] = field(default_factory=deque)
+    _peaks: deque[Sampled] = field(default_factory=deque)
+    _lows: deque[Sampled] = field(default_factory=deque)
     _total: float = 0.0
-    _minutes: int = 0
+    _count: int = 0
+    _unknown: int = 0
 
-    def to(self, end: int) -> rows.Gauge | None:
+    def to(self, end: int) -> Gauge | None:
         """Return the samples of the `seconds` before `end`, which is never before the former one."""
         start = end - self.seconds // MINUTE * MINUTE
         while self._next < len(self.cells) and self.cells[self._next].start < end:
@@ -118,27 +129,33 @@ class _Samples:
         for line in (self._kept, self._peaks, self._lows):
             while line and line[0].start + line[0].seconds <= start:
                 gone = line.popleft()
-                if line is self._kept and gone.seconds == MINUTE:
-                    self._total, self._minutes = self._total - gone.value, self._minutes - 1
+                if line is self._kept:
+                    self._count_it(gone, -1)
         if not self._kept:
             return None
-        lowest = self._lows[0].value if self._lows else 0.0
-        return rows.Gauge(self._total, self._peaks[0].value, lowest, self._minutes)
+        lowest = self._lows[0].lowest if self._lows else 0.0
+        return Gauge(self._total, self._peaks[0].highest, lowest, self._count, self._unknown)
 
-    def _add(self, cell: Cell) -> None:
+    def _add(self, cell: Sampled) -> None:
         self._kept.append(cell)
-        while self._peaks and self._peaks[-1].value <= cell.value:
+        self._count_it(cell, 1)
+        while self._peaks and self._peaks[-1].highest <= cell.highest:
             self._peaks.pop()
         self._peaks.append(cell)
-        if cell.seconds == MINUTE:
-            self._total, self._minutes = self._total + cell.value, self._minutes + 1
-            while self._lows and self._lows[-1].value >= cell.value:
+        if cell.samples is not None:
+            while self._lows and self._lows[-1].lowest >= cell.lowest:
                 self._lows.pop()
             self._lows.append(cell)
 
+    def _count_it(self, cell: Sampled, sign: int) -> None:
+        if cell.samples is None:
+            self._unknown += sign * cell.seconds
+        else:
+            self._total, self._count = self._total + sign * cell.total, self._count + sign * cell.samples
+
 
 class Replay:
-    """Gives the values of each minute, one after the other."""
+    """Gives the values of each minute, or hour, one after the other."""
 
     def __init__(self, past: Past, wanted: Needs) -> None:
         self._past, self._id, self._wanted = past, past.known.id, wanted
@@ -161,35 +178,54 @@ class Replay:
         self._of = {
             metric: _of(past, metric) for function, metric, _ in wanted.aggregates if function in ("min", "max")
         }
-        self._present = {
-            name: {one.start: one.value for one in cells if one.seconds == MINUTE}
-            for name, cells in past.gauges.items()
-        }
-        self._came = sorted({one.start for one in past.cells if one.name == "received" and one.value})
+        self._present = {name: {one.start: one for one in cells} for name, cells in past.gauges.items()}
+        self._came = sorted({(one.start, one.seconds) for one in past.cells if one.name == "received" and one.value})
+        self._counted = [cell for cell in past.cells if cell.name in names]
         self._last, self._event = float(past.first), 0
         self._change = 0
 
-    def at(self, minute: int, previous: int) -> tuple[Values, str]:
-        """Return the values at the end of a minute, and the status at the look before."""
-        end, past = minute + MINUTE, self._past
-        depth = self._present.get(metrics.QUEUE_DEPTH, {}).get(minute, 0.0)
-        age = self._present.get(metrics.QUEUE_AGE, {}).get(minute, 0.0)
-        values = Values(
+    def minute(self, minute: int) -> Values:
+        """Return the values at the end of a minute."""
+        end = minute + MINUTE
+        now = {name: samples.get(minute) for name, samples in self._present.items()}
+        gauges_now = {name: one.highest if one is not None else 0.0 for name, one in now.items()}
+        return self._values(
+            end, gauges_now, short={self._id: self._short.to(end)}, long=_Later(self._id, self._long, end)
+        )
+
+    def hour(self, hour: int) -> Values:
+        """Return the values of a whole hour: of a count, what came in the window on average; of a gauge its mean."""
+        counts: Held = defaultdict(lambda: defaultdict(float))
+        for cell in _between(self._counted, hour, hour + HOUR):
+            counts[cell.name][cell.bucket] += cell.value
+        means = {name: _mean(samples, hour) for name, samples in self._past.gauges.items()}
+        whole = {self._id: counts}
+        return replace(self._values(hour + HOUR, means, short=whole, long=whole, hourly=True), short_seconds=HOUR)
+
+    def _values(
+        self, end: int, present: Mapping[str, float], *, short: Mapping[str, Counts], long: Mapping[str, Counts],
+        hourly: bool = False,
+    ) -> Values:  # fmt: skip
+        depth, age = (present.get(name, 0.0) for name in (metrics.QUEUE_DEPTH, metrics.QUEUE_AGE))
+        return Values(
             float(end),
             {self._id: self._known},
-            short={self._id: self._short.to(end)},
-            long=_Later(self._id, self._long, end),
+            short=short,
+            long=long,
             waiting={self._id: (round(depth), end - age)},
-            aggregates={key: {self._id: self._aggregate(key, end)} for key in self._wanted.aggregates},
+            aggregates={key: {self._id: self._aggregate(key, end, hourly)} for key in self._wanted.aggregates},
             last={self._id: self._newest(end)},
-            uncounted=frozenset({self._id}) if past.off else frozenset(),
+            uncounted=frozenset({self._id}) if self._past.off else frozenset(),
         )
-        return values, "another" if self._changed(end) else self._known.status
+
+    def status(self, end: int) -> str:
+        """Return the status at the look before that at `end`, which is never before the former one."""
+        return "another" if self._changed(end) else self._known.status
 
     def _newest(self, end: int) -> float:
-        """Return when the last event before `end` came, to the minute."""
-        while self._event < len(self._came) and self._came[self._event] < end:
-            self._last = max(self._last, float(self._came[self._event] + MINUTE))
+        """Return when the last event before `end` came: the end of its minute, or of its hour."""
+        while self._event < len(self._came) and self._came[self._event][0] < end:
+            self._last = max(self._last, float(sum(self._came[self._event])))
             self._event += 1
         return self._last
 
@@ -199,21 +235,27 @@ class Replay:
             self._change += 1
         return self._change > before
 
-    def _aggregate(self, key: Key, end: int) -> Sample:
+    def _aggregate(self, key: Key, end: int, hourly: bool) -> Sample:
+        """Return a function's value; of a whole hour, a shorter time is that hour."""
         function, name, seconds = key
+        long = max(reach(self._known.monitoring, seconds), HOUR if hourly else 0)
         if key in self._sums:
-            return together(function, name, self._sums[key].to(end), seconds)
+            return _part(together(function, name, self._sums[key].to(end), long), function, seconds / long)
         if key in self._samples:
             gauge = self._samples[key].to(end)
-            return Sample(0.0) if gauge is None else of_gauge(function, gauge, seconds)
+            return Sample(0.0) if gauge is None else _part(of_gauge(function, gauge, long), function, seconds / long)
         kept = self._kept.get(key)
         if kept is None or end >= kept[0] + max(MINUTE, seconds / 100):  # as often as the present is read anew
-            kept = self._kept[key] = (end, self._extreme(key, end))
+            kept = self._kept[key] = (end, self._extreme(key, end, hourly))
         return kept[1]
 
-    def _extreme(self, key: Key, end: int) -> Sample:
+    def _extreme(self, key: Key, end: int, hourly: bool) -> Sample:
         function, name, seconds = key
-        slots = slots_of(end - 1, seconds)  # the minute before `end` is the one that has begun
+        # The minute before `end` is the one that has begun; an hour is over.
+        now = end if hourly else end - 1
+        long = max(seconds, HOUR) if hourly else seconds
+        least = HOUR if now - long < self._past.minutes_from else WINDOW
+        slots = slots_of(now, long, least=least).since(now - max(reach(self._known.monitoring, seconds), least))
         starts = range(slots.start, end, slots.step)
         values = {number: self._slot(name, start, slots.step, end) for number, start in enumerate(starts)}
         return extreme(function, name, values, slots)
@@ -224,9 +266,7 @@ class Replay:
         if key in self._slots:
             return self._slots[key]
         counts: Held = defaultdict(lambda: defaultdict(float))
-        cells = self._of[name]
-        last = min(start + step, end)
-        for cell in cells[bisect_left(cells, start, key=_start) : bisect_left(cells, last, key=_start)]:
+        for cell in _between(self._of[name], start, min(start + step, end)):
             counts[cell.name][cell.bucket] += cell.value
         value = slot_value(name, counts, step)
         if start + step <= end:
@@ -234,8 +274,26 @@ class Replay:
         return value
 
 
-def _start(cell: Cell) -> int:
+def _between(cells: Sequence[_Row], start: int, end: int) -> Sequence[_Row]:
+    """Return the rows that begin between two times."""
+    return cells[bisect_left(cells, start, key=_start) : bisect_left(cells, end, key=_start)]
+
+
+def _start(cell: Cell | Sampled) -> int:
     return cell.start
+
+
+def _mean(samples: Sequence[Sampled], hour: int) -> float:
+    """Return the mean of an hour's samples; the highest where nothing else is known. A minute without one is 0."""
+    found = gauges.together(gauges.of_row(row) for row in _between(samples, hour, hour + HOUR))
+    return found.highest if found.unknown else found.total / (HOUR // MINUTE)
+
+
+def _part(sample: Sample, function: Function, share: float) -> Sample:
+    """Return of a sum over more than was asked for what belongs to the time that was."""
+    if function != "sum" or share >= 1 or sample.value is None:
+        return sample
+    return Sample(sample.value * share, sample.count)
 
 
 def _of(past: Past, metric: str) -> list[Cell]:

@@ -35,6 +35,13 @@ def _sentences(found: Preview, seconds: float, language: str) -> list[Text]:
         said.append(T("The highest value of {metric} was {value}.", metric=found.metric, value=value))
     if found.missing >= 0.005:
         said.append(T("There was no data in {share} % of that time.", share=round(found.missing * 100)))
+    if found.kept_only:
+        said.append(T("Nothing older is kept of its metrics."))
+    if found.by_hours_until is not None:
+        said.append(
+            T("What is more than {span} ago was played by hours: shorter troubles may not show there.",
+              span=span_of(found.end - found.by_hours_until))
+        )  # fmt: skip
     return said
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+from core import durations
 from core.alerts.evaluation import NOTHING, Sample
 from core.alerts.measures import fewest as default_fewest
 from core.alerts.rule import Aggregate, All, Comparison, Either, Function, Lasting, Metric, Not, Rule, Scaled, Silence
@@ -17,7 +18,7 @@ from core.metrics.known import Metric as Known
 from core.metrics.query import value_of
 from core.monitoring import HOURS_KEPT, MINUTES_KEPT, Monitoring
 from storage import alert_values as rows
-from storage import metrics
+from storage import gauges, metrics
 from storage.rollup import DAY, HOUR
 
 WINDOW = 300
@@ -88,12 +89,20 @@ class Values:
     now: float
     known: Mapping[str, rows.Known]
     short: _Counts = field(default_factory=dict)
+    short_seconds: int = WINDOW
+    """What `short` is about; an hour where nothing finer is known."""
     long: _Counts = field(default_factory=dict)
     waiting: Mapping[str, tuple[int, float]] = field(default_factory=dict)
     aggregates: Mapping[Key, Mapping[str, Sample]] = field(default_factory=dict)
     last: Mapping[str, float] = field(default_factory=dict)
     uncounted: frozenset[str] = frozenset()
     """Integrations whose metrics are switched off."""
+
+    def moved(self, now: float) -> Values:
+        """Return the same at another moment; what waits is as old then."""
+        by = now - self.now
+        waiting = {one: (depth, since + by) for one, (depth, since) in self.waiting.items()}
+        return replace(self, now=now, waiting=waiting)
 
     def of(self, integration_id: str, *, status_before: str | None) -> Of:
         """Return the samples of one integration; `status_before`: at the last look."""
@@ -116,7 +125,7 @@ class Of:
             return NOTHING
         least = default_fewest(name)
         least = max(least and 1, fewest) if least and fewest is not None else least
-        sample = _sample(name, self.values.short.get(self.id, {}), WINDOW)
+        sample = _in_window(name, self.values.short.get(self.id, {}), self.values.short_seconds)
         if least and sample.count < least:
             sample = _sample(name, self.values.long.get(self.id, {}), LONG_WINDOW)
         return Sample(None, sample.count) if sample.count < least else sample
@@ -172,6 +181,15 @@ def _sample(name: str, counts: Mapping[str, Mapping[int, float]], seconds: float
     return Sample(value_of(metric, counts, seconds=seconds), _events(metric, counts))
 
 
+def _in_window(name: str, counts: Mapping[str, Mapping[int, float]], seconds: int) -> Sample:
+    """Return what was counted over `seconds` as in the window: of more on average, and at least 1 of what is whole."""
+    sample, metric = _sample(name, counts, seconds), METRICS[name]
+    if seconds == WINDOW or metric.kind != "counter" or sample.value is None:
+        return sample
+    mean = sample.value * WINDOW / seconds
+    return Sample(math.ceil(mean) if metric.unit == "count" else mean, sample.count)
+
+
 def _empty(function: Function, metric: str, seconds: int) -> Sample:
     """Return what an integration without a row has: counts are 0, a ratio or percentile is nothing."""
     if metric in _GAUGES:
@@ -212,7 +230,7 @@ class Reader:
         for part in _parts(wanted.silence):
             values.last = {**values.last, **await self._ctx.db.read(rows.last_events, part)}
         values.aggregates = {
-            key: await self._aggregate(key, owners, now) for key, owners in sorted(wanted.aggregates.items())
+            key: await self._aggregate(key, owners, known, now) for key, owners in sorted(wanted.aggregates.items())
         }
         self._kept = {key: kept for key, kept in self._kept.items() if key in wanted.aggregates}
         return values
@@ -224,37 +242,42 @@ class Reader:
             found |= read.get(0, {})
         return found
 
-    async def _aggregate(self, key: Key, owners: frozenset[str], now: float) -> Mapping[str, Sample]:
+    async def _aggregate(
+        self, key: Key, owners: frozenset[str], known: Mapping[str, rows.Known], now: float
+    ) -> Mapping[str, Sample]:
         kept = self._kept.get(key)
         fresh = max(metrics.MINUTE / 2, key[2] / 100)
         if kept is not None and kept.at <= now < kept.at + fresh and owners <= kept.owners:
             return kept.samples
         made: dict[str, Sample] = {}
         for part in _parts(owners):
-            made |= await self._some(key, part, now)
+            made |= await self._some(key, part, known, now)
         self._kept[key] = _Aggregate(now, owners, made)
         return made
 
-    async def _some(self, key: Key, owners: Sequence[str], now: float) -> dict[str, Sample]:
+    async def _some(
+        self, key: Key, owners: Sequence[str], known: Mapping[str, rows.Known], now: float
+    ) -> dict[str, Sample]:
         function, name, seconds = key
         start, read = start_of(now, seconds), self._ctx.db.read
         kept = rows.Kept(now - MINUTES_KEPT, now - HOURS_KEPT)
+        long = {one: reach(known[one].monitoring, seconds) if one in known else seconds for one in owners}
         if name in _GAUGES:
-            gauges = await read(rows.gauges, name, start=start, end=now + 1, only=owners, kept=kept)
-            return {one: of_gauge(function, gauge, seconds) for one, gauge in gauges.items()}
+            found = await read(gauges.over, name, start=start, end=now + 1, only=owners, kept=kept)
+            return {one: of_gauge(function, gauge, long[one]) for one, gauge in found.items()}
         names = set(METRICS[name].names)
         if function not in ("min", "max"):
             whole = await read(rows.counts, names, start=start, end=now + 1, only=owners, kept=kept)
-            return {one: together(function, name, counts, seconds) for one, counts in whole.get(0, {}).items()}
+            return {one: together(function, name, counts, long[one]) for one, counts in whole.get(0, {}).items()}
         slots = slots_of(now, seconds)
-        found = await read(
+        counted = await read(
             rows.counts, names, start=slots.start, end=now + 1, step=slots.step, only=owners, kept=kept
         )  # fmt: skip
         values: dict[str, dict[int, float | None]] = defaultdict(dict)
-        for slot, counts in found.items():
+        for slot, counts in counted.items():
             for one, mine in counts.items():
                 values[one][slot] = slot_value(name, mine, slots.step)
-        return {one: extreme(function, name, mine, slots) for one, mine in values.items()}
+        return {one: extreme(function, name, mine, slots.since(now - long[one])) for one, mine in values.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +299,12 @@ def _counted(monitoring: str) -> bool:
     return Monitoring.model_validate_json(monitoring).metrics_enabled
 
 
+@lru_cache(maxsize=10_000)
+def reach(monitoring: str, seconds: int) -> int:
+    """Return how far back a time of `seconds` reaches: what is older than `metrics_retention` is not there."""
+    return min(seconds, int(durations.parse(Monitoring.model_validate_json(monitoring).metrics_retention)))
+
+
 def start_of(now: float, window: int) -> int:
     """Return the first minute of the time before `now`, the minute that has begun included."""
     return metrics.minute_of(now) - max(0, -(-window // metrics.MINUTE) - 1) * metrics.MINUTE
@@ -291,16 +320,27 @@ def together(function: Function, name: str, counts: Mapping[str, Mapping[int, fl
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """What `min` and `max` look at: slots of `step` seconds from `start`; `whole` of them are over."""
+    """What `min` and `max` look at: slots of `step` seconds from `start`; `whole` of them are over.
+
+    The first `gone` of them are of a time of which nothing is kept.
+    """
 
     start: int
     step: int
     whole: int
+    gone: int = 0
+
+    def since(self, time: float) -> Slots:
+        """Return the same without what began before `time`."""
+        return replace(self, gone=min(max(0, math.ceil((time - self.start) / self.step)), self.whole))
 
 
-def slots_of(end: float, seconds: int) -> Slots:
-    """Return the slots of the time before `end`. From thirty hours on they are whole hours or days, read as such."""
-    exact = -(-seconds // MOST_SLOTS)
+def slots_of(end: float, seconds: int, *, least: int = WINDOW) -> Slots:
+    """Return the slots of the time before `end`. From thirty hours on they are whole hours or days, read as such.
+
+    `least`: how long each is at least.
+    """
+    exact = max(-(-seconds // MOST_SLOTS), least)
     step = next((known for known in _STEPS if exact <= known), -(-exact // DAY) * DAY)
     if step < HOUR:
         return Slots(start_of(end, seconds), step, -(-seconds // step))
@@ -319,18 +359,18 @@ def extreme(function: Function, name: str, values: Mapping[int, float | None], s
     """Return the least or greatest of the slots; of a count, none is 0, and one not over no least."""
     zeros = METRICS[name].kind in ("counter", "rate")
     if function == "min" and zeros:
-        values = {slot: value for slot, value in values.items() if slot < slots.whole}
+        values = {slot: value for slot, value in values.items() if slots.gone <= slot < slots.whole}
     found = [value for value in values.values() if value is not None]
     if function == "max":
         return Sample(max(found, default=0.0 if zeros else None))
-    if zeros and len(found) < slots.whole:
+    if zeros and len(found) < slots.whole - slots.gone:
         return Sample(0.0)
     return Sample(min(found, default=None))
 
 
-def of_gauge(function: Function, gauge: rows.Gauge, seconds: int) -> Sample:
+def of_gauge(function: Function, gauge: gauges.Gauge, seconds: int) -> Sample:
     """Return what samples make of a gauge; a minute without one is 0."""
-    minutes = max(1, min(seconds, int(MINUTES_KEPT)) // metrics.MINUTE)
+    minutes = max(1, (seconds - gauge.unknown) // metrics.MINUTE)
     match function:
         case "max":
             return Sample(gauge.highest)

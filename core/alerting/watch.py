@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from core import backup, health
+from core.alerting import quotas
 from core.alerting.plans import default_channels
 from core.alerting.subjects import ENGINE, Finding
 from core.alerting.words import span
@@ -33,8 +34,6 @@ SCHEDULER_SECONDS = 60.0
 STALE_SECONDS = 600.0
 """For how long findings say something."""
 PUBLIC_URL = "engine:public-url"
-LEAST_QUOTA = 0.1
-"""The share of a service's quota that is little."""
 
 
 class Watcher:
@@ -63,7 +62,7 @@ class Watcher:
     async def refresh(self) -> None:
         """Run every check; one that fails is logged, and says nothing this time."""
         checks: list[Callable[[Context], Awaitable[list[Finding]]]] = [
-            _keys, _disk, _quotas, _channels, _scheduler, _backups, self._public_address,
+            _keys, _disk, quotas.findings, _channels, _scheduler, _backups, self._public_address,
         ]  # fmt: skip
         found: list[Finding] = []
         failed = False
@@ -218,30 +217,3 @@ async def _backups(ctx: Context) -> list[Finding]:
                     "the last attempt at a backup failed", fix=fix)
         )  # fmt: skip
     return findings
-
-
-async def _quotas(ctx: Context) -> list[Finding]:
-    """Say when little of a service's quota is left, as it said in its last answer."""
-    found = []
-    fires = await _firing(ctx)
-    for service, title in (("github", "GitHub"), ("claude", "Claude")):
-        quota, rule_id = ctx.quotas.get(service), f"engine:quota:{service}"
-        condition = f"{round(LEAST_QUOTA * 100)}% or less is left"
-        if quota is None:
-            if rule_id in fires:  # it was told to another process, or to this one before it was started anew
-                unknown = T("{service} has not said what is left since this process was started.", service=title)
-                found.append(Finding(rule_id, f"{title} quota", "warning", None, unknown, condition))
-            continue
-        now = ctx.clock.now()
-        little = now < quota.resets_at and quota.remaining <= quota.limit * LEAST_QUOTA
-        said = {"limit": quota.limit, "service": title, "remaining": quota.remaining, "when": moment(quota.resets_at)}
-        found.append(
-            Finding(
-                rule_id, f"{title} quota", "warning", little,
-                T("Of {limit} tokens of {service}, {remaining} are left until {when}.", **said)
-                if quota.kind == "tokens"
-                else T("Of {limit} requests to {service}, {remaining} are left until {when}.", **said),
-                condition,
-            )
-        )  # fmt: skip
-    return found

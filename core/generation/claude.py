@@ -20,7 +20,7 @@ from anthropic import (
 from core import retry_after
 from core.config import Settings
 from core.errors import RATE_LIMITED, NotConfigured, Upstream
-from core.quotas import Quotas, of_claude
+from core.quotas import Quotas, fingerprint, of_claude
 from core.texts import T, Text
 
 OVERLOADED = 529
@@ -37,11 +37,6 @@ def connect(settings: Settings, *, timeout: float, quotas: Quotas | None = None)
     It does not repeat what failed: whoever asks waits durably.
     """
 
-    async def remember(response: httpx2.Response) -> None:
-        quota = of_claude(response.headers)
-        if quotas is not None and quota is not None:
-            quotas["claude"] = quota
-
     key = settings.anthropic_api_key
     if key is None:
         raise NotConfigured(
@@ -49,6 +44,13 @@ def connect(settings: Settings, *, timeout: float, quotas: Quotas | None = None)
             service="claude",
             settings=("ANTHROPIC_API_KEY",),
         )
+    whose = f"ANTHROPIC_API_KEY:{fingerprint(key.get_secret_value())}"
+
+    async def remember(response: httpx2.Response) -> None:
+        quota = of_claude(response.headers)
+        if quotas is not None and quota is not None:
+            quotas.hear("claude", whose, quota)
+
     return AsyncAnthropic(
         api_key=key.get_secret_value(),
         base_url=settings.anthropic_base_url,

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -21,7 +22,7 @@ from core.context import GitHubAccess
 from core.errors import NotConfigured, Upstream
 from core.github import access
 from core.github.failures import INTEGRATION_TOKEN, failure
-from core.quotas import Quotas, of_github
+from core.quotas import Quotas, fingerprint, of_github
 from core.texts import T
 
 REQUESTER = "claude-code-bot"
@@ -40,7 +41,7 @@ class _Api(GitHubAPI):
     aiohttp would turn a redirected POST into a GET, and an issue that was never written would look written.
     """
 
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = MappingProxyType({})
 
     async def _request(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes = b""
@@ -74,7 +75,7 @@ class GitHub:
         """`quotas`: where what GitHub says of its quota is kept."""
         self._settings = settings
         self._clock = clock
-        self._quotas: Quotas = {} if quotas is None else quotas
+        self._quotas = Quotas(clock.now) if quotas is None else quotas
         self._session: aiohttp.ClientSession | None = None
         self._installation: tuple[str, float] | None = None
         self._renewing = asyncio.Lock()
@@ -212,10 +213,7 @@ class GitHub:
         what = f"{method} {path.partition('?')[0]}"
         api = _Api(self._connections(), REQUESTER)
         try:
-            answer = Answer(await _call(api, method, url, credential, body), api.headers)
-            if credential.setting != INTEGRATION_TOKEN and (quota := of_github(api.headers)) is not None:
-                self._quotas["github"] = quota
-            return answer
+            return Answer(await _call(api, method, url, credential, body), api.headers)
         except HTTPException as error:
             if error.status_code == 401 and credential.setting == "GITHUB_APP_ID":
                 self._installation = None
@@ -234,6 +232,19 @@ class GitHub:
                     setting="GITHUB_API_URL",
                 )
             ) from None
+        finally:  # what GitHub refuses tells of the quota too, above all at its end
+            self._hear(credential, api.headers)
+
+    def _hear(self, credential: _Credential, headers: Mapping[str, str]) -> None:
+        """Remember what is left of a credential's quota: of an app's own requests apart from its installation's."""
+        quota = of_github(headers)
+        if quota is None or credential.setting == INTEGRATION_TOKEN:
+            return
+        if credential.setting == "GITHUB_APP_ID":  # its tokens change every hour, what is left of them goes on
+            whose = f"{self._settings.github_app_id}{'' if credential.jwt is None else ':app'}"
+        else:
+            whose = fingerprint(credential.token or "")
+        self._quotas.hear("github", f"{credential.setting}:{whose}", quota)
 
     def _connections(self) -> aiohttp.ClientSession:
         # Made at the first request: a session belongs to the loop that runs it.

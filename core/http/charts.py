@@ -36,7 +36,7 @@ class ChartQuery(BaseModel):
         "1h", alias="from", description="15m, 1h, 7d ago, or ISO 8601. It begins with a whole minute.",
         json_schema_extra=AGO,
     )  # fmt: skip
-    to: str | None = Field(None, description="As `from`; without it the last whole minute.", json_schema_extra=AGO)
+    to: str | None = Field(None, description="As `from`; without it until now.", json_schema_extra=AGO)
     step: str | None = Field(
         None, description="From one point to the next, in whole minutes: 1m, 15m, 1h.",
         json_schema_extra={"pattern": "^[1-9][0-9]{0,5}[mhd]$"},

@@ -27,7 +27,7 @@ class PreviewIn(RuleWish):
     """A rule as it would be put; of it, the conditions and `min_samples` count here."""
 
     name: str = Field("", max_length=80)
-    from_: str = Field("7d", alias="from", description="15m, 1h, 7d ago, or ISO 8601; at most 7d.",
+    from_: str = Field("7d", alias="from", description="15m, 1h, 7d ago, or ISO 8601; at most 30d.",
                        json_schema_extra=AGO)  # fmt: skip
     tz: str = Field("UTC", max_length=64, description="The zone of the chart's times, such as Europe/Moscow.")
     picture: bool = Field(False, description="Whether the chart is to come as a picture too.")
@@ -47,8 +47,11 @@ class PreviewOut(BaseModel):
 
     model_config = ConfigDict(serialize_by_alias=True)
 
-    from_: str = Field(alias="from")
+    from_: str = Field(alias="from", description="Later than asked for where metrics are not kept for so long.")
     to: str
+    by_hours_until: str | None = Field(
+        description="What is before was played by hours, for minutes are no longer kept; null: all by minutes."
+    )
     condition: str
     times: int = Field(description="How often it would have fired.")
     fired: list[FiredOut] = Field(description=f"When; the newest {MOST_SHOWN}.")
@@ -93,7 +96,9 @@ def _out(found: Preview, wish: PreviewIn, spec: dict[str, Any] | None, png: byte
         for one, seconds in zip(found.fired, lasted, strict=True)
     ]  # fmt: skip
     return PreviewOut.model_validate({
-        "from": moment(found.start), "to": moment(found.end), "condition": wish.condition, "times": len(fired),
+        "from": moment(found.start), "to": moment(found.end),
+        "by_hours_until": None if found.by_hours_until is None else moment(found.by_hours_until),
+        "condition": wish.condition, "times": len(fired),
         "fired": fired[-MOST_SHOWN:], "firing_seconds": sum(lasted), "metric": found.metric,
         "unit": METRICS[found.metric].unit if found.metric in METRICS else None, "highest": found.highest,
         "missing": round(found.missing, 4), "looks": found.looks,

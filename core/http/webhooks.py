@@ -35,6 +35,8 @@ _REASONS = {
     Unsupported: "malformed",
     NotFound: "unknown",
 }
+FORBIDDEN = "forbidden"
+"""Why a delivery is refused whose API key lacks the permission: it counts as one that nothing proves."""
 
 
 class TakenOut(BaseModel):
@@ -194,6 +196,8 @@ def _note(ctx: Context, installed: Installed | None, remote: str, error: CcbErro
     reason = _REASONS.get(type(error))
     if reason is None:  # our own trouble, not the delivery's
         return
+    if "required" in error.details:  # it is active, but the key that came may not deliver
+        reason = FORBIDDEN
     webhook_log.note(
         ctx,
         integration_id=installed.id if installed is not None else "",

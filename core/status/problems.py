@@ -226,6 +226,8 @@ def _refusal(s: Snapshot, reason: str) -> tuple[Severity, Text, Text]:
             return "error", T("the signature is wrong, so the sender's secret is not this one"), same_secret
         case "missing":
             return "error", T("they were not signed"), same_secret
+        case "forbidden":
+            return "error", T("their API key may not deliver"), T("Give the sender a key with webhooks.receive.")
         case "expired":
             return "error", T("their time differs too much from ours"), T("Set the clocks of both sides by NTP.")
         case "inactive":

@@ -5,11 +5,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
 from core import webhook_log
 from core.context import Context
 from core.texts import T, revive
+from storage import metrics
 from storage import webhook_log as rows
 from storage.db import open_database
 from tests.contexts import MovableClock, context
@@ -113,3 +116,17 @@ async def test_who_asks_waits_for_lines_that_are_on_their_way(ctx: Context) -> N
     await asyncio.sleep(0)  # it has taken the lines, and waits for the database
     assert len(await webhook_log.entries(ctx, "int_1", 10)) == 1
     await writing
+
+
+async def test_what_was_counted_waits_for_a_database_that_is_away(ctx: Context) -> None:
+    note(ctx)
+    await ctx.db.write(lambda c: c.execute(sa.text("ALTER TABLE metrics RENAME TO away")))
+    with pytest.raises(DBAPIError):
+        await webhook_log.flush(ctx)
+    note(ctx)
+    await ctx.db.write(lambda c: c.execute(sa.text("ALTER TABLE away RENAME TO metrics")))
+    await webhook_log.flush(ctx)
+    found = await ctx.db.read(
+        metrics.cells, integration_id="int_1", names=metrics.CAUSES, start=0, end=ctx.clock.now() + 60, step=10**10
+    )
+    assert [(cell.name, cell.value) for cell in found] == [(metrics.SIGNATURE, 2)]

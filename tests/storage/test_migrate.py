@@ -14,8 +14,9 @@ from alembic.runtime.migration import MigrationContext
 from sqlmodel import SQLModel
 
 from core.texts import revive
-from storage import audit, calls, migrate, requests
+from storage import audit, calls, gauges, metrics, migrate, requests, rollup
 from storage.db import Database, open_database
+from storage.rollup import DAY
 
 
 def _differences(connection: sa.Connection) -> list[object]:
@@ -97,3 +98,33 @@ async def test_what_rounds_have_cost_stays_known(kind: str, tmp_path: Path, requ
     assert [one.round for one in kept] == [1, 2] and kept[1].problem == ""
     assert kept[0].problem is not None and revive(kept[0].problem) == "{it} is wrong"
     assert spent == (0.75, 0.75) and reserved == 0.0
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+async def test_samples_of_the_last_days_get_their_sums(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """0013 makes the sums of hours and days of what is kept by the minute; older ones stay unknown."""
+    url = request.getfixturevalue("empty_postgres_url") if kind == "postgresql" else None
+    database = await open_database(url, tmp_path)
+    now = 20_000 * DAY
+
+    def before(connection: sa.Connection) -> None:
+        command.upgrade(migrate.config(connection), "0010")
+        counts: metrics.Counts = {}
+        for ago, depth in ((0, 1.0), (1, 3.0), (2, 5.0), (8 * 1440 - 1, 9.0)):
+            metrics.count(counts, "a", now + 7200 - ago * 60, "queue_depth", by=depth)
+        metrics.add(connection, counts)
+        connection.execute(sa.update(metrics.METRICS).values(rolled=metrics.METRICS.c.value))
+        old = {"integration_id": "a", "name": "queue_depth", "bucket": 0}
+        for seconds, start, most in ((3600, now + 3600, 5.0), (3600, now - 9 * DAY, 9.0), (DAY, now, 5.0)):
+            connection.execute(sa.insert(rollup.ROLLED).values(**old, seconds=seconds, start=start, value=most))
+
+    await database.write(before)
+    await database.write(migrate.upgrade)
+    parts = [rollup.Piece(3600, now - 10 * DAY, now + DAY), rollup.Piece(DAY, now - 10 * DAY, now + DAY)]
+    found = await database.read(gauges.rows_of, "a", "queue_depth", parts)
+    await database.close()
+    assert [(row.start - now, row.seconds, row.total, row.lowest, row.samples) for row in found] == [
+        (-9 * DAY, 3600, 0.0, 0.0, None), (3600, 3600, 8.0, 3.0, 2), (7200, 3600, 1.0, 1.0, 1), (0, DAY, 9.0, 1.0, 3),
+    ]  # fmt: skip

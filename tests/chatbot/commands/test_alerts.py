@@ -54,6 +54,14 @@ async def _look(house: House, evaluator: Evaluator, times: int = 1, *, every: fl
             pass
 
 
+def _pictures(house: House) -> list[Any]:
+    return [block for block in _modal(house)["blocks"] if block["type"] == "image"]
+
+
+def _foretold(house: House) -> str:
+    return next((str(block) for block in _modal(house)["blocks"] if ":crystal_ball:" in str(block)), "")
+
+
 def _modal(house: House) -> Message:
     """Return the modal that Boris sees."""
     return house.slack.view(BORIS) or {}
@@ -211,11 +219,14 @@ async def test_a_rule_is_checked_as_it_is_typed_and_tried_on_the_past(house: Hou
     house.slack.fill(BORIS, {"name": "Second", "condition": "error_rate > 10%", "channels": "", "resolve": ""})
     await house.slack.press(BORIS, _modal(house), "preview_rule")
     await house.slack.until(lambda: ":crystal_ball:" in text_of(_modal(house)))
-    await house.slack.until(lambda: any(block["type"] == "image" for block in _modal(house)["blocks"]))
+    await house.slack.until(lambda: bool(_pictures(house)))
     view = _modal(house)
-    (picture,) = [block for block in view["blocks"] if block["type"] == "image"]
+    (picture,) = _pictures(house)
     assert "%" in picture["alt_text"], "the chart says its numbers in words"
     assert "3 раза" in text_of(view) and view["state"]["values"]["name"]["typed"]["value"] == "Second"
+    await house.slack.press(BORIS, view, "preview_rule:30")
+    await house.slack.until(lambda: "30" in _foretold(house) and bool(_pictures(house)))
+    view = _modal(house)
     house.slack.fill(BORIS, {"condition": "nothing"})
     await house.slack.press(BORIS, view, "preview_rule")
     await house.slack.until(lambda: ":x:" in text_of(_modal(house)))

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from core import metrics, retention
 from storage import metrics as rows
 from tests.contexts import MovableClock
 from tests.engines import Client, running
@@ -18,6 +20,7 @@ HANDLER = "def handle(event: dict, config: dict) -> list[dict]:\n    return []\n
 PATH = "/v1/integrations/forward/alerts/preview"
 NOW = 1_764_000_030.0
 LAST = 1_764_000_000
+DAY = 86_400
 
 
 @pytest.fixture
@@ -74,7 +77,62 @@ async def test_what_is_wrong_is_said(client: Client) -> None:
     assert (found["path"], found["column"]) == ("condition", 14)
     found = await played(client, "error_rate > 5%", resolve_condition="error_rate < 5 5", status=422)
     assert found["path"] == "resolve_condition" and found["column"]
-    for more, path in (({"from": "8d"}, "from"), ({"from": "0s"}, "from"), ({"tz": "x/y"}, "tz"), ({"x": 1}, "x")):
+    for more, path in (({"from": "31d"}, "from"), ({"from": "0s"}, "from"), ({"tz": "x/y"}, "tz"), ({"x": 1}, "x")):
         found = await client.ask("POST", PATH, {"condition": "failed > 1", **more}, status=422)
         assert found["path"] == path
     await client.ask("POST", "/v1/integrations/int_x/alerts/preview", {"condition": "failed > 1"}, status=404)
+
+
+async def month(client: Client) -> None:
+    """Let there be 30 days of ten events a minute: three hours of trouble 20 days ago, ten minutes 15 days ago."""
+    (forward,) = await client.ask("GET", "/v1/integrations")
+    counts: rows.Counts = {}
+    for ago in range(365, 30 * DAY // 60, 5):
+        at = LAST - ago * 60
+        long, short = 20 * 1440 - 180 < ago <= 20 * 1440, 15 * 1440 - 10 < ago <= 15 * 1440
+        rows.count(counts, forward["id"], at, "received", by=50)
+        rows.count(counts, forward["id"], at, "dead" if short else "succeeded", by=25 if long else 50)
+        if long:
+            rows.count(counts, forward["id"], at, "dead", by=25)
+        for minute in range(5 if long or short else 0):
+            rows.count(counts, forward["id"], at + 60 * minute, "queue_depth", by=200 if long else 60)
+    ctx = client.engine.ctx
+    await ctx.db.write(rows.add, counts)
+    await metrics.roll_late(ctx)
+    await retention.sweep(ctx)
+    oldest = await ctx.db.read(lambda c: c.execute(sa.select(sa.func.min(rows.METRICS.c.minute))).scalar())
+    assert oldest is not None and oldest > NOW - 9 * DAY
+
+
+@pytest.mark.slow
+async def test_a_month_is_played_by_hours_where_minutes_are_gone(client: Client) -> None:
+    await month(client)
+    found = await played(client, "error_rate > 20% for 30m", **{"from": "30d"})
+    assert found["from"] == "2025-10-25T16:00:00.000Z" and found["by_hours_until"] == "2025-11-17T16:00:00.000Z"
+    assert found["times"] == 1 and found["looks"] == 23 * 720 + 7 * 1440
+    (fired,) = found["fired"]
+    assert fired["highest"] == 50 and fired["seconds"] == pytest.approx(3 * 3600 - 1800, abs=300)
+    for said in ("in the last 30 days", "more than 7 days ago was played by hours"):
+        assert said in found["sentence"]
+    assert "of Forward from 25 Oct 16:00" in found["chart"]["description"]
+    never = (
+        "received > 51", "events_per_minute > 10.1", "sum(received, 10m) > 101", "sum(received, 2h) > 1201",
+        "avg(received, 2d) > 52", "max(received, 30m) > 51", "max(received, 6h) > 51", "max(received, 29h) > 51",
+        "no_events for 90m",
+    )  # fmt: skip
+    for condition, times in {
+        "error_rate > 15%": 4,  # ten minutes of trouble are a sixth of their hour; and twice in the last hours
+        "error_rate > 17%": 3, "failed > 8 and failed < 10": 1, "received > 49 for 20m": 3, " or ".join(never): 0,
+        "queue_depth > 190 and avg(queue_depth, 2h) > 199": 1, "max(queue_depth, 10m) > 50": 2,
+    }.items():  # fmt: skip
+        found = await played(client, condition, **{"from": "30d"})
+        assert found["times"] == times, condition
+
+
+async def test_what_is_no_longer_kept_is_not_played(client: Client) -> None:
+    await client.ask("PATCH", "/v1/integrations/forward/monitoring", {"metrics_retention": "10d"})
+    found = await played(client, "received < 1 for 1h", **{"from": "30d"})
+    assert found["from"] == "2025-11-14T16:00:00.000Z" and "Nothing older is kept" in found["sentence"]
+    assert "in the last 10 days" in found["sentence"]
+    whole = await played(client, "received < 1 for 1h", **{"from": "10d"})
+    assert "Nothing older" not in whole["sentence"] and whole["fired"] == found["fired"]

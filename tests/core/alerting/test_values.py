@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from core import auth, integrations
 from core.alerting.past import Past, Replay
 from core.alerting.preview import preview
 from core.alerting.values import Reader, needs, slots_of
@@ -14,9 +15,10 @@ from core.alerts.evaluation import Sample
 from core.alerts.language import parse
 from core.metrics import rollup
 from storage import alert_values as rows
-from storage import calls, metrics
+from storage import calls, gauges, metrics
+from storage import rollup as hours
 from storage.metrics import METRICS
-from storage.rollup import DAY, HOUR, Piece, split
+from storage.rollup import DAY, HOUR, ROLLED, Piece, split
 from tests.core.alerting.house import House
 
 LONG_AGO = 40 * DAY
@@ -83,6 +85,65 @@ async def test_long_times_are_read_from_hours_and_days(house: House) -> None:
     assert await values(house, forward, *asked) == before, "the minutes of before are not needed any more"
 
 
+async def rolled_up(house: House) -> None:
+    """Roll up all hours that are over, in few pieces."""
+    await house.ctx.db.write(hours.advance, hours.floor(house.clock.now(), HOUR))
+    await rollup.roll_late(house.ctx)
+
+
+async def test_what_stood_in_the_queue_is_known_beyond_its_minutes(house: House) -> None:
+    """Of 30 days the average is that of all minutes: those without a sample are 0."""
+    forward, other = await house.install(), await house.install(slug="other")
+    house.clock.move(LONG_AGO)
+    now = metrics.minute_of(house.clock.now()) // DAY * DAY + 30
+    house.clock.move(now - house.clock.now())
+    counts: metrics.Counts = {}
+    for ago in range(1, 30 * 24):  # of each four hours one of 40 and one of 10; ten days ago it was twice as much
+        for minute in range(0, 60, 15):
+            if depth := {0: 40, 1: 10}.get(ago % 4):
+                by = depth * (2 if ago >= 10 * 24 else 1)
+                metrics.count(counts, forward, now - ago * HOUR - minute * 60, "queue_depth", by=by)
+    for minute in range(20 * 60):
+        metrics.count(counts, other, now - minute * 60, "queue_depth", by=7 + minute % 2)
+    await house.ctx.db.write(metrics.add, counts)
+    asked = [f"{function}(queue_depth, {span})" for span in ("30d", "5d", "3h") for function in ("avg", "min", "max")]
+    day = 12.5 * 4 / 60
+    exact = [pytest.approx(day * 5 / 3, rel=0.04), 0, 80, pytest.approx(day, rel=0.04), 0, 40]
+    before = await values(house, forward, *asked)
+    assert before[:6] == exact
+    long = ("min(queue_depth, 18h)", "min(queue_depth, 2d)", "avg(queue_depth, 30d)", "sum(queue_depth, 30d)")
+    of_other = [7, 0, pytest.approx(7.5 * 20 / 720, rel=0.04), 7.5 * 20 * 60]
+    assert await values(house, other, *long) == of_other
+    await rolled_up(house)
+    assert await values(house, forward, *asked) == pytest.approx(before, rel=0.02)
+    assert await values(house, other, *long) == of_other
+    await house.ctx.db.write(lambda c: c.execute(METRICS.delete().where(METRICS.c.minute < now - 8 * DAY)))
+    assert await values(house, forward, *asked) == pytest.approx(before, rel=0.02), (
+        "the minutes of before are not needed any more"
+    )
+    parts = ["queue_depth:total", "queue_depth:samples", "queue_depth:least"]
+    older = (ROLLED.c.name.in_(parts), ROLLED.c.start < now - 10 * DAY)
+    await house.ctx.db.write(lambda c: c.execute(ROLLED.delete().where(*older)))
+    now_known = await values(house, forward, *asked)
+    assert now_known == pytest.approx([day, *before[1:]], rel=0.04), "what an older version rolled up is left out"
+
+
+async def test_an_average_is_over_what_is_kept(house: House) -> None:
+    """Of a week's metrics, an average over a month is that of the week."""
+    forward = await house.install()
+    await integrations.monitor(house.ctx, forward, {"metrics_retention": "7d"}, actor=auth.SYSTEM)
+    house.clock.move(LONG_AGO)
+    now = house.clock.now()
+    counts: metrics.Counts = {}
+    for ago in range(7 * 24):
+        metrics.count(counts, forward, now - ago * HOUR, "received", by=1200)
+        metrics.count(counts, forward, now - ago * HOUR, "queue_depth", by=60)
+    await house.ctx.db.write(metrics.add, counts)
+    await rolled_up(house)
+    found = await values(house, forward, "avg(received, 30d)", "avg(queue_depth, 30d)", "min(received, 30d)")
+    assert found[:2] == [pytest.approx(100, rel=0.02), pytest.approx(1, rel=0.02)] and found[2] == 100
+
+
 async def test_causes_costs_deliveries_and_the_sandbox(house: House) -> None:
     forward = await house.install()
     await house.count(forward, **{"rejected:old": 2, "rejected:inactive": 1, "deliveries_5xx": 3, "sandbox_ms": 1500})
@@ -134,19 +195,14 @@ async def test_what_is_played_is_what_a_look_would_have_seen(quick_house: House)
     seen = await values(house, forward, *asked)
     conditions = [parse(f"{measure} >= {unit}") for measure, unit in map(_with_unit, asked)]
     wanted = needs((forward, one) for one in conditions)
-    everything: dict[str, Any] = {
-        "start": now - 9 * DAY,
-        "minutes_from": now - 9 * DAY,
-        "end": now,
-        "kept": rows.EVERYTHING,
-    }
+    everything = [Piece(60, now - 9 * DAY, now)]
     names = ["received", "succeeded", "dead", "retried", "latency_ms"]
     known = (await house.ctx.db.read(rows.integrations))[forward]
-    cells = await house.ctx.db.read(rows.rows_of, forward, names, **everything)
-    gauges = {"queue_depth": await house.ctx.db.read(rows.samples_of, forward, "queue_depth", **everything)}
-    replay = Replay(Past(known, False, cells, gauges, [], now - DAY), wanted)
+    cells = await house.ctx.db.read(rows.rows_of, forward, names, everything)
+    samples = {"queue_depth": await house.ctx.db.read(gauges.rows_of, forward, "queue_depth", everything)}
+    replay = Replay(Past(known, False, cells, samples, [], now - DAY, now - 9 * DAY), wanted)
     for minute in range(now - 60 * 60, now, 60):
-        last, _ = replay.at(minute, minute - 60)
+        last = replay.minute(minute)
     of = last.of(forward, status_before=None)
     assert [_asked(of, condition).value for condition in conditions] == pytest.approx(seen)
 

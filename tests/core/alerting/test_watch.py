@@ -9,12 +9,15 @@ import pytest
 from aiohttp import web
 
 from core import alerts, auth, backup, deployments
-from core.alerting import Dispatcher, Evaluator, Guard, Watcher
+from core.alerting import Dispatcher, Evaluator, Guard, Watcher, quotas
 from core.alerting.outbox import MOST_ATTEMPTS
 from core.outbound import Outbound
 from core.quotas import Quota
 from core.texts import revive_text
 from storage import api_keys, leader
+from storage import quotas as rows
+from storage.db import Database
+from tests.contexts import MovableClock, context
 from tests.core.alerting.house import RULE, House
 
 
@@ -110,19 +113,14 @@ async def test_the_public_address(watched: House) -> None:
 
 
 async def test_little_quota(watched: House) -> None:
-    watched.ctx.quotas["github"] = Quota(400, 5000, watched.clock.now() + 600)
+    watched.ctx.quotas.hear("github", "GITHUB_TOKEN:a", Quota(400, 5000, watched.clock.now() + 600))
     assert await told(watched) == {"GitHub quota": "warning"}
     watched.clock.move(600)
     assert await told(watched, looks=4) == {}
-    del watched.ctx.quotas["github"]
-    watched.ctx.quotas["claude"] = Quota(9_000, 100_000, watched.clock.now() + 60, "tokens")
+    watched.ctx.quotas.hear("claude", "key", Quota(9_000, 100_000, watched.clock.now() + 60, "tokens"))
     assert await told(watched) == {"Claude quota": "warning"}
     alert = (await watched.alerts())[-1]
     assert "Of 100000 tokens of Claude, 9000 are left until" in str(revive_text(alert.detail or ""))
-    del watched.ctx.quotas["claude"]
-    watched.watch()  # a restart
-    assert await told(watched, looks=3) == {"Claude quota": "warning"}, "nobody knows whether it is well again"
-    assert (await watched.alerts())[-1].without_data
 
 
 async def test_a_key_that_was_made_for_a_day_is_told_when_it_has_expired(watched: House) -> None:
@@ -172,6 +170,37 @@ async def test_a_channel_that_was_mended_and_tested_is_well_and_hears_what_it_mi
     assert "Alert: Errors" in watched.posted("random")[-1]["text"]
 
 
+async def test_quotas_are_those_that_any_node_has_heard(db: Database) -> None:
+    """Two nodes on one database: what one uses up, the other's scheduler knows."""
+    clock = MovableClock()
+    one, other = (context(db=db, clock=clock) for _ in range(2))
+    end = clock.now() + 600
+
+    async def said() -> list[tuple[str, bool | None, str]]:
+        return [(found.id, found.holds, str(found.detail)) for found in await quotas.findings(one)]
+
+    assert await said() == []
+    other.quotas.hear("github", "GITHUB_TOKEN:a", Quota(3000, 5000, end))
+    other.quotas.hear("github", "GITHUB_TOKEN:a", Quota(450, 5000, end))
+    await quotas.share(other)
+    ((id, holds, detail),) = await said()
+    assert (id, holds) == ("engine:quota:github", True) and "450 are left" in detail
+    assert other.quotas.news() == []
+    one.quotas.hear("github", "GITHUB_TOKEN:a", Quota(449, 5000, end))
+    clock.move(1)
+    other.quotas.hear("github", "GITHUB_TOKEN:a", Quota(448, 5000, end))
+    await quotas.share(other)
+    assert "448 are left" in (await said())[0][2], "what was heard later counts, whoever writes first"
+    one.quotas.hear("github", "GITHUB_TOKEN:b", Quota(4999, 5000, end))
+    assert "448 are left" in (await said())[0][2], "another token's quota does not hide the one that is nearly over"
+    clock.move(600)
+    assert [holds for _, holds, _ in await said()] == [False]
+    clock.move(40 * 86_400)
+    other.quotas.hear("github", "GITHUB_TOKEN:c", Quota(4998, 5000, clock.now() + 60))
+    await quotas.share(other)
+    assert [row.credential for row in await db.read(rows.known)] == ["GITHUB_TOKEN:c"]
+
+
 async def test_a_stopped_scheduler_is_told_by_any_node(quick_house: House) -> None:
     house = quick_house
     forward = await house.install(RULE)
@@ -192,12 +221,11 @@ async def test_a_stopped_scheduler_is_told_by_any_node(quick_house: House) -> No
 
 
 async def test_a_scheduler_that_begins_ends_nothing_before_it_has_looked(watched: House) -> None:
-    watched.ctx.quotas["github"] = Quota(0, 5000, watched.clock.now() + 6000)
+    watched.ctx.quotas.hear("github", "GITHUB_TOKEN:a", Quota(0, 5000, watched.clock.now() + 6000))
     await told(watched)
     watched.evaluator, watched.dispatcher = Evaluator(watched.ctx, Watcher(watched.ctx)), Dispatcher(watched.ctx)
     await watched.look()
     assert [alert.status for alert in await watched.alerts()] == ["firing"]
-    del watched.ctx.quotas["github"]
 
 
 @pytest.mark.parametrize("changed", [{"CCB_BACKUPS": "elsewhere"}], ids=str)

@@ -136,10 +136,13 @@ async def test_what_is_left_of_the_quota_is_remembered(claude: ClaudeStandIn) ->
         said = {"limit": str(limit), "remaining": str(remaining), "reset": reset}
         claude.more_headers |= {f"{begin}-{name}-{part}": value for part, value in said.items()}
     claude.answers = [answer(draft())]
-    quotas: Quotas = {}
+    quotas = Quotas(lambda: 5.0)
     await _write(claude, quotas=quotas)
-    assert quotas.pop("claude") == Quota(2_000, 30_000, 1_769_860_800.0, "tokens")
+    (heard,) = quotas.news()
+    assert (heard.service, heard.quota) == ("claude", Quota(2_000, 30_000, 1_769_860_800.0, "tokens"))
+    assert heard.credential.startswith("ANTHROPIC_API_KEY:") and API_KEY not in heard.credential and heard.at == 5.0
+    quotas.told([heard])
     claude.more_headers = {f"{begin}-requests-remaining": "many"}
     claude.answers = [answer(draft())]
     await _write(claude, quotas=quotas)
-    assert quotas == {}
+    assert quotas.news() == []

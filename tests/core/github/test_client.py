@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestServer
 from core.demo.stand_ins.github.hub import TOKEN, Caller, GitHubStandIn, Repository
 from core.errors import NotConfigured, Upstream
 from core.github.client import GitHub
+from core.quotas import Quota, Quotas
 from tests.contexts import MovableClock, settings
 from tests.core.github.app_key import app_of
 
@@ -98,6 +99,21 @@ async def test_a_repository_that_the_token_does_not_see(hub: GitHubStandIn, gith
     error = await _refusal(github)
     assert "it is private and GITHUB_TOKEN may not see it" in str(error)
     assert not error.permanent
+
+
+async def test_what_is_left_of_the_quota_is_remembered_of_refusals_too(
+    hub: GitHubStandIn, clock: MovableClock, app: dict[str, str]
+) -> None:
+    hub.primary_limit_resets_at = clock.now() + 90
+    for given, whose in (({"GITHUB_TOKEN": TOKEN}, "GITHUB_TOKEN:"), (app, "GITHUB_APP_ID:")):
+        quotas = Quotas(clock.now)
+        async with GitHub(settings(**given | {"GITHUB_API_URL": hub.url}), clock, quotas) as client:
+            await _refusal(client)
+            with pytest.raises(Upstream):
+                await client.request("POST", COMMENTS, body={}, token="own")
+        (heard,) = quotas.news()
+        assert heard.quota == Quota(0, 5000, float(int(clock.now() + 90)))
+        assert heard.credential.startswith(whose) and TOKEN not in heard.credential
 
 
 async def test_the_primary_limit_says_when_it_ends(hub: GitHubStandIn, github: GitHub, clock: MovableClock) -> None:

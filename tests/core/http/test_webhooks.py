@@ -262,6 +262,10 @@ class TestBearer:
             got = await self.send(client, bearer, header)
             assert (got[0], got[1]["error"]) == (status, error), header
         await nothing_stored(client)
+        logged = await client.ask("GET", f"/v1/integrations/{bearer}/webhook-logs")
+        assert {(line["status"], line["reason"]) for line in logged if line["status"] == 403} == {(403, "forbidden")}
+        found = await client.ask("GET", f"/v1/integrations/{bearer}/metrics?from=5m")
+        assert [found[f"rejected_{cause}"]["value"] for cause in ("signature", "malformed", "inactive")] == [5, 1, 0]
 
     async def test_an_expired_key(self, tmp_path: Path) -> None:
         clock = MovableClock(time.time())
