@@ -36,15 +36,17 @@ class Telling:
 
 def telling(
     settings: Settings, alert: Alert, silences: Sequence[Silence], now: float, *, reached: Sequence[str],
-    damped: bool,
+    damped: bool, paused: bool,
 ) -> Telling:  # fmt: skip
     """Return what is to be said of a firing alert now, or why nothing is.
 
-    `reached`: the channels that it is told in. `damped`: where it flaps, it is told only when it has lasted.
+    `reached`: the channels that it is told in. `damped`: where it flaps, it is told only when it has lasted. `paused`:
+    its integration rests.
     """
     if damped and alert.flapping and alert.told_at is None and now - (alert.fired_at or now) < STEADY_SECONDS:
         return Telling()
-    decision = decide(_firing(alert), silences, now)
+    paused = paused and alert.metric != "status"  # that it was paused may be what is to be told
+    decision = decide(_firing(alert, paused=paused), silences, now)
     if decision.quiet == "silenced":
         if alert.silenced_by == decision.silence:
             return Telling()
@@ -129,7 +131,7 @@ def _story(alert: Alert, story: Text) -> str:
     return T("{name}: {story}", name=alert.name, story=story).dump()
 
 
-def _firing(alert: Alert) -> Firing:
+def _firing(alert: Alert, *, paused: bool) -> Firing:
     return Firing(
         alert.integration_id,
         alert.name,
@@ -138,4 +140,5 @@ def _firing(alert: Alert) -> Firing:
         alert.acknowledged_at is not None,
         alert.snoozed_until,
         alert.repeat_seconds,
+        paused,
     )

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from core.alerting.words import measured
+from core.alerts.policy import PAUSED
 from core.texts import TN, T, Text, revive_text
 
 Data = Mapping[str, Any]
@@ -75,8 +76,16 @@ _WORDS: Mapping[str, Callable[[Data], Text]] = {
         "It flaps: it has fired {count} times within an hour. It is told when it lasts for 15 min.",
         data["fired"],
     ),
-    "silenced": lambda data: T("Nobody is told: the silence {silence} covers it.", silence=data["silence"]),
-    "silence_over": lambda data: T("The silence {silence} no longer covers it.", silence=data["silence"]),
+    "silenced": lambda data: (
+        T("Nobody is told: the integration is paused.")
+        if data["silence"] == PAUSED
+        else T("Nobody is told: the silence {silence} covers it.", silence=data["silence"])
+    ),
+    "silence_over": lambda data: (
+        T("The integration is no longer paused.")
+        if data["silence"] == PAUSED
+        else T("The silence {silence} no longer covers it.", silence=data["silence"])
+    ),
     "planned": _planned,
     "repeat": lambda data: T("It still fires, and nobody has acknowledged it: to be told again."),
     "acknowledged": lambda data: (

@@ -119,6 +119,7 @@ def standing_of(row: AlertStanding, *, looked_at: float) -> Standing:
         missing_for=memory["missing"],
         fired=tuple(memory["fired"]),
         loud=memory.get("loud"),
+        blind_until=memory.get("blind"),
     )
 
 
@@ -133,6 +134,7 @@ def row_of(
         "missing": standing.missing_for,
         "fired": list(standing.fired),
         "loud": standing.loud,
+        "blind": standing.blind_until,
         "status": status,
     }
     return {
