@@ -246,7 +246,8 @@ def _before(row: AlertStanding | None, subject: Subject, looked_at: float | None
 def _verdicts(subject: Subject, samples: Of, before: Standing, now: float) -> tuple[Verdict, Verdict | None]:
     if subject.finding is not None:
         return verdict_of(subject.finding), None
-    assert subject.rule is not None
+    if subject.rule is None:  # one rule that cannot be read must not keep the others from being looked at
+        return Verdict(None, None), None
     passed = before.passed(now)
     verdict = evaluate(subject.rule, samples, lasted=before.lasted, passed=passed, fewest=subject.fewest)
     if subject.ending is None:

@@ -59,7 +59,9 @@ def telling(
     if decision.quiet:
         return Telling(columns, history)
     if decision.say is not None:
-        columns |= {"told_at": now, "snoozed_until": None}
+        columns["told_at"] = now
+        if alert.snoozed_until is not None:  # else somebody may be snoozing it while this look is under way
+            columns["snoozed_until"] = None
     plans: list[Plan] = []
     if decision.say == "repeat":
         story = T("Still firing after {span}.", span=span(now - (alert.fired_at or now)))

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from core import alerting, auth, integrations
 from core.alerting import message as shown
+from core.alerting import unknown
 from core.alerting.plans import STORM
+from storage.alert_rules import RULES
 from tests.core.alerting.house import RULE, House
 
 
@@ -183,3 +186,26 @@ async def test_how_much_is_of_the_value_that_is_told(quick_house: House) -> None
     await house.look()
     told = shown.part(await house.alert(), now=house.clock.now())
     assert "error_rate is 8.9 %" in str(told.measured) and str(told.counts) == "31 of 350 attempts"
+
+
+async def test_a_rule_that_cannot_be_read_keeps_no_other_from_being_looked_at(quick_house: House) -> None:
+    house = quick_house
+    forward = await house.install({**RULE, "name": "Strange"}, RULE)
+    newer = sa.update(RULES).where(RULES.c.name == "Strange").values(condition="brightness > 5 lux")
+    await house.ctx.db.write(lambda connection: connection.execute(newer))
+    await house.count(forward, dead=10)
+    await house.look()
+    assert (await house.state(), await house.state("Strange")) == ("firing", "no_data")
+    why = await unknown.reasons(house.ctx, await alerting.standings(house.ctx, integration_id=forward))
+    assert [str(reason) for reason in why.values()] == [
+        "The rule cannot be read by this version of the engine: write it anew."
+    ]
+
+
+async def test_what_is_pending_says_its_value(quick_house: House) -> None:
+    house = quick_house
+    forward = await house.install({**RULE, "condition": "(failed > 100 or error_rate > 5%) for 5m"})
+    await house.count(forward, succeeded=1, dead=9)
+    await house.look()
+    alert = await house.alert()
+    assert (alert.status, alert.metric, alert.value) == ("pending", "error_rate", 90.0)
