@@ -217,7 +217,7 @@ async def _read(ctx: Context, now: float) -> _Read:
         standings=by_id(await read(alerts.standings)),
         open={alert.rule_id: alert for alert in await read(alerts.open_alerts)},
         silences=[
-            Silence(row.id, row.at_from, row.at_to, row.integration_id, row.rule, row.severity)
+            Silence(row.id, row.at_from, row.at_to, row.integration_id, row.rule, row.severity, row.comment)
             for row in await read(alerts.silences, ends_after=now)
         ],
         reached=await read(alerts.reached),

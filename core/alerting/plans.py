@@ -13,6 +13,7 @@ from core.alerting.words import span
 from core.alerts.policy import Firing, Silence, decide
 from core.alerts.states import STEADY_SECONDS
 from core.channels import CHANNELS
+from core.clock import moment
 from core.config import Settings
 from core.ids import new_id
 from core.texts import T, Text
@@ -47,10 +48,12 @@ def telling(
         return Telling()
     paused = paused and alert.metric != "status"  # that it was paused may be what is to be told
     decision = decide(_firing(alert, paused=paused), silences, now)
-    if decision.quiet == "silenced":
-        if alert.silenced_by == decision.silence:
+    if decision.silence is not None:
+        silence = decision.silence
+        if alert.silenced_by == silence.id:
             return Telling()
-        return Telling({"silenced_by": decision.silence}, [noted(alert, now, "silenced", silence=decision.silence)])
+        line = noted(alert, now, "silenced", silence=silence.id, comment=silence.comment, until=moment(silence.at_to))
+        return Telling({"silenced_by": silence.id}, [line])
     columns: dict[str, Any] = {}
     history: list[Mapping[str, Any]] = []
     if alert.silenced_by is not None:

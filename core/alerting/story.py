@@ -61,6 +61,15 @@ def _attempt(head: str) -> Callable[[Data], Text]:
     return say
 
 
+def _silenced(data: Data) -> Text:
+    if data["silence"] == PAUSED:
+        return T("Nobody is told: the integration is paused.")
+    if not data.get("comment"):
+        return T("Nobody is told: the silence {silence} covers it.", silence=data["silence"])
+    return T("Nobody is told until {until}: {comment} (silence {silence}).", until=data["until"],
+             comment=data["comment"], silence=data["silence"])  # fmt: skip
+
+
 _WORDS: Mapping[str, Callable[[Data], Text]] = {
     "pending": _measured(T("The condition began to hold")),
     "withdrawn": _measured(T("The condition ended before it had held for long enough, so nobody was told")),
@@ -76,11 +85,7 @@ _WORDS: Mapping[str, Callable[[Data], Text]] = {
         "It flaps: it has fired {count} times within an hour. It is told when it lasts for 15 min.",
         data["fired"],
     ),
-    "silenced": lambda data: (
-        T("Nobody is told: the integration is paused.")
-        if data["silence"] == PAUSED
-        else T("Nobody is told: the silence {silence} covers it.", silence=data["silence"])
-    ),
+    "silenced": _silenced,
     "silence_over": lambda data: (
         T("The integration is no longer paused.")
         if data["silence"] == PAUSED

@@ -26,6 +26,7 @@ class Silence:
     integration_id: str | None = None
     rule: str | None = None
     severity: str | None = None
+    comment: str = ""
 
     def covers(self, alert: Firing, now: float) -> bool:
         """Say whether it keeps `alert` quiet at this time."""
@@ -56,12 +57,14 @@ class Decision:
 
     say: Say | None
     quiet: Quiet = ""
-    silence: str = ""
+    silence: Silence | None = None
 
 
 def decide(alert: Firing, silences: Iterable[Silence], now: float) -> Decision:
     """Return what to tell of a firing alert at this look."""
-    silence = next((one.id for one in silences if one.covers(alert, now)), PAUSED if alert.paused else None)
+    silence = next((one for one in silences if one.covers(alert, now)), None)
+    if silence is None and alert.paused:
+        silence = Silence(PAUSED, now, now)
     if silence is not None:
         return Decision(None, "silenced", silence)
     if alert.snoozed_until is not None:
