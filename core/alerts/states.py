@@ -51,7 +51,7 @@ class Standing:
 
     def woken(self, now: float) -> Standing:
         """Return it as a look takes it: after a time in which nobody looked, nobody can have heard anything either."""
-        blind = self.looked_at is not None and not 0 <= now - self.looked_at <= LONGEST_LOOK
+        blind = self.looked_at is not None and abs(now - self.looked_at) > LONGEST_LOOK
         return replace(self, blind_until=now) if blind else self
 
     def passed(self, now: float) -> float:
