@@ -85,7 +85,7 @@ class AlertMessage:
         """What they are about: one integration, or how many."""
         count = len({part.integration_id for part in self.parts})
         if count == 1:
-            return T("{name}", name=self.parts[0].integration)
+            return T("{reason}", reason=self.parts[0].integration)
         return TN("{count} integration", "{count} integrations", count)
 
     @property

@@ -21,6 +21,8 @@ AHEAD = 60.0
 back."""
 LONGEST_WAIT = 3600.0
 """Nothing waits for more seconds than these, whatever a channel asks for: what does was planned by another clock."""
+MOST_MISSED = 3
+"""Messages about one alert that one channel may refuse for good."""
 _MOST_LOOKED_AT = 2000
 """Messages among which a claim looks for the first of each channel."""
 
@@ -257,20 +259,20 @@ def recovered(connection: sa.Connection, channel: str, *, now: float) -> None:
 def reached(connection: sa.Connection, alerts: Any) -> dict[str, list[str]]:
     """Return the channels in which these alerts (a SELECT of ids) are told, or are about to be.
 
-    One that had been given up is not among them where the channel has taken another message since.
+    One that had been given up is not among them where the channel has taken another message since; but the third time
+    the message is at fault.
     """
     again = sa.exists().where(
         OUTBOX.c.message_id == MESSAGES.c.id, OUTBOX.c.kind == "fired", OUTBOX.c.result == "dead",
         MESSAGES.c.told_at.is_(None), CHANNELS.c.channel == MESSAGES.c.channel,
         CHANNELS.c.told_at > OUTBOX.c.settled_at,
     )  # fmt: skip
-    query = (
-        sa.select(MEMBERS.c.alert_id, MESSAGES.c.channel)
-        .join(MESSAGES, MESSAGES.c.id == MEMBERS.c.message_id)
-        .where(MEMBERS.c.alert_id.in_(alerts), ~again)
-    )
+    key = (MEMBERS.c.alert_id, MESSAGES.c.channel)
+    query = sa.select(*key).join(MESSAGES, MESSAGES.c.id == MEMBERS.c.message_id).where(MEMBERS.c.alert_id.in_(alerts))
+    missed = sa.func.sum(sa.case((again, 1), else_=0))
+    settled = sa.or_(missed < sa.func.count(), missed >= MOST_MISSED)
     found: dict[str, list[str]] = {}
-    for alert_id, channel in connection.execute(query):
+    for alert_id, channel in connection.execute(query.group_by(*key).having(settled)):
         found.setdefault(alert_id, []).append(channel)
     return found
 

@@ -113,8 +113,12 @@ def _change(entry: AuditEntry) -> Text:
     return T("{what} by {who} ({keys})", what=what, who=entry.actor_name, keys=", ".join(keys))
 
 
-def counts(facts: dict[str, Any]) -> Text | None:
-    """Return how much, in words."""
-    if "of" not in facts:
+def counts(facts: dict[str, Any], alert: Alert) -> Text | None:
+    """Return how much, in words: of its newest value, or as it was when it fired."""
+    if alert.metric == "error_rate" and alert.value is not None:
+        failed, of = round(alert.value * alert.samples / 100), alert.samples
+    elif "of" in facts:
+        failed, of = facts["failed"], facts["of"]
+    else:
         return None
-    return TN("{failed} of {count} attempt", "{failed} of {count} attempts", facts["of"], failed=facts["failed"])
+    return TN("{failed} of {count} attempt", "{failed} of {count} attempts", of, failed=failed)

@@ -53,6 +53,10 @@ ENDED: Mapping[str, str] = {
 }
 
 
+KEPT = ("state", "since", "looked_at", "fired", "loud", "blind_until")
+"""What a standing keeps where its rule's condition is changed."""
+
+
 @dataclass(frozen=True)
 class _Read:
     """All rows that a look begins with, of one moment."""
@@ -160,7 +164,7 @@ class Evaluator:
         """Decide on one subject; return its alert where it fires from now on."""
         row = read.standings.get(subject.id)
         before = _before(row, subject, read.looked_at, now)
-        samples = values.of(subject.integration_id, status_before=status_before(row))
+        samples = values.of(subject.integration_id, status_before=status_before(row), blind_until=before.blind_until)
         verdict, resolve = _verdicts(subject, samples, before, now)
         outcome = advance(before, verdict, resolve, now=now)
         alert = read.open.get(subject.id)
@@ -213,7 +217,7 @@ async def _read(ctx: Context, now: float) -> _Read:
         standings=by_id(await read(alerts.standings)),
         open={alert.rule_id: alert for alert in await read(alerts.open_alerts)},
         silences=[
-            Silence(row.id, row.at_from, row.at_to, row.integration_id, row.rule, row.severity)
+            Silence(row.id, row.at_from, row.at_to, row.integration_id, row.rule, row.severity, row.comment)
             for row in await read(alerts.silences, ends_after=now)
         ],
         reached=await read(alerts.reached),
@@ -234,14 +238,16 @@ def _before(row: AlertStanding | None, subject: Subject, looked_at: float | None
         return Standing(since=now)
     before = standing_of(row, looked_at=now if looked_at is None else looked_at)
     if row.condition != subject.text:  # another condition: what the former one has lasted says nothing
-        return Standing(state=before.state, since=before.since, looked_at=before.looked_at, fired=before.fired)
-    return before
+        kept = {name: getattr(before, name) for name in KEPT}
+        before = Standing(**kept)
+    return before.woken(now)
 
 
 def _verdicts(subject: Subject, samples: Of, before: Standing, now: float) -> tuple[Verdict, Verdict | None]:
     if subject.finding is not None:
         return verdict_of(subject.finding), None
-    assert subject.rule is not None
+    if subject.rule is None:  # one rule that cannot be read must not keep the others from being looked at
+        return Verdict(None, None), None
     passed = before.passed(now)
     verdict = evaluate(subject.rule, samples, lasted=before.lasted, passed=passed, fewest=subject.fewest)
     if subject.ending is None:
@@ -331,6 +337,7 @@ def _tell(ctx: Context, read: _Read, writing: _Writing, now: float) -> None:
             decided = plans.telling(
                 ctx.settings, alert, read.silences, now,
                 reached=read.reached.get(alert.id, ()), damped=alert.id not in writing.loud,
+                paused=(known := read.known.get(alert.integration_id)) is not None and known.status == "paused",
             )  # fmt: skip
             writing.set(alert, **decided.columns)
             writing.history += decided.history

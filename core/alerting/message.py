@@ -63,7 +63,7 @@ def part(alert: Alert, *, now: float) -> AlertPart:
         ended=alert.ended_at,
         value=alert.value,
         threshold=alert.threshold,
-        counts=facts.counts(known),
+        counts=facts.counts(known, alert),
         cause=revive_text(known["cause"]) if "cause" in known else None,
         changes=[
             T("{change}, {span} before", change=revive_text(text), span=span(since - at))

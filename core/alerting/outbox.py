@@ -19,6 +19,7 @@ from core import channels
 from core.alert_message import plain
 from core.alerting.message import message as made
 from core.alerting.picture import picture
+from core.alerting.plans import channels_of
 from core.channels import CHANNELS, Channel, Message, Sent
 from core.context import Context
 from core.errors import CcbError, Upstream
@@ -110,6 +111,9 @@ class Dispatcher:
             # It was given up before anybody heard of it: that it has ended is no news. That it still fires is.
             await self._settle(claimed, "skipped", T("The message that this belongs to never arrived."))
             return
+        if claimed.message.told_at is None and not any(_wants(ctx, alert, claimed) for alert in about):
+            await self._settle(claimed, "skipped", T("Its rule no longer names this channel."))
+            return
         self._said[claimed.message.channel] = ctx.clock.now()
         try:
             async with asyncio.timeout(SEND_SECONDS):
@@ -122,7 +126,7 @@ class Dispatcher:
             log.exception("alert not told", message=claimed.message.id, channel=claimed.message.channel)
             await self._failed(claimed, Upstream(T("It failed in a way that nobody expected; the log says how.")))
         else:
-            await self._settle(claimed, "delivered", sent.detail, sent)
+            await self._settle(claimed, "skipped" if sent.unsaid else "delivered", sent.detail, sent)
             told = claimed.message
             if told.told_at is None and sent.place is not None and _channel(told.channel).illustrates:
                 self._bare.append((told.channel, about, sent.place))
@@ -180,6 +184,10 @@ class Dispatcher:
         except (DatabaseAwayError, OperationalError) as error:
             log.warning("alert told, and the database is away", message=claimed.message.id, reason=str(error)[:200])
             self._unwritten.append(write)
+
+
+def _wants(ctx: Context, alert: Alert, claimed: Claimed) -> bool:
+    return claimed.message.channel in channels_of(ctx.settings, alert)
 
 
 def _concerned(claimed: Claimed) -> Sequence[str]:

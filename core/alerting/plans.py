@@ -13,6 +13,7 @@ from core.alerting.words import span
 from core.alerts.policy import Firing, Silence, decide
 from core.alerts.states import STEADY_SECONDS
 from core.channels import CHANNELS
+from core.clock import moment
 from core.config import Settings
 from core.ids import new_id
 from core.texts import T, Text
@@ -36,19 +37,23 @@ class Telling:
 
 def telling(
     settings: Settings, alert: Alert, silences: Sequence[Silence], now: float, *, reached: Sequence[str],
-    damped: bool,
+    damped: bool, paused: bool,
 ) -> Telling:  # fmt: skip
     """Return what is to be said of a firing alert now, or why nothing is.
 
-    `reached`: the channels that it is told in. `damped`: where it flaps, it is told only when it has lasted.
+    `reached`: the channels that it is told in. `damped`: where it flaps, it is told only when it has lasted. `paused`:
+    its integration rests.
     """
     if damped and alert.flapping and alert.told_at is None and 0 <= now - (alert.fired_at or now) < STEADY_SECONDS:
         return Telling()
-    decision = decide(_firing(alert), silences, now)
-    if decision.quiet == "silenced":
-        if alert.silenced_by == decision.silence:
+    paused = paused and alert.metric != "status"  # that it was paused may be what is to be told
+    decision = decide(_firing(alert, paused=paused), silences, now)
+    if decision.silence is not None:
+        silence = decision.silence
+        if alert.silenced_by == silence.id:
             return Telling()
-        return Telling({"silenced_by": decision.silence}, [noted(alert, now, "silenced", silence=decision.silence)])
+        line = noted(alert, now, "silenced", silence=silence.id, comment=silence.comment, until=moment(silence.at_to))
+        return Telling({"silenced_by": silence.id}, [line])
     columns: dict[str, Any] = {}
     history: list[Mapping[str, Any]] = []
     if alert.silenced_by is not None:
@@ -57,7 +62,9 @@ def telling(
     if decision.quiet:
         return Telling(columns, history)
     if decision.say is not None:
-        columns |= {"told_at": now, "snoozed_until": None}
+        columns["told_at"] = now
+        if alert.snoozed_until is not None:  # else somebody may be snoozing it while this look is under way
+            columns["snoozed_until"] = None
     plans: list[Plan] = []
     if decision.say == "repeat":
         story = T("Still firing after {span}.", span=span(now - (alert.fired_at or now)))
@@ -129,7 +136,7 @@ def _story(alert: Alert, story: Text) -> str:
     return T("{name}: {story}", name=alert.name, story=story).dump()
 
 
-def _firing(alert: Alert) -> Firing:
+def _firing(alert: Alert, *, paused: bool) -> Firing:
     return Firing(
         alert.integration_id,
         alert.name,
@@ -138,4 +145,5 @@ def _firing(alert: Alert) -> Firing:
         alert.acknowledged_at is not None,
         alert.snoozed_until,
         alert.repeat_seconds,
+        paused,
     )

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from core.alerting.words import measured
+from core.alerts.policy import PAUSED
 from core.texts import TN, T, Text, revive_text
 
 Data = Mapping[str, Any]
@@ -60,6 +61,15 @@ def _attempt(head: str) -> Callable[[Data], Text]:
     return say
 
 
+def _silenced(data: Data) -> Text:
+    if data["silence"] == PAUSED:
+        return T("Nobody is told: the integration is paused.")
+    if not data.get("comment"):
+        return T("Nobody is told: the silence {silence} covers it.", silence=data["silence"])
+    return T("Nobody is told until {until}: {comment} (silence {silence}).", until=data["until"],
+             comment=data["comment"], silence=data["silence"])  # fmt: skip
+
+
 _WORDS: Mapping[str, Callable[[Data], Text]] = {
     "pending": _measured(T("The condition began to hold")),
     "withdrawn": _measured(T("The condition ended before it had held for long enough, so nobody was told")),
@@ -75,8 +85,12 @@ _WORDS: Mapping[str, Callable[[Data], Text]] = {
         "It flaps: it has fired {count} times within an hour. It is told when it lasts for 15 min.",
         data["fired"],
     ),
-    "silenced": lambda data: T("Nobody is told: the silence {silence} covers it.", silence=data["silence"]),
-    "silence_over": lambda data: T("The silence {silence} no longer covers it.", silence=data["silence"]),
+    "silenced": _silenced,
+    "silence_over": lambda data: (
+        T("The integration is no longer paused.")
+        if data["silence"] == PAUSED
+        else T("The silence {silence} no longer covers it.", silence=data["silence"])
+    ),
     "planned": _planned,
     "repeat": lambda data: T("It still fires, and nobody has acknowledged it: to be told again."),
     "acknowledged": lambda data: (

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import orjson
+import structlog
 
 from core.alerts.evaluation import Truth, Verdict
 from core.alerts.language import parse
 from core.alerts.rule import Rule
 from core.alerts.states import Standing
+from core.errors import Invalid
 from core.texts import Text
 from storage.alert_rules import AlertRule
 from storage.alert_values import Known
@@ -19,6 +21,8 @@ from storage.alerts import AlertStanding
 
 ENGINE = "engine"
 """In place of an integration's id: what the engine says about itself."""
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +66,13 @@ class Subject:
 
 
 @lru_cache(maxsize=20_000)
-def read_condition(text: str) -> Rule:
-    """Return a stored condition."""
-    return parse(text)
+def read_condition(text: str) -> Rule | None:
+    """Return a stored condition; None for what another version of the engine has stored, and this one cannot read."""
+    try:
+        return parse(text)
+    except Invalid as error:
+        log.warning("a stored alert rule cannot be read", condition=text, reason=str(error))
+        return None
 
 
 def of_rule(row: AlertRule, known: Known) -> Subject:
@@ -119,6 +127,7 @@ def standing_of(row: AlertStanding, *, looked_at: float) -> Standing:
         missing_for=memory["missing"],
         fired=tuple(memory["fired"]),
         loud=memory.get("loud"),
+        blind_until=memory.get("blind"),
     )
 
 
@@ -133,6 +142,7 @@ def row_of(
         "missing": standing.missing_for,
         "fired": list(standing.fired),
         "loud": standing.loud,
+        "blind": standing.blind_until,
         "status": status,
     }
     return {

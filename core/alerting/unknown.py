@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import orjson
 
-from core.alerting.subjects import ENGINE
+from core.alerting.subjects import ENGINE, read_condition
 from core.alerts.measures import fewest
 from core.context import Context
 from core.metrics.known import COST, METRICS
@@ -33,6 +33,8 @@ def reason(row: AlertStanding, known: Known | None, min_samples: int | None) -> 
         return T("From here nobody can tell.")
     if known.status != "active":
         return T("The integration is not active ({status}): nothing is expected of it.", status=known.status)
+    if read_condition(row.condition) is None:
+        return T("The rule cannot be read by this version of the engine: write it anew.")
     metric = METRICS.get(row.metric)
     counted = metric is not None and metric.kind != "gauge" and row.metric != COST
     if counted and not Monitoring.model_validate_json(known.monitoring).metrics_enabled:

@@ -104,9 +104,9 @@ class Values:
         waiting = {one: (depth, since + by) for one, (depth, since) in self.waiting.items()}
         return replace(self, now=now, waiting=waiting)
 
-    def of(self, integration_id: str, *, status_before: str | None) -> Of:
-        """Return the samples of one integration; `status_before`: at the last look."""
-        return Of(self, integration_id, status_before)
+    def of(self, integration_id: str, *, status_before: str | None, blind_until: float | None = None) -> Of:
+        """Return the samples of one integration; `status_before`: at the last look; `blind_until`: nobody looked."""
+        return Of(self, integration_id, status_before, blind_until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +116,7 @@ class Of:
     values: Values
     id: str
     status_before: str | None
+    blind_until: float | None
 
     def metric(self, name: str, *, fewest: int | None) -> Sample:
         """Return the present value."""
@@ -144,11 +145,12 @@ class Of:
         return float(known.status != self.status_before)
 
     def silent_for(self) -> float | None:
-        """Return the seconds since the last event, or since the integration was changed, whichever came later."""
+        """Return the seconds since the last event, or the last change of the integration, or since one looks again."""
         known = self.values.known.get(self.id)
         if known is None or known.status != "active":
             return None
-        return max(0.0, self.values.now - max(self.values.last.get(self.id, 0.0), known.updated_at))
+        since = max(self.values.last.get(self.id, 0.0), known.updated_at, self.blind_until or 0.0)
+        return max(0.0, self.values.now - since)
 
     def parts(self, name: str, samples: int) -> tuple[int, int] | None:
         """Return what a ratio is made of, in the window in which it tells of `samples`."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+import orjson
 import structlog
 
 from core import backup, health
@@ -19,7 +20,7 @@ from core.clock import moment
 from core.context import Context
 from core.errors import CcbError, Denied, Invalid
 from core.texts import TN, T, Text, revive_text
-from storage import alert_outbox, alerts, api_keys, leader
+from storage import alert_outbox, alert_rules, alerts, api_keys, leader
 
 log = structlog.get_logger()
 
@@ -161,10 +162,13 @@ async def _channels(ctx: Context) -> list[Finding]:
     well = [row.channel for row in rows if row.failures == 0]
     others = list(dict.fromkeys([*default_channels(ctx.settings), *well]))
     now = ctx.clock.now()
+    # Who has given a rule another channel has mended it too.
+    rules = await ctx.db.read(alert_rules.everything)
+    used = {*default_channels(ctx.settings), *(one for rule in rules for one in orjson.loads(rule.channels))}
     return [
         Finding(
             f"engine:channel:{row.channel}", f"Channel {row.channel}", "critical",
-            row.failures >= FAILURES and row.failed_at > now - DAY,
+            row.failures >= FAILURES and row.failed_at > now - DAY and row.channel in used,
             TN("The alert channel {channel} has refused {count} message: {reason}",
                "The alert channel {channel} has refused {count} messages in a row: {reason}", row.failures,
                channel=row.channel, reason=revive_text(row.error)),

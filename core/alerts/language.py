@@ -128,7 +128,7 @@ def _accepted(before: str) -> set[str]:
     """Return what may follow on the beginning of a rule."""
     reading = _parser().parse_interactive(before)
     reading.exhaust_lexer()
-    return cast(set[str], reading.accepts())
+    return cast(set[str], reading.accepts())  # type: ignore[no-untyped-call]  # lark says no types there
 
 
 def near(name: str, known: Iterable[str]) -> str | None:

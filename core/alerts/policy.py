@@ -9,6 +9,9 @@ from typing import Literal
 REPEAT_SECONDS = 4 * 3600.0
 """After how long an alert that still fires, and that nobody has acknowledged, is told again."""
 
+PAUSED = "paused"
+"""In place of a silence's id: an integration that rests is like one under maintenance."""
+
 Say = Literal["fired", "repeat"]
 Quiet = Literal["silenced", "snoozed", "acknowledged", ""]
 
@@ -23,6 +26,7 @@ class Silence:
     integration_id: str | None = None
     rule: str | None = None
     severity: str | None = None
+    comment: str = ""
 
     def covers(self, alert: Firing, now: float) -> bool:
         """Say whether it keeps `alert` quiet at this time."""
@@ -43,6 +47,8 @@ class Firing:
     acknowledged: bool = False
     snoozed_until: float | None = None
     repeat_seconds: float | None = None
+    paused: bool = False
+    """Somebody lets its integration rest, and knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +57,14 @@ class Decision:
 
     say: Say | None
     quiet: Quiet = ""
-    silence: str = ""
+    silence: Silence | None = None
 
 
 def decide(alert: Firing, silences: Iterable[Silence], now: float) -> Decision:
     """Return what to tell of a firing alert at this look."""
-    silence = next((one.id for one in silences if one.covers(alert, now)), None)
+    silence = next((one for one in silences if one.covers(alert, now)), None)
+    if silence is None and alert.paused:
+        silence = Silence(PAUSED, now, now)
     if silence is not None:
         return Decision(None, "silenced", silence)
     if alert.snoozed_until is not None:

@@ -44,8 +44,15 @@ class Standing:
     """For how long there has been no data."""
     fired: tuple[float, ...] = ()
     """When it fired within the last hour."""
+    blind_until: float | None = None
+    """When looks began again after the last time in which there were none."""
     loud: float | None = None
     """When it last fired and was not damped."""
+
+    def woken(self, now: float) -> Standing:
+        """Return it as a look takes it: after a time in which nobody looked, nobody can have heard anything either."""
+        blind = self.looked_at is not None and abs(now - self.looked_at) > LONGEST_LOOK
+        return replace(self, blind_until=now) if blind else self
 
     def passed(self, now: float) -> float:
         """Return the seconds since the last look, as far as they count."""

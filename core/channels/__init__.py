@@ -70,6 +70,8 @@ class Sent:
 
     detail: Text
     place: Mapping[str, str] | None = None
+    unsaid: bool = False
+    """It was not sent: the channel has nothing to say of it."""
 
 
 class Channel(ABC):
@@ -109,7 +111,7 @@ class Channel(ABC):
         A channel that cannot edit sends what is loud, and leaves the rest unsaid.
         """
         if not message.loud:
-            return Sent(T("Nothing to say in this channel."))
+            return Sent(T("Nothing to say in this channel."), unsaid=True)
         return Sent(await self.send(ctx, target, message))
 
     async def illustrate(self, ctx: Context, place: Mapping[str, str], picture: Picture) -> None:

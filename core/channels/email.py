@@ -56,7 +56,7 @@ class Email(Channel):
     async def deliver(self, ctx: Context, target: Target, message: Message) -> Sent:
         """Send what is loud; what follows a message is an answer to it, so that mail programs show one thread."""
         if not message.loud:
-            return Sent(T("Nothing to say in this channel."), message.place)
+            return Sent(T("Nothing to say in this channel."), message.place, unsaid=True)
         detail = await self.send(ctx, target, message)
         return Sent(detail, message.place or {"message_id": mail.message_id(message.key, ctx.settings.mail_from)})
 

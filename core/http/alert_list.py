@@ -59,7 +59,7 @@ class AlertOut(BaseModel):
     without_data: bool = Field(description="It fires, and there is no data at this time.")
     flapping: bool
     notification_channels: list[str]
-    silenced_by: str | None = Field(description="The silence for which nobody is told.")
+    silenced_by: str | None = Field(description="The silence for which nobody is told; paused: its integration is.")
     told_at: str | None = Field(description="When it was last planned to be told.")
     acknowledged_at: str | None
     acknowledged_by: str | None

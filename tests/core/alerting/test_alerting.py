@@ -8,7 +8,7 @@ import pytest
 
 from core import alerting, auth, charts, deployments, integrations
 from core.actors import Actor
-from core.alerting import SilenceWish, Snooze
+from core.alerting import SilenceWish, Snooze, story
 from core.alerting.outbox import MOST_ATTEMPTS
 from core.errors import Conflict
 from tests.core.alerting.house import RULE, House
@@ -158,6 +158,10 @@ async def test_a_silence_keeps_quiet_and_says_so(house: House) -> None:
     alert = await house.alert()
     assert (alert.status, alert.silenced_by) == ("firing", silence.id)
     assert await house.kinds(alert) == ["pending", "firing", "silenced"]
+    (line,) = await house.history(alert, "silenced")
+    assert str(story.told("silenced", line)) == (
+        f"Nobody is told until 2023-11-14T22:18:20.000Z: a migration (silence {silence.id})."
+    )
     await house.look(5)
     await house.tell(12)
     assert len(house.posted()) == 1, "it still fires when the silence ends"

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from core import alerts, auth, backup, deployments
-from core.alerting import Dispatcher, Evaluator, Guard, Watcher, quotas
+from core.alerting import Dispatcher, Evaluator, Guard, Watcher, acknowledge, quotas
 from core.alerting.outbox import MOST_ATTEMPTS
 from core.outbound import Outbound
 from core.quotas import Quota
@@ -261,3 +261,36 @@ async def test_a_backup_that_failed_is_told_at_once(watched: House) -> None:
     watched.ctx = replace(watched.ctx, settings=off)
     watched.watch()
     assert await told(watched, looks=5) == {}, "nothing is watched that is switched off"
+
+
+async def test_a_channel_that_nobody_uses_any_more_is_no_alert(watched: House) -> None:
+    forward = await watched.install({**RULE, "notification_channels": ["slack://random"]})
+    await watched.count(forward, dead=10)
+    await watched.look()
+    await watched.tell(40)
+    assert "Channel slack://random" in await told(watched)
+    await watched.rules(forward, {**RULE, "notification_channels": ["slack://deploys"]})
+    assert list(await told(watched, looks=4)) == ["Errors"]
+    await watched.tell(900)
+    (skipped,) = await watched.history((await watched.alerts())[0], "skipped")
+    assert (skipped["channel"], skipped["what"]) == ("slack://random", ["fired", "rule_changed"])
+    assert len(watched.posted()) == 1
+
+
+async def test_a_channel_that_says_nothing_is_no_channel_that_is_well(watched: House) -> None:
+    forward = await watched.install({**RULE, "notification_channels": ["email://a@b.example"]})
+    await watched.count(forward, dead=10)
+    await watched.look()
+    await watched.tell(12)
+    watched.inbox.refused.add("a@b.example")
+    watched.clock.move(5 * 3600)
+    for _ in range(3):
+        await watched.count(forward, dead=10)
+        await watched.look(1, every=5 * 3600)
+        await watched.tell(3)
+    assert "Channel email://a@b.example" in await told(watched)
+    alert = (await watched.alerts())[0]
+    await acknowledge(watched.ctx, alert.id, comment="", actor=auth.SYSTEM)
+    await watched.tell(3)
+    assert "Channel email://a@b.example" in await told(watched, looks=4)
+    assert (await watched.history(alert, "skipped"))[-1]["what"] == ["acknowledged"]
