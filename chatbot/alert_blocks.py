@@ -32,7 +32,7 @@ def rendered(message: AlertMessage, language: str) -> dict[str, Any]:
     shown += [blocks.actions(offered)] if offered else []
     shown.append(blocks.context(" · ".join(blocks.code(part.id) for part in message.parts[:MOST_PARTS])))
     text = f"{message.title.render(language)}\n{plain(message, language)}"
-    return {"text": blocks.cut(blocks.plain(text), _MOST_TEXT), "blocks": shown}
+    return {"text": blocks.cut(blocks.dated(blocks.plain(text)), _MOST_TEXT), "blocks": shown}
 
 
 def _head(message: AlertMessage, language: str) -> str:
@@ -55,10 +55,7 @@ def part_text(part: AlertPart, language: str, *, named: bool) -> str:
     found = [f"*{blocks.plain(part.name)}*:"] if named else []
     found.append(" · ".join(first))
     found += [blocks.plain(part.cause.render(language))] if part.cause is not None else []
-    found += [
-        f":pencil2: {blocks.plain(T('Shortly before: {change}', change=change).render(language))}"
-        for change in part.changes
-    ]
+    found += [f":pencil2: {blocks.plain(change.render(language))}" for change in part.changes]
     found += [blocks.dated(blocks.plain(note.render(language))) for note in part.notes]
     found += [f"_{blocks.plain(part.description)}_"] if part.description else []
     return blocks.cut("\n".join(found), _MOST_OF_SEVERAL if named else _MOST_TEXT)

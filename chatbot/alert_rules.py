@@ -139,7 +139,7 @@ def _measured(asked: Asked, row: AlertStanding) -> str:
     since = blocks.date(row.since)
     if row.value is None or not row.metric:
         return asked.say(T("since {when}", when=since))
-    value = blocks.plain(f"{row.metric} {measured(row.metric, row.value)}")
+    value = blocks.plain(f"{row.metric} {asked.say(measured(row.metric, row.value))}")
     return asked.say(T("{value} · since {when}", value=value, when=since))
 
 

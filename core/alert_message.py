@@ -33,11 +33,11 @@ class AlertPart:
     value: float | None = None
     threshold: float | None = None
     counts: Text | None = None
-    """How much: `31 of 250 events`."""
+    """How much: `31 of 250 attempts failed`."""
     cause: Text | None = None
     """The commonest error."""
     changes: Sequence[Text] = ()
-    """What was changed shortly before."""
+    """What was changed shortly before: `20 min before: …`."""
     notes: Sequence[Text] = ()
     """Acknowledged by whom, snoozed until when, without data, flapping."""
     description: str = ""
@@ -90,7 +90,7 @@ def lines(part: AlertPart, language: str, *, named: bool) -> list[str]:
     found: list[Text | str] = [f"{part.name}:"] if named else []
     found.append(part.measured)
     found += [text for text in (part.counts, part.cause) if text is not None]
-    found += [T("Shortly before: {change}", change=change) for change in part.changes]
+    found += part.changes
     found += part.notes
     if part.description:
         found.append(part.description)

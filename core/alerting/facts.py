@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from core.alerting.subjects import ENGINE
 from core.alerting.values import LONG_WINDOW, Values
 from core.context import Context
-from core.texts import TN, T, Text, revive_text
+from core.texts import T, Text, revive_text
 from storage import alert_values as rows
 from storage import metrics
 from storage.alerts import Alert
@@ -31,10 +31,13 @@ CHANGES: dict[str, Text] = {
     "status.changed": T("the status was changed"),
     "webhook_secret.changed": T("the webhook secret was changed"),
     "monitoring.changed": T("the monitoring settings were changed"),
+    "alerts.changed": T("the alert rules were changed"),
     "replay.started": T("a replay was begun"),
     DEPLOYED: T("another version of the engine was started"),
 }
 """Of the audit, what can be the cause of a trouble."""
+_NAMED = frozenset({"config.changed", "monitoring.changed", "alerts.changed"})
+"""Changes of which it says something what was changed."""
 _NUMBER = re.compile(r"\d+")
 
 
@@ -66,9 +69,6 @@ def _facts(alert: Alert, values: Values, found: _Found | None) -> dict[str, Any]
         return {}
     background, step = found
     facts: dict[str, Any] = {}
-    parts = values.of(alert.integration_id, status_before=None).parts(alert.metric or "error_rate")
-    if parts is not None:
-        facts["failed"], facts["of"] = parts
     if alert.metric == "webhook_failures" or alert.metric == "rejected":
         if background.refused:
             reason, count = max(background.refused.items(), key=lambda item: item[1])
@@ -107,14 +107,11 @@ def _change(entry: AuditEntry) -> Text:
     if entry.action == DEPLOYED:
         return T("version {version} of the engine was started", version=entry.subject)
     what = CHANGES[entry.action]
-    keys = [change["key"] for change in orjson.loads(entry.changes)][:5]
+    changes = orjson.loads(entry.changes)
+    if entry.action == "status.changed" and changes:
+        before, after = changes[0]["from"], changes[0]["to"]
+        return T("{what} by {who} ({before} → {after})", what=what, who=entry.actor_name, before=before, after=after)
+    keys = [change["key"] for change in changes][:5] if entry.action in _NAMED else []
     if not keys:
         return T("{what} by {who}", what=what, who=entry.actor_name)
     return T("{what} by {who} ({keys})", what=what, who=entry.actor_name, keys=", ".join(keys))
-
-
-def counts(facts: dict[str, Any]) -> Text | None:
-    """Return how much, in words."""
-    if "of" not in facts:
-        return None
-    return TN("{failed} of {count} event", "{failed} of {count} events", facts["of"], failed=facts["failed"])

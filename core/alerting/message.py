@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 
 from core.alert_message import Action, AlertMessage, AlertPart, AlertStatus
-from core.alerting import facts
 from core.alerting.subjects import ENGINE
-from core.alerting.words import measured, span
+from core.alerting.words import measured, rule_of, span
 from core.clock import moment
+from core.metrics import METRICS
 from core.texts import TN, T, Text, revive_text
 from storage.alerts import Alert
 
@@ -55,10 +55,10 @@ def part(alert: Alert, *, now: float) -> AlertPart:
         ended=alert.ended_at,
         value=alert.value,
         threshold=alert.threshold,
-        counts=facts.counts(known),
+        counts=counts(alert),
         cause=revive_text(known["cause"]) if "cause" in known else None,
         changes=[
-            T("{change}, {span} before", change=revive_text(text), span=span(since - at))
+            T("{span} before: {change}", span=span(since - at), change=revive_text(text))
             for at, text in known.get("changes", [])
         ],
         notes=notes(alert, now),
@@ -87,7 +87,7 @@ def said(alert: Alert) -> Text:
         return T("Nothing has come in for {value} (rule: {rule}), since {since}", value=value, rule=alert.condition,
                  since=since)  # fmt: skip
     return T("{metric} is {value} (rule: {rule}), since {since}", metric=alert.metric, value=value,
-             rule=alert.condition, since=since)  # fmt: skip
+             rule=rule_of(alert.condition, alert.metric), since=since)  # fmt: skip
 
 
 def what(alert: Alert) -> Text:
@@ -97,7 +97,18 @@ def what(alert: Alert) -> Text:
     value = measured(alert.metric, alert.value)
     if alert.metric == "no_events":
         return T("Nothing has come in for {value} (rule: {rule})", value=value, rule=alert.condition)
-    return T("{metric} is {value} (rule: {rule})", metric=alert.metric, value=value, rule=alert.condition)
+    rule = rule_of(alert.condition, alert.metric)
+    return T("{metric} is {value} (rule: {rule})", metric=alert.metric, value=value, rule=rule)
+
+
+def counts(alert: Alert) -> Text | None:
+    """Return how much, in words: of the same look as the value that stands beside it."""
+    metric = METRICS.get(alert.metric or "")
+    if metric is None or metric.kind != "ratio" or alert.value is None or not alert.samples:
+        return None
+    failed = round(alert.value * alert.samples / 100)
+    return TN("{failed} of {count} attempt failed", "{failed} of {count} attempts failed", alert.samples,
+              failed=failed)  # fmt: skip
 
 
 def notes(alert: Alert, now: float) -> list[Text]:

@@ -88,10 +88,8 @@ async def test_an_alert_is_one_message_that_tells_what_is_done_about_it(house: H
     message = await _until(house, "High")
     said = text_of(message)
     assert ":red_circle: firing · *High &lt;Error&gt; Rate* · :rotating_light: critical · Forward" in said
-    assert (
-        "error_rate is 12.4 % (rule: error_rate &gt; 5%)" in said and "<!date^" in said and "31 of 250 events" in said
-    )
-    assert "channel_not_found (1)" in said and "Call the team." in said and "Shortly before:" in said
+    assert "error_rate is 12.4 % (rule: &gt; 5%)" in said and "<!date^" in said and "31 of 250 attempts failed" in said
+    assert "channel_not_found (1)" in said and "Call the team." in said and "before: installed by" in said
     assert "error_rate is 12.4 %" in message["text"]
     [picture] = await house.slack.until(lambda: [m for m in _all(house) if "files" in m])
     assert picture["thread_ts"] == message["ts"], "the chart is in the thread"

@@ -27,8 +27,8 @@ async def test_it_fires_is_told_acknowledged_and_resolved_in_one_message(house: 
     await house.tell(10)
     (message,) = house.posted()
     assert "Alert: Errors · critical · Forward" in message["text"]
-    assert "error_rate is 12.4 % (rule: error_rate &gt; 5%), since 2023-11-14T22:13:40.000Z" in message["text"]
-    assert "31 of 250 events" in message["text"]
+    assert "error_rate is 12.4 % (rule: &gt; 5%), since <!date^1700000020^" in message["text"]
+    assert "31 of 250 attempts failed" in message["text"]
     assert message["blocks"][0]["text"]["text"].startswith(":red_circle:")
 
     await alerting.acknowledge(house.ctx, alert.id, comment="looking", actor=ANN)
@@ -51,6 +51,19 @@ async def test_it_fires_is_told_acknowledged_and_resolved_in_one_message(house: 
     assert await house.state() == "ok"
     with pytest.raises(Conflict, match="has ended"):
         await alerting.acknowledge(house.ctx, alert.id, comment="", actor=ANN)
+
+
+async def test_how_much_is_of_the_same_look_as_the_value_beside_it(house: House) -> None:
+    forward = await house.install(RULE)
+    await house.count(forward, succeeded=219, dead=31)
+    await house.look()
+    await house.tell(11)
+    await house.count(forward, dead=250)
+    await house.look()
+    await alerting.acknowledge(house.ctx, (await house.alert()).id, comment="", actor=ANN)
+    await house.tell(2)
+    (message,) = house.posted()
+    assert "error_rate is 56.2 %" in message["text"] and "281 of 500 attempts failed" in message["text"]
 
 
 async def test_nothing_is_planned_twice_at_a_restart_and_nothing_is_lost(house: House) -> None:
