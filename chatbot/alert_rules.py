@@ -11,6 +11,7 @@ from chatbot.states import rule as in_words
 from chatbot.states import severity
 from core import alerting, listing
 from core import alerts as rules
+from core.alerting.own import spoken
 from core.alerting.plans import default_channels
 from core.alerting.subjects import ENGINE
 from core.alerting.words import measured
@@ -131,7 +132,11 @@ def _troubled(asked: Asked, standings: Sequence[AlertStanding]) -> list[blocks.B
 
 
 def _standing(asked: Asked, row: AlertStanding) -> str:
-    said = f"{asked.say(in_words(row.state))} · *{blocks.plain(row.name)}* {blocks.code(row.condition)}"
+    if row.integration_id == ENGINE:  # in words, and no rule of the language
+        rule = f"*{blocks.plain(asked.say(spoken(row.name)))}*: {blocks.plain(asked.say(spoken(row.condition)))}"
+    else:
+        rule = f"*{blocks.plain(row.name)}* {blocks.code(row.condition)}"
+    said = f"{asked.say(in_words(row.state))} · {rule}"
     return blocks.cut(f"{said}\n{_measured(asked, row)}", 700)
 
 

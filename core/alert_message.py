@@ -18,7 +18,7 @@ class AlertPart:
     """One alert in a message."""
 
     id: str
-    name: str
+    name: Text | str
     severity: str
     status: AlertStatus
     integration: str
@@ -40,7 +40,7 @@ class AlertPart:
     """What was changed shortly before: `20 min before: …`."""
     notes: Sequence[Text] = ()
     """Acknowledged by whom, snoozed until when, without data, flapping."""
-    description: str = ""
+    description: Text | str = ""
     example: str | None = None
     """The id of an event that failed."""
     failures: int = 0
@@ -87,7 +87,7 @@ class AlertMessage:
 
 def lines(part: AlertPart, language: str, *, named: bool) -> list[str]:
     """Return an alert as lines of plain text. `named`: with its name, for a message about several."""
-    found: list[Text | str] = [f"{part.name}:"] if named else []
+    found: list[Text | str] = [T("{name}:", name=part.name)] if named else []
     found.append(part.measured)
     found += [text for text in (part.counts, part.cause) if text is not None]
     found += part.changes

@@ -112,7 +112,7 @@ class Evaluator:
         ]
         values = await self._values(subjects, read.known)
         findings = self._watcher.findings if self._watcher is not None else None
-        subjects += [of_finding(one, ctx.settings.language) for one in findings or ()]
+        subjects += [of_finding(one) for one in findings or ()]
         writing = _Writing()
         fired = [
             alert

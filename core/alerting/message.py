@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from core.alert_message import Action, AlertMessage, AlertPart, AlertStatus
+from core.alerting.own import spoken
 from core.alerting.subjects import ENGINE
 from core.alerting.words import measured, rule_of, span
 from core.clock import moment
@@ -43,7 +44,7 @@ def part(alert: Alert, *, now: float) -> AlertPart:
     since = alert.started_at
     return AlertPart(
         id=alert.id,
-        name=alert.name,
+        name=name(alert),
         severity=alert.severity,
         status=status(alert, now),
         integration=alert.integration,
@@ -62,10 +63,15 @@ def part(alert: Alert, *, now: float) -> AlertPart:
             for at, text in known.get("changes", [])
         ],
         notes=notes(alert, now),
-        description=alert.description,
+        description=spoken(alert.description) if alert.description else "",
         example=known.get("example"),
         failures=known.get("failures", 0),
     )
+
+
+def name(alert: Alert) -> Text:
+    """Return the name of an alert's rule: the engine's own in any language, another as it was given."""
+    return spoken(alert.name) if alert.integration_id == ENGINE else T("{text}", text=alert.name)
 
 
 def status(alert: Alert, now: float) -> AlertStatus:

@@ -8,6 +8,8 @@ from typing import Any
 
 import orjson
 
+from core.alerting.own import spoken
+from core.alerting.subjects import ENGINE
 from core.alerting.words import span
 from core.alerts.policy import Firing, Silence, decide
 from core.alerts.states import STEADY_SECONDS
@@ -96,7 +98,8 @@ def _first(alert: Alert, channel: str) -> Plan:
 
 
 def _story(alert: Alert, story: Text) -> str:
-    return T("{name}: {story}", name=alert.name, story=story).dump()
+    name = spoken(alert.name) if alert.integration_id == ENGINE else alert.name
+    return T("{name}: {story}", name=name, story=story).dump()
 
 
 def _firing(alert: Alert) -> Firing:

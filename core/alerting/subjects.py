@@ -23,14 +23,17 @@ ENGINE = "engine"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A condition of the engine itself. `channels`: addresses; none: the default ones."""
+    """A condition of the engine itself, in the words of `core.alerting.own`.
+
+    `channels`: addresses; none: the default ones.
+    """
 
     id: str
-    name: str
+    name: Text
     severity: str
     holds: Truth
     detail: Text
-    condition: str
+    condition: Text
     channels: tuple[str, ...] = ()
     fix: Text | None = None
     repeat_seconds: float | None = None
@@ -85,17 +88,17 @@ def of_rule(row: AlertRule, known: Known) -> Subject:
     )
 
 
-def of_finding(finding: Finding, language: str) -> Subject:
-    """Return a condition of the engine's own."""
+def of_finding(finding: Finding) -> Subject:
+    """Return a condition of the engine's own; `core.alerting.own.spoken` reads its words again."""
     return Subject(
         id=finding.id,
         integration_id=ENGINE,
         integration="Claude Code Bot",
-        name=finding.name,
-        condition=finding.condition,
+        name=str(finding.name),
+        condition=str(finding.condition),
         severity=finding.severity,
         channels=orjson.dumps(finding.channels).decode(),
-        description=finding.fix.render(language) if finding.fix is not None else "",
+        description=str(finding.fix) if finding.fix is not None else "",
         repeat_seconds=finding.repeat_seconds,
         finding=finding,
     )

@@ -39,11 +39,9 @@ def text(message: Message, language: str, *, link: str | None) -> str:
     if message.picture is not None:
         parts.append(message.picture.alt)
     if message.alert is not None and link is not None:
-        several = len(message.alert.parts) > 1
-        parts += [
-            f"{f'{part.name}: ' if several else ''}{_LINK.render(language)}: {address(link, part)}"
-            for part in message.alert.parts
-        ]
+        for part in message.alert.parts:
+            name = lines(part, language, named=True)[:1] if len(message.alert.parts) > 1 else []
+            parts.append("\n".join([*name, f"{_LINK.render(language)}: {address(link, part)}"]))
     return "\n\n".join(parts) + "\n"
 
 

@@ -65,7 +65,7 @@ async def test_a_channel_that_fails_is_told_in_the_others(watched: House) -> Non
     await watched.tell(60)
     await told(watched, looks=4)
     await watched.tell(5)
-    assert watched.inbox.messages[-1]["Subject"].startswith("Resolved: Channel slack://random")
+    assert watched.inbox.messages[-1]["Subject"].startswith("Re: Alert: Channel slack://random")
 
 
 async def test_the_public_address(watched: House) -> None:
