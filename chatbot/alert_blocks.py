@@ -19,8 +19,8 @@ _MOST_OF_SEVERAL = 400
 """Characters of one alert among several: a whole message has a limit too."""
 
 
-def rendered(message: AlertMessage, language: str) -> dict[str, Any]:
-    """Return `text` and `blocks`; whatever a sign or a colour says, words say too."""
+def rendered(message: AlertMessage, language: str, picture: Sequence[blocks.Block] = ()) -> dict[str, Any]:
+    """Return `text` and `blocks`, the `picture`'s among them; whatever a sign or a colour says, words say too."""
     several = len(message.parts) > 1
     shown = [blocks.section(_head(message, language))]
     shown += [blocks.section(part_text(part, language, named=several)) for part in message.parts[:MOST_PARTS]]
@@ -28,6 +28,7 @@ def rendered(message: AlertMessage, language: str) -> dict[str, Any]:
     if left > 0:
         more = T("{count} more: {command}", count=left, command="`/ccb alerts`")
         shown.append(blocks.section(more.render(language)))
+    shown += picture
     offered = _buttons(message, language)
     shown += [blocks.actions(offered)] if offered else []
     shown.append(blocks.context(" · ".join(blocks.code(part.id) for part in message.parts[:MOST_PARTS])))

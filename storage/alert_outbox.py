@@ -212,6 +212,18 @@ def settle(
         connection.execute(sa.update(MESSAGES).where(MESSAGES.c.id == claimed.message.id).values(**found))
 
 
+def message(connection: sa.Connection, message_id: str) -> AlertMessageRow:
+    """Return a message as it is now."""
+    return AlertMessageRow(
+        **connection.execute(sa.select(MESSAGES).where(MESSAGES.c.id == message_id)).mappings().one()
+    )
+
+
+def move(connection: sa.Connection, message_id: str, place: str) -> None:
+    """Note where a message stands, and what stands in it."""
+    connection.execute(sa.update(MESSAGES).where(MESSAGES.c.id == message_id).values(place=place))
+
+
 def mark(connection: sa.Connection, channel: str, *, now: float, error: str | None, resume_at: float | None) -> None:
     """Note that a channel has taken a message, or (with an `error`) that it has not."""
     failed = error is not None

@@ -112,9 +112,14 @@ class Channel(ABC):
             return Sent(T("Nothing to say in this channel."))
         return Sent(await self.send(ctx, target, message))
 
-    async def illustrate(self, ctx: Context, place: Mapping[str, str], picture: Picture) -> None:
-        """Add a picture to the message at `place`, where the channel `illustrates`; raises as `send` does."""
-        return
+    async def illustrate(
+        self, ctx: Context, place: Mapping[str, str], picture: Picture, alert: AlertMessage
+    ) -> Mapping[str, str]:
+        """Add a picture to the message at `place`, where the channel `illustrates`, and bring it up to date.
+
+        Returns the place, with the picture in it where later edits have to keep it; raises as `send` does.
+        """
+        return place
 
     async def kept(self, ctx: Context, target: Target, actor: Actor) -> Target:
         """Return `target` as it is stored and shown: one with a secret is kept apart, and named.

@@ -91,11 +91,9 @@ async def test_an_alert_is_one_message_that_tells_what_is_done_about_it(house: H
     assert "error_rate is 12.4 % (rule: &gt; 5%)" in said and "<!date^" in said and "31 of 250 attempts failed" in said
     assert "channel_not_found (1)" in said and "Call the team." in said and "before: installed by" in said
     assert "error_rate is 12.4 %" in message["text"]
-    [picture] = await house.slack.until(lambda: [m for m in _all(house) if "files" in m])
-    assert picture["thread_ts"] == message["ts"], "the chart is in the thread"
-    [file] = picture["files"]
-    assert "error_rate of Forward" in picture["text"] and "highest" in file["alt_txt"]
-    assert house.slack.files[file["id"]]["data"].startswith(b"\x89PNG")
+    [picture] = await house.slack.until(lambda: [b for b in _posts(house)[0]["blocks"] if b["type"] == "image"])
+    assert "error_rate of Forward" in picture["alt_text"] and "highest" in picture["alt_text"]
+    assert house.slack.files[picture["slack_file"]["id"]]["data"].startswith(b"\x89PNG")
 
     refused = await house.press(message, "open:acknowledge", user=CAROL, channel="deploys")
     assert "role operator" in text_of(refused)
@@ -140,10 +138,6 @@ async def test_an_alert_is_one_message_that_tells_what_is_done_about_it(house: H
         ("alert.replayed", BORIS),
         ("events.retried", BORIS),
     } <= {(entry.action, entry.actor_id) for entry in entries}
-
-
-def _all(house: House) -> list[Message]:
-    return house.slack.channel("deploys").messages
 
 
 async def test_open_alerts_then_rules_with_what_can_be_done(house: House) -> None:
