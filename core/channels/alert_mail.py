@@ -27,7 +27,8 @@ _COLOURS: dict[AlertStatus, str] = {
 _LINK = T("Open this alert in the dashboard")
 _DARK = (
     "@media (prefers-color-scheme:dark){.page{background:#121314!important;color:#e8e8e8!important}"
-    ".card{background:#1d1f21!important;border-color:#3a3c3e}.link{color:#6cb6ff!important}}"
+    ".card{background:#1d1f21!important;border-top-color:#3a3c3e!important;border-right-color:#3a3c3e!important;"
+    "border-bottom-color:#3a3c3e!important}.link{color:#6cb6ff!important}}"
 )
 """For mail programs that are dark and read styles; the picture keeps its white ground."""
 _FONT = "font-family:-apple-system,'Segoe UI',Roboto,Arial,sans-serif"
