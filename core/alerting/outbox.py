@@ -20,6 +20,7 @@ from core import channels
 from core.alert_message import plain
 from core.alerting.message import message as made
 from core.alerting.picture import picture
+from core.alerting.plans import default_channels
 from core.channels import CHANNELS, Channel, Message, Picture, Sent
 from core.context import Context
 from core.errors import CcbError, Upstream
@@ -51,6 +52,7 @@ class Dispatcher:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self._said: dict[str, float] = {}
+        """When something was said last, by place."""
         self._bare: list[AlertMessageRow] = []
         """Messages that have arrived without their picture."""
         self._drawing = False
@@ -64,11 +66,15 @@ class Dispatcher:
         due = await self._ctx.db.read(alert_outbox.next_due)
         if due is None or due > now:
             return 0
+        short = [name for name in default_channels(self._ctx.settings) if self._place(name) in self._said]
         claimed = await self._ctx.db.write(
-            alert_outbox.claim, now, lease_until=now + LEASE_SECONDS, resting=list(self._said)
+            alert_outbox.claim, now, lease_until=now + LEASE_SECONDS, resting=[*self._said, *short], place=self._place
         )
         await asyncio.gather(*(self._say(one) for one in claimed))
         return len(claimed)
+
+    def _place(self, address: str) -> str:
+        return channels.leads(self._ctx.settings, address)
 
     async def illustrate(self) -> int:
         """Add the pictures to what `run` has said; return how many were tried.
@@ -117,7 +123,7 @@ class Dispatcher:
             # It was given up before anybody heard of it: that it has ended is no news.
             await self._settle(claimed, "skipped", T("The message that this belongs to never arrived."))
             return
-        self._said[claimed.message.channel] = ctx.clock.now()
+        self._said[self._place(claimed.message.channel)] = ctx.clock.now()
         async with self._turn(claimed.message.id):
             await self._tried(
                 replace(claimed, message=await ctx.db.read(alert_outbox.message, claimed.message.id)), about

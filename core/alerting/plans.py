@@ -13,7 +13,7 @@ from core.alerting.subjects import ENGINE
 from core.alerting.words import span
 from core.alerts.policy import Firing, Silence, decide
 from core.alerts.states import STEADY_SECONDS
-from core.channels import CHANNELS
+from core.channels import CHANNELS, apart
 from core.config import Settings
 from core.ids import new_id
 from core.texts import T, Text
@@ -59,9 +59,9 @@ def telling(settings: Settings, alert: Alert, silences: Sequence[Silence], now: 
 
 
 def channels_of(settings: Settings, alert: Alert) -> list[str]:
-    """Return the addresses that an alert goes to: its own, else each channel whose setting is there."""
+    """Return the addresses that an alert goes to, each place once: its own, or the default ones."""
     own: list[str] = orjson.loads(alert.channels)
-    return own or default_channels(settings)
+    return apart(settings, own or default_channels(settings))
 
 
 def default_channels(settings: Settings) -> list[str]:
