@@ -38,6 +38,8 @@ CHANGES: dict[str, Text] = {
 """Of the audit, what can be the cause of a trouble."""
 _NAMED = frozenset({"config.changed", "monitoring.changed", "alerts.changed"})
 """Changes of which it says something what was changed."""
+_OF_FAILURES = frozenset({"error_rate", "failed", "retried"})
+"""Metrics that tell of failures: of these it can be said that most are one error."""
 _NUMBER = re.compile(r"\d+")
 
 
@@ -76,7 +78,8 @@ def _facts(alert: Alert, values: Values, found: _Found | None) -> dict[str, Any]
                                reason=reason, count=count).dump()  # fmt: skip
     elif (top := _commonest(background.failures)) is not None:
         why, times, example = top
-        facts["cause"] = _cause(why, times, step).dump()
+        most = alert.metric in _OF_FAILURES and times * 2 > len(background.failures)
+        facts["cause"] = cause(why, times, len(background.failures), step, most=most).dump()
         facts["example"] = example
     if background.failures:
         facts["failures"] = len(background.failures)
@@ -96,11 +99,17 @@ def _commonest(failures: Sequence[rows.Failure]) -> tuple[Text, int, str] | None
     return text, count, event_id
 
 
-def _cause(reason: Text, count: int, step: tuple[str, str] | None) -> Text:
-    if step is None:
-        return T("Most are one error: {reason} ({count})", reason=reason, count=count)
-    where = " ".join(part for part in step if part)
-    return T("Most are one error in {where}: {reason} ({count})", where=where, reason=reason, count=count)
+def cause(reason: Text, count: int, of: int, step: tuple[str, str] | None, *, most: bool) -> Text:
+    """Say the commonest error; `most`: that those of which the alert tells are mostly this one."""
+    where = " ".join(part for part in step if part) if step is not None else ""
+    told = {"reason": reason, "count": count, "all": of, "where": where}
+    if of == 1:
+        return T("The error in {where}: {reason}", **told) if where else T("The error: {reason}", **told)
+    if most:
+        said = T("Most are one error in {where}: {reason} ({count})", **told)
+        return said if where else T("Most are one error: {reason} ({count})", **told)
+    said = T("The commonest error in {where}: {reason} ({count} of {all})", **told)
+    return said if where else T("The commonest error: {reason} ({count} of {all})", **told)
 
 
 def _change(entry: AuditEntry) -> Text:

@@ -89,7 +89,12 @@ async def test_an_alert_is_one_message_that_tells_what_is_done_about_it(house: H
     said = text_of(message)
     assert ":red_circle: firing · *High &lt;Error&gt; Rate* · :rotating_light: critical · Forward" in said
     assert "error_rate is 12.4 % (rule: &gt; 5%)" in said and "<!date^" in said and "31 of 250 attempts failed" in said
-    assert "channel_not_found (1)" in said and "Call the team." in said and "before: installed by" in said
+    assert (
+        "The error: " in said
+        and "channel_not_found" in said
+        and "Call the team." in said
+        and "before: installed by" in said
+    )
     assert "error_rate is 12.4 %" in message["text"]
     [picture] = await house.slack.until(lambda: [b for b in _posts(house)[0]["blocks"] if b["type"] == "image"])
     assert "error_rate of Forward" in picture["alt_text"] and "highest" in picture["alt_text"]

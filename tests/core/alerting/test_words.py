@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from core.alerting.facts import cause
 from core.alerting.words import measured, rule_of
-from core.texts import revive
+from core.texts import T, revive
 from core.times import readable
 
 
@@ -46,3 +47,17 @@ def test_times_are_written_for_people() -> None:
     said = "since 2026-11-24T22:58:40.986Z, until 2026-01-02T03:04:05Z."
     assert readable(said, "en") == "since 24 Nov 2026, 22:58 UTC, until 2 Jan 2026, 03:04 UTC."
     assert readable("с 2026-11-24T22:58:40.986Z", "ru") == "с 24 нояб. 2026, 22:58 UTC"
+
+
+@pytest.mark.parametrize(
+    ("count", "of", "most", "said"),
+    [
+        (29, 31, True, "Most are one error in slack_message #deploys: no such channel (29)"),
+        (3, 31, False, "The commonest error in slack_message #deploys: no such channel (3 of 31)"),
+        (1, 1, False, "The error in slack_message #deploys: no such channel"),
+    ],
+)
+def test_that_most_are_one_error_is_said_where_it_is_so(count: int, of: int, most: bool, said: str) -> None:
+    found = cause(T("no such channel"), count, of, ("slack_message", "#deploys"), most=most)
+    assert str(found) == said
+    assert " in " not in str(cause(T("no such channel"), count, of, None, most=most))
