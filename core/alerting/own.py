@@ -1,4 +1,7 @@
-"""What the engine says about itself, by its words: stored in English, as rules are, and read in any language. Pure."""
+"""What the engine says about itself: stored in English, as rules are, and read in any language. Pure.
+
+`core.alerting.watch` writes it; a name or a condition of there that is not among these stays English.
+"""
 
 from __future__ import annotations
 
@@ -10,36 +13,40 @@ from typing import Any
 from core.alerts.defaults import DESCRIPTIONS
 from core.texts import TN, T, Text
 
-PUBLIC_URL = T("Webhook endpoint")
-PUBLIC_URL_WHEN = T("CCB_PUBLIC_URL does not answer {times} times in a row")
-PUBLIC_URL_FIX = T("Check the proxy, the name and the certificate in front of the engine; senders see the same.")
-KEY = T("Key expiry: {name}")
-KEY_WHEN = TN("it expires in {count} day or less", "it expires in {count} days or less", 0)
-KEY_OVER = T("it has expired")
-KEY_FIX = T("Rotate it: /ccb keys, or POST /v1/auth/tokens/{id}/rotate.")
-DISK = T("Disk")
-DISK_FULL = T("Disk full")
-DISK_WHEN = T("less than {size} is free in the data folder")
-DISK_FIX = T("Make room: lower the retention of events and metrics, or give the data folder a larger disk.")
-CHANNEL = T("Channel {channel}")
-CHANNEL_WHEN = T("{times} failures in a row")
-CHANNEL_FIX = T("Mend it, then test it: /ccb alerts INTEGRATION test, or POST /v1/integrations/<id>/alerts/test.")
-SCHEDULER = T("Scheduler stopped")
-SCHEDULER_WHEN = T("nobody holds its duty for {seconds} s")
-SCHEDULER_FIX = T("Start a node with the role scheduler (CCB_ROLES).")
-QUOTA = T("{service} quota")
-QUOTA_WHEN = T("{share}% or less is left")
-
-_ALL = (
-    PUBLIC_URL, PUBLIC_URL_WHEN, PUBLIC_URL_FIX, KEY, KEY_WHEN, KEY_OVER, KEY_FIX, DISK, DISK_FULL, DISK_WHEN, DISK_FIX,
-    CHANNEL, CHANNEL_WHEN, CHANNEL_FIX, SCHEDULER, SCHEDULER_WHEN, SCHEDULER_FIX, QUOTA, QUOTA_WHEN, *DESCRIPTIONS,
-)  # fmt: skip
+NAMES = (
+    T("Webhook endpoint"),
+    T("Key expiry: {name}"),
+    T("Disk full"),
+    T("Disk"),
+    T("Backup age"),
+    T("Backup failed"),
+    T("Channel {channel}"),
+    T("Scheduler stopped"),
+    T("{service} quota"),
+)
+CONDITIONS = (
+    T("CCB_PUBLIC_URL does not answer {times} times in a row"),
+    T("it expires in 0 days or less"),
+    TN("it expires in {count} day or less", "it expires in {count} days or less", 0),
+    T("less than {size} is free in the data folder"),
+    T("the newest good backup is older than {span}"),
+    T("the last attempt at a backup failed"),
+    T("{times} failures in a row"),
+    T("nobody holds its duty for {seconds} s"),
+    T("{share}% or less is left"),
+)
+ADVICE = (
+    T("Check the proxy, the name and the certificate in front of the engine; senders see the same."),
+    T("Rotate it: POST /v1/auth/tokens/{id}/rotate."),
+    T("Give it a later expires_at: PATCH /v1/auth/tokens/{id}. Or make another, and revoke it."),
+    T("Make room: lower the retention of events and metrics, or give the data folder a larger disk."),
+    T("Report it when it has been made: `ccb backup --reported`, or POST /v1/backups."),
+    T("Make one now: `ccb backup`, or POST /v1/backups; it says what stands in the way."),
+    T("Mend it, then test it: POST /v1/integrations/<id>/alerts/test."),
+    T("Start a node with the role scheduler (CCB_ROLES)."),
+    *DESCRIPTIONS,
+)
 _PLACE = re.compile(r"\\\{(\w+)\\\}")
-
-
-def filled(template: Text, **values: Any) -> Text:
-    """Return one of these texts with its values."""
-    return Text(template.message, template.plural, values.get("count", 0), tuple(values.items()))
 
 
 @lru_cache(maxsize=2_000)
@@ -49,16 +56,19 @@ def spoken(stored: str) -> Text:
         found = form.fullmatch(stored)
         if found is not None:
             values: dict[str, Any] = found.groupdict()
-            return filled(template, **values | ({"count": int(values["count"])} if "count" in values else {}))
+            values |= {"count": int(values["count"])} if "count" in values else {}
+            return Text(template.message, template.plural, values.get("count", 0), tuple(values.items()))
     return T("{text}", text=stored)
 
 
 def _forms() -> Iterator[tuple[re.Pattern[str], Text]]:
-    for template in _ALL:
+    for template in (*NAMES, *CONDITIONS, *ADVICE):
         for written in filter(None, (template.message, template.plural)):
-            parts = _PLACE.sub(lambda place: rf"(?P<{place[1]}>{r'[0-9]+' if place[1] == 'count' else '.*'})",
-                               re.escape(written))  # fmt: skip
-            yield re.compile(parts), template
+            yield re.compile(_PLACE.sub(_group, re.escape(written))), template
+
+
+def _group(place: re.Match[str]) -> str:
+    return f"(?P<{place[1]}>{'[0-9]+' if place[1] == 'count' else '.*'})"
 
 
 _FORMS = tuple(_forms())

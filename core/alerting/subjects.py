@@ -23,17 +23,17 @@ ENGINE = "engine"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A condition of the engine itself, in the words of `core.alerting.own`.
+    """A condition of the engine itself, in English words that `core.alerting.own` knows.
 
     `channels`: addresses; none: the default ones.
     """
 
     id: str
-    name: Text
+    name: str
     severity: str
     holds: Truth
     detail: Text
-    condition: Text
+    condition: str
     channels: tuple[str, ...] = ()
     fix: Text | None = None
     repeat_seconds: float | None = None
@@ -94,8 +94,8 @@ def of_finding(finding: Finding) -> Subject:
         id=finding.id,
         integration_id=ENGINE,
         integration="Claude Code Bot",
-        name=str(finding.name),
-        condition=str(finding.condition),
+        name=finding.name,
+        condition=finding.condition,
         severity=finding.severity,
         channels=orjson.dumps(finding.channels).decode(),
         description=str(finding.fix) if finding.fix is not None else "",

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from core import health
-from core.alerting import own
 from core.alerting.plans import default_channels
 from core.alerting.subjects import Finding
 from core.alerting.words import span
@@ -66,8 +65,9 @@ class Watcher:
         holds, detail = await self._reached(ctx, f"{url.rstrip('/')}/health/live")
         return [
             Finding(
-                "engine:public-url", own.PUBLIC_URL, "critical", holds, detail,
-                own.filled(own.PUBLIC_URL_WHEN, times=FAILURES), fix=own.PUBLIC_URL_FIX,
+                "engine:public-url", "Webhook endpoint", "critical", holds, detail,
+                f"CCB_PUBLIC_URL does not answer {FAILURES} times in a row",
+                fix=T("Check the proxy, the name and the certificate in front of the engine; senders see the same."),
             )
         ]  # fmt: skip
 
@@ -106,9 +106,9 @@ async def _keys(ctx: Context) -> list[Finding]:
             holds = key.revoked_at is None and left <= days * DAY
             found.append(
                 Finding(
-                    f"engine:key:{key.id}:{days}", own.filled(own.KEY, name=key.name), severity, holds, detail,
-                    own.filled(own.KEY_WHEN, count=days) if days else own.KEY_OVER,
-                    fix=own.filled(own.KEY_FIX, id=key.id), repeat_seconds=TOLD_ONCE,
+                    f"engine:key:{key.id}:{days}", f"Key expiry: {key.name}", severity, holds, detail,
+                    f"it expires in {days} days or less",
+                    fix=T("Rotate it: POST /v1/auth/tokens/{id}/rotate.", id=key.id), repeat_seconds=TOLD_ONCE,
                 )
             )  # fmt: skip
     return found
@@ -118,11 +118,12 @@ async def _disk(ctx: Context) -> list[Finding]:
     """Say when the disk is nearly full."""
     found = await health.one(ctx, "disk")
     detail = found.detail if not isinstance(found.detail, str) else T("{detail}", detail=found.detail)
+    fix = T("Make room: lower the retention of events and metrics, or give the data folder a larger disk.")
     return [
-        Finding("engine:disk", own.DISK, "warning", found.status in ("degraded", "down"), detail,
-                own.filled(own.DISK_WHEN, size="1 GB"), fix=own.DISK_FIX),
-        Finding("engine:disk-full", own.DISK_FULL, "critical", found.status == "down", detail,
-                own.filled(own.DISK_WHEN, size="100 MB"), fix=own.DISK_FIX),
+        Finding("engine:disk", "Disk", "warning", found.status in ("degraded", "down"), detail,
+                "less than 1 GB is free in the data folder", fix=fix),
+        Finding("engine:disk-full", "Disk full", "critical", found.status == "down", detail,
+                "less than 100 MB is free in the data folder", fix=fix),
     ]  # fmt: skip
 
 
@@ -134,14 +135,14 @@ async def _channels(ctx: Context) -> list[Finding]:
     now = ctx.clock.now()
     return [
         Finding(
-            f"engine:channel:{row.channel}", own.filled(own.CHANNEL, channel=row.channel), "critical",
+            f"engine:channel:{row.channel}", f"Channel {row.channel}", "critical",
             row.failures >= FAILURES and row.failed_at > now - DAY,
             TN("The alert channel {channel} has refused {count} message: {reason}",
                "The alert channel {channel} has refused {count} messages in a row: {reason}", row.failures,
                channel=row.channel, reason=revive_text(row.error)),
-            own.filled(own.CHANNEL_WHEN, times=FAILURES),
+            f"{FAILURES} failures in a row",
             channels=tuple(one for one in others if leads(ctx.settings, one) != leads(ctx.settings, row.channel))[:5],
-            fix=own.CHANNEL_FIX,
+            fix=T("Mend it, then test it: POST /v1/integrations/<id>/alerts/test."),
         )
         for row in rows
         if row.failed_at is not None and row.error is not None
@@ -154,9 +155,10 @@ async def _scheduler(ctx: Context) -> list[Finding]:
     gone = 0.0 if holder is None else max(0.0, ctx.clock.now() - holder.expires_at)
     return [
         Finding(
-            "engine:scheduler", own.SCHEDULER, "critical", gone > SCHEDULER_SECONDS,
+            "engine:scheduler", "Scheduler stopped", "critical", gone > SCHEDULER_SECONDS,
             T("No node has run the scheduler for {span}: retries that fall due wait.", span=span(gone)),
-            own.filled(own.SCHEDULER_WHEN, seconds=round(SCHEDULER_SECONDS)), fix=own.SCHEDULER_FIX,
+            f"nobody holds its duty for {round(SCHEDULER_SECONDS)} s",
+            fix=T("Start a node with the role scheduler (CCB_ROLES)."),
         )
     ]  # fmt: skip
 
@@ -173,11 +175,11 @@ async def _quotas(ctx: Context) -> list[Finding]:
         said = {"limit": quota.limit, "service": title, "remaining": quota.remaining, "when": moment(quota.resets_at)}
         found.append(
             Finding(
-                f"engine:quota:{service}", own.filled(own.QUOTA, service=title), "warning", little,
+                f"engine:quota:{service}", f"{title} quota", "warning", little,
                 T("Of {limit} tokens of {service}, {remaining} are left until {when}.", **said)
                 if quota.kind == "tokens"
                 else T("Of {limit} requests to {service}, {remaining} are left until {when}.", **said),
-                own.filled(own.QUOTA_WHEN, share=round(LEAST_QUOTA * 100)),
+                f"{round(LEAST_QUOTA * 100)}% or less is left",
             )
         )  # fmt: skip
     return found
