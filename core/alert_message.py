@@ -33,7 +33,7 @@ class AlertPart:
     value: float | None = None
     threshold: float | None = None
     counts: Text | None = None
-    """How much: `31 of 250 attempts failed`."""
+    """How much: `31 of 250 attempts`."""
     cause: Text | None = None
     """The commonest error."""
     changes: Sequence[Text] = ()

