@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from core.alerting.subjects import ENGINE
 from core.alerting.values import LONG_WINDOW, Values
 from core.context import Context
-from core.texts import T, Text, revive_text
+from core.texts import TN, T, Text, revive_text
 from storage import alert_values as rows
 from storage import metrics
 from storage.alerts import Alert

@@ -53,19 +53,6 @@ async def test_it_fires_is_told_acknowledged_and_resolved_in_one_message(house: 
         await alerting.acknowledge(house.ctx, alert.id, comment="", actor=ANN)
 
 
-async def test_how_much_is_of_the_same_look_as_the_value_beside_it(house: House) -> None:
-    forward = await house.install(RULE)
-    await house.count(forward, succeeded=219, dead=31)
-    await house.look()
-    await house.tell(11)
-    await house.count(forward, dead=250)
-    await house.look()
-    await alerting.acknowledge(house.ctx, (await house.alert()).id, comment="", actor=ANN)
-    await house.tell(2)
-    (message,) = house.posted()
-    assert "error_rate is 56.2 %" in message["text"] and "281 of 500 attempts" in message["text"]
-
-
 async def test_nothing_is_planned_twice_at_a_restart_and_nothing_is_lost(house: House) -> None:
     """A look is one transaction: its state and what is to be told of it are there together, or not at all."""
     forward = await house.install({**RULE, "condition": "error_rate > 5% for 2m"})
@@ -387,35 +374,3 @@ async def test_a_new_version_of_the_engine_is_named(quick_house: House) -> None:
     assert message["text"].count("version 0.2.0 of the engine was started") == 1 and "0.1.0" not in message["text"]
     marks = await charts.marks(house.ctx, integration_id=forward, start=house.clock.now() - 3600, end=house.clock.now())
     assert [str(mark.what) for mark in marks] == ["version 0.2.0 of the engine"]
-
-
-@pytest.mark.parametrize("changed", [{"CCB_ALERT_SLACK_CHANNEL": "deploys", "CCB_ALERT_EMAIL": "a@b.org"}], ids=str)
-async def test_two_addresses_of_one_place_are_one_channel(quick_house: House) -> None:
-    """Nothing is said twice in it, and no more than one message a second."""
-    house = quick_house
-    twice = ["slack", "slack://deploys", "email://a@b.org", "email"]
-    first = await house.install({**RULE, "notification_channels": twice}, slug="first")
-    second = await house.install({**RULE, "notification_channels": ["slack"]}, slug="second")
-    for one in (first, second):
-        await house.count(one, dead=10)
-    await house.look()
-    house.clock.move(11)
-    await house.dispatcher.run()
-    assert len(house.posted()) == 1
-    await house.tell()
-    assert len(house.posted()) == 2
-    await house.tell(3)
-    assert len(house.posted()) == 2 and len(house.inbox.messages) == 1
-
-
-@pytest.mark.parametrize("changed", [{"CCB_ALERT_SLACK_CHANNEL": "deploys"}], ids=str)
-async def test_default_and_named_address_take_turns(quick_house: House) -> None:
-    house = quick_house
-    for slug, address in (("first", "slack"), ("second", "slack://deploys")):
-        await house.count(await house.install({**RULE, "notification_channels": [address]}, slug=slug), dead=10)
-    await house.look()
-    house.clock.move(11)
-    await house.dispatcher.run()
-    assert len(house.posted()) == 1
-    await house.tell()
-    assert len(house.posted()) == 2
