@@ -19,8 +19,8 @@ _MOST_OF_SEVERAL = 400
 """Characters of one alert among several: a whole message has a limit too."""
 
 
-def rendered(message: AlertMessage, language: str) -> dict[str, Any]:
-    """Return `text` and `blocks`; whatever a sign or a colour says, words say too."""
+def rendered(message: AlertMessage, language: str, picture: Sequence[blocks.Block] = ()) -> dict[str, Any]:
+    """Return `text` and `blocks`, the `picture`'s among them; whatever a sign or a colour says, words say too."""
     several = len(message.parts) > 1
     shown = [blocks.section(_head(message, language))]
     shown += [blocks.section(part_text(part, language, named=several)) for part in message.parts[:MOST_PARTS]]
@@ -28,16 +28,17 @@ def rendered(message: AlertMessage, language: str) -> dict[str, Any]:
     if left > 0:
         more = T("{count} more: {command}", count=left, command="`/ccb alerts`")
         shown.append(blocks.section(more.render(language)))
+    shown += picture
     offered = _buttons(message, language)
     shown += [blocks.actions(offered)] if offered else []
     shown.append(blocks.context(" · ".join(blocks.code(part.id) for part in message.parts[:MOST_PARTS])))
     text = f"{message.title.render(language)}\n{plain(message, language)}"
-    return {"text": blocks.cut(blocks.plain(text), _MOST_TEXT), "blocks": shown}
+    return {"text": blocks.cut(blocks.dated(blocks.plain(text)), _MOST_TEXT), "blocks": shown}
 
 
 def _head(message: AlertMessage, language: str) -> str:
     first = message.parts[0]
-    name: Text | str = blocks.plain(first.name)
+    name: Text | str = blocks.plain(_said(first.name, language))
     if len(message.parts) > 1:
         name = TN("{count} alert", "{count} alerts", len(message.parts))
     said = T("{sign} · *{name}* · {severity} · {integration}", sign=status_of(message.status), name=name,
@@ -52,16 +53,17 @@ def part_text(part: AlertPart, language: str, *, named: bool) -> str:
     if part.what is not None:
         first.append(T("since {when}", when=blocks.date(part.since, "{time}, {date_short_pretty}")).render(language))
     first += [blocks.plain(part.counts.render(language))] if part.counts is not None else []
-    found = [f"*{blocks.plain(part.name)}*:"] if named else []
+    found = [f"*{blocks.plain(_said(part.name, language))}*:"] if named else []
     found.append(" · ".join(first))
     found += [blocks.plain(part.cause.render(language))] if part.cause is not None else []
-    found += [
-        f":pencil2: {blocks.plain(T('Shortly before: {change}', change=change).render(language))}"
-        for change in part.changes
-    ]
+    found += [f":pencil2: {blocks.plain(change.render(language))}" for change in part.changes]
     found += [blocks.dated(blocks.plain(note.render(language))) for note in part.notes]
-    found += [f"_{blocks.plain(part.description)}_"] if part.description else []
+    found += [f"_{blocks.plain(_said(part.description, language))}_"] if part.description else []
     return blocks.cut("\n".join(found), _MOST_OF_SEVERAL if named else _MOST_TEXT)
+
+
+def _said(text: Text | str, language: str) -> str:
+    return text.render(language) if isinstance(text, Text) else text
 
 
 def _buttons(message: AlertMessage, language: str) -> list[blocks.Element]:

@@ -56,7 +56,8 @@ def listed(ctx: Context, asked: Asked, found: Sequence[Alert], *, most: int = SH
 def line(ctx: Context, asked: Asked, alert: Alert) -> str:
     """Return an alert on one line, with marks."""
     state = alert.status if alert.status == "pending" else shown.status(alert, ctx.clock.now())
-    said = T("{state} · *{name}* · {severity} · {integration}", state=in_words(state), name=blocks.plain(alert.name),
+    name = blocks.plain(asked.say(shown.name(alert)))
+    said = T("{state} · *{name}* · {severity} · {integration}", state=in_words(state), name=name,
              severity=severity(alert.severity), integration=blocks.plain(alert.integration))  # fmt: skip
     return asked.say(said)
 

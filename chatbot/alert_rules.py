@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 
 from chatbot import alert_list, blocks, opening, picking
 from chatbot.asked import Asked, Open, Reply
+from chatbot.buttons import remove_rule
 from chatbot.dispatch import run_button
 from chatbot.states import rule as in_words
 from chatbot.states import severity
+from chatbot.views import alert_rule
 from core import alerting, listing
 from core import alerts as rules
 from core.alerting import unknown
+from core.alerting.own import spoken
 from core.alerting.plans import default_channels
 from core.alerting.subjects import ENGINE
 from core.alerting.words import measured
@@ -71,9 +74,8 @@ async def one(ctx: Context, asked: Asked, installed: Installed) -> Reply:
     shown = [blocks.section(head), *alert_list.listed(ctx, asked, found, most=3), *_silences(ctx, asked, silences)]
     shown.append(blocks.divider())
     for number, rule in enumerate(stored[:RULES]):
-        test = run_button(asked, asked.say(T("Test")), ("alerts", installed.slug, "test", rule.rule.name),
-                          at=f"test{number}")  # fmt: skip
-        shown.append(blocks.section(_rule(ctx, asked, rule, standings.get(rule.id), why), accessory=test))
+        shown.append(blocks.section(_rule(ctx, asked, rule, standings.get(rule.id), why)))
+        shown.append(blocks.actions(_beside(asked, installed, rule, at=str(number))))
     if len(stored) > RULES:
         left = len(stored) - RULES
         shown.append(blocks.context(asked.say(TN("{count} more rule", "{count} more rules", left))))
@@ -136,7 +138,11 @@ def _troubled(asked: Asked, standings: Sequence[AlertStanding], why: Mapping[str
 
 
 def _standing(asked: Asked, row: AlertStanding, why: Mapping[str, Text]) -> str:
-    said = f"{asked.say(in_words(row.state))} · *{blocks.plain(row.name)}* {blocks.code(row.condition)}"
+    if row.integration_id == ENGINE:  # in words, and no rule of the language
+        rule = f"*{blocks.plain(asked.say(spoken(row.name)))}*: {blocks.plain(asked.say(spoken(row.condition)))}"
+    else:
+        rule = f"*{blocks.plain(row.name)}* {blocks.code(row.condition)}"
+    said = f"{asked.say(in_words(row.state))} · {rule}"
     return blocks.cut(f"{said}\n{_measured(asked, row, why)}", 700)
 
 
@@ -145,7 +151,7 @@ def _measured(asked: Asked, row: AlertStanding, why: Mapping[str, Text]) -> str:
     if row.value is None or not row.metric:
         said = asked.say(T("since {when}", when=since))
         return f"{said} · {blocks.plain(asked.say(why[row.rule_id]))}" if row.rule_id in why else said
-    value = blocks.plain(f"{row.metric} {measured(row.metric, row.value)}")
+    value = blocks.plain(f"{row.metric} {asked.say(measured(row.metric, row.value))}")
     return asked.say(T("{value} · since {when}", value=value, when=since))
 
 
@@ -163,10 +169,28 @@ def _rule(ctx: Context, asked: Asked, stored: Stored, row: AlertStanding | None,
     return blocks.cut("\n".join(lines), 1_500)
 
 
+async def removing(ctx: Context, asked: Asked, installed: Installed, name: str) -> Reply:
+    """Return a rule with the button that removes it: what was typed asks first, too."""
+    stored = await rules.find(ctx, installed.id, name)
+    said = f"{asked.say(T('Remove this rule?'))}\n{_rule(ctx, asked, stored, None, {})}"
+    keep = run_button(asked, asked.say(T("Show the rules")), ("alerts", installed.slug), at="keep")
+    shown = [blocks.section(said), blocks.actions([remove_rule.element(asked, installed, stored), keep])]
+    return Reply(said, shown)
+
+
+def _beside(asked: Asked, installed: Installed, stored: Stored, *, at: str) -> list[blocks.Element]:
+    """Return what can be done with one rule."""
+    return [
+        run_button(asked, asked.say(T("Test")), ("alerts", installed.slug, "test", stored.rule.name), at=f"test{at}"),
+        opening.button(asked.say(T("Edit")), alert_rule.editing(stored, installed.id), at=f"edit{at}"),
+        remove_rule.element(asked, installed, stored, at=at),
+    ]
+
+
 def _below(asked: Asked, installed: Installed) -> list[blocks.Element]:
     about = {"integration": installed.id}
     return [
-        opening.button(asked.say(T("Add a rule")), Open("alert_rule", about), at="rule"),
+        opening.button(asked.say(T("Add a rule")), Open(alert_rule.ADD, about), at="rule"),
         run_button(asked, asked.say(T("Test every channel")), ("alerts", installed.slug, "test"), at="all"),
         opening.button(asked.say(T("Silence")), Open("silence", about), at="silence"),
         run_button(asked, asked.say(T("Metrics")), ("metrics", installed.slug), at="metrics"),

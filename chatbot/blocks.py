@@ -6,10 +6,11 @@ outside goes through `plain` first. The limits stand at https://docs.slack.dev/r
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
+
+from core.times import MOMENT
 
 Block = dict[str, Any]
 Element = dict[str, Any]
@@ -23,7 +24,6 @@ MOST_CONTEXT = 10
 MOST_VALUE = 2_000
 _SECTION, _FIELD, _HEADER, _BUTTON, _OPTION, _ALT, _URL = 3_000, 2_000, 150, 75, 75, 2_000, 3_000
 _OPTION_VALUE, _TITLE, _LABEL, _PLACEHOLDER, _ID, _TEXT = 150, 24, 2_000, 150, 255, 4_000
-_MOMENT = re.compile(r"\b20\d\d-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d(?:\.\d{1,6})?Z")
 _CONFIRM_TITLE, _CONFIRM_TEXT, _CONFIRM_BUTTON = 100, 300, 30
 
 
@@ -60,7 +60,7 @@ def utc(seconds: float) -> str:
 
 def dated(text: str) -> str:
     """Return a text in which each time in ISO 8601 (UTC) is one that each reader sees in their own zone."""
-    return _MOMENT.sub(lambda found: date(datetime.fromisoformat(found[0]).timestamp()), text)
+    return MOMENT.sub(lambda found: date(datetime.fromisoformat(found[0]).timestamp()), text)
 
 
 def cut(text: str, most: int) -> str:

@@ -16,7 +16,7 @@ from chatbot.failures import INTEGRATION_TOKEN, data, failure
 from core.alert_message import AlertMessage
 from core.clock import Clock
 from core.config import Settings
-from core.context import SlackAccess, SlackPlace
+from core.context import SlackAccess, SlackPicture, SlackPlace
 from core.errors import NotConfigured, Upstream
 from core.request_message import RequestMessage, Steps
 from core.texts import T, Text
@@ -70,12 +70,24 @@ class SlackNotifier:
         posting = self._post(client, channel, key, repeated, **content, thread_ts=None)
         return await self._asked(posting, credential=credential, channel=channel)
 
-    async def update(self, place: SlackPlace, *, alert: AlertMessage) -> None:
+    async def update(self, place: SlackPlace, *, alert: AlertMessage, picture: SlackPicture | None = None) -> None:
         """Edit the message that stands at `place`; see `core.context.SlackPort`."""
         credential, client = self._client(None)
-        content = alert_blocks.rendered(alert, self._settings.language)
-        editing = client.chat_update(channel=place.channel, ts=place.ts, **content)
-        await self._asked(editing, credential=credential, channel=place.channel)
+        shown = [] if picture is None else [blocks.file_image(picture.file, picture.alt)]
+
+        async def edit(shown: Sequence[blocks.Block]) -> None:
+            content = alert_blocks.rendered(alert, self._settings.language, shown)
+            await client.chat_update(channel=place.channel, ts=place.ts, **content)
+
+        async def either() -> None:
+            try:
+                await edit(shown)
+            except SlackApiError as error:
+                if not shown or data(error).get("error") not in pictures.NO_PICTURE:
+                    raise
+                await edit([])  # somebody has deleted the file: the message matters more
+
+        await self._asked(either(), credential=credential, channel=place.channel)
 
     async def reply(self, place: SlackPlace, *, text: str, key: str, repeated: bool, broadcast: bool = False) -> None:
         """Add a line to the thread of the message at `place`; see `core.context.SlackPort`."""
@@ -107,11 +119,21 @@ class SlackNotifier:
         posting = self._post(client, place.channel, key, repeated, **content, thread_ts=place.ts)
         await self._asked(posting, credential=credential, channel=place.channel)
 
-    async def illustrate(self, place: SlackPlace, *, png: bytes, alt: str) -> None:
-        """Upload a picture into the thread of the message at `place`; see `core.context.SlackPort`."""
+    async def illustrate(self, place: SlackPlace, *, png: bytes, alt: str, alert: AlertMessage) -> SlackPicture | None:
+        """Upload a picture and show it in the message at `place`; see `core.context.SlackPort`."""
         credential, client = self._client(None)
-        uploading = pictures.share(client, png, alt=alt, channel=place.channel, thread=place.ts)
-        await self._asked(uploading, credential=credential, channel=place.channel)
+        language = self._settings.language
+
+        def around(shown: Sequence[blocks.Block]) -> Sequence[blocks.Block]:
+            made: list[blocks.Block] = alert_blocks.rendered(alert, language, shown)["blocks"]
+            return made
+
+        placing = pictures.place(
+            client, png, alt=alt, channel=place.channel, ts=place.ts, thread=None,
+            text=alert_blocks.rendered(alert, language)["text"], around=around,
+        )  # fmt: skip
+        file = await self._asked(placing, credential=credential, channel=place.channel)
+        return None if file is None else SlackPicture(file, alt)
 
     async def access(self, channels: Sequence[str], *, token: str | None) -> SlackAccess:
         """Return what the token grants; see `core.context.SlackPort`."""

@@ -20,8 +20,8 @@ from chatbot.failures import data
 NAME = "chart.png"
 TRIES = 6
 """How often a message with a new picture is tried, a second apart."""
-_NOT_YET = frozenset({"invalid_blocks", "invalid_arguments"})
-"""How chat.update and views.update refuse a picture that Slack has not taken in."""
+NO_PICTURE = frozenset({"invalid_blocks", "invalid_arguments"})
+"""How chat.update and views.update refuse a picture that Slack has not taken in, or no longer has."""
 _MOST_ALT = 1_000
 """Characters of a file's own alt text (https://docs.slack.dev/reference/methods/files.getUploadURLExternal)."""
 
@@ -37,19 +37,22 @@ async def share(client: AsyncWebClient, png: bytes, *, alt: str, channel: str, t
 async def place(
     client: AsyncWebClient, png: bytes, *, alt: str, channel: str, ts: str, thread: str | None, text: str,
     around: Callable[[Sequence[blocks.Block]], Sequence[blocks.Block]],
-) -> None:  # fmt: skip
-    """Edit the message at `ts` so that it shows the picture; where Slack takes none, the picture goes into the thread.
+) -> str | None:  # fmt: skip
+    """Edit the message at `ts` so that it shows the picture, and return the file's id.
 
-    `around`: makes the message's blocks around those that it is given.
+    Where Slack takes none, the picture goes into the thread, and None is returned. `around`: makes the message's blocks
+    around those that it is given.
     """
     picture = await _uploaded(client, png, alt)
 
     async def edit() -> None:
         await client.chat_update(channel=channel, ts=ts, text=text, blocks=around([picture]))
 
-    if not await _once_taken_in(edit):
-        await client.chat_update(channel=channel, ts=ts, text=text, blocks=around([]))
-        await share(client, png, alt=alt, channel=channel, thread=thread or ts)
+    if await _once_taken_in(edit):
+        return str(picture["slack_file"]["id"])
+    await client.chat_update(channel=channel, ts=ts, text=text, blocks=around([]))
+    await share(client, png, alt=alt, channel=channel, thread=thread or ts)
+    return None
 
 
 async def place_in_view(
@@ -85,7 +88,7 @@ async def _once_taken_in(edit: Callable[[], Awaitable[None]]) -> bool:
         try:
             await edit()
         except SlackApiError as error:
-            if data(error).get("error") not in _NOT_YET:
+            if data(error).get("error") not in NO_PICTURE:
                 raise
         else:
             return True

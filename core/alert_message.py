@@ -22,7 +22,7 @@ class AlertPart:
     """One alert in a message."""
 
     id: str
-    name: str
+    name: Text | str
     severity: str
     status: AlertStatus
     integration: str
@@ -41,10 +41,10 @@ class AlertPart:
     cause: Text | None = None
     """The commonest error."""
     changes: Sequence[Text] = ()
-    """What was changed shortly before."""
+    """What was changed shortly before: `20 min before: …`."""
     notes: Sequence[Text] = ()
     """Acknowledged by whom, snoozed until when, without data, flapping."""
-    description: str = ""
+    description: Text | str = ""
     example: str | None = None
     """The id of an event that failed."""
     failures: int = 0
@@ -111,10 +111,10 @@ class AlertMessage:
 
 def lines(part: AlertPart, language: str, *, named: bool) -> list[str]:
     """Return an alert as lines of plain text. `named`: with its name, for a message about several."""
-    found: list[Text | str] = [f"{part.name}:"] if named else []
+    found: list[Text | str] = [T("{name}:", name=part.name)] if named else []
     found.append(part.measured)
     found += [text for text in (part.counts, part.cause) if text is not None]
-    found += [T("Shortly before: {change}", change=change) for change in part.changes]
+    found += part.changes
     found += part.notes
     if part.description:
         found.append(part.description)

@@ -76,6 +76,14 @@ class SlackPlace:
     ts: str
 
 
+@dataclass(frozen=True)
+class SlackPicture:
+    """A picture that Slack has: its file's id, and what it shows in words."""
+
+    file: str
+    alt: str
+
+
 class SlackPort(Protocol):
     """What core asks of Slack; chatbot fills it."""
 
@@ -103,8 +111,8 @@ class SlackPort(Protocol):
         """Post a message about alerts with the bot's token; `key`, `repeated` and errors are as in `post`."""
         ...
 
-    async def update(self, place: SlackPlace, *, alert: AlertMessage) -> None:
-        """Make the message that stands at `place` this one; raises as `post` does.
+    async def update(self, place: SlackPlace, *, alert: AlertMessage, picture: SlackPicture | None = None) -> None:
+        """Make the message that stands at `place` this one, with the `picture` in it; raises as `post` does.
 
         The `Upstream` has `slack_error: message_not_found` where it is gone.
         """
@@ -131,8 +139,11 @@ class SlackPort(Protocol):
         """Add steps of a request's way to the thread of the message at `place`, as one answer."""
         ...
 
-    async def illustrate(self, place: SlackPlace, *, png: bytes, alt: str) -> None:
-        """Add a picture to the thread of the message at `place`; `alt` says it in words. Raises as `post` does."""
+    async def illustrate(self, place: SlackPlace, *, png: bytes, alt: str, alert: AlertMessage) -> SlackPicture | None:
+        """Make the message at `place` this one with a picture in it, and return that; `alt` says it in words.
+
+        None: Slack does not show it there, so it went into the thread. Raises as `post` does.
+        """
         ...
 
     async def access(self, channels: Sequence[str], *, token: str | None) -> SlackAccess:

@@ -80,8 +80,9 @@ def compose(
     message["Message-ID"] = f"<{message_id}>"
     if answers is not None:
         message["In-Reply-To"] = message["References"] = f"<{answers}>"
-    # Keeps holiday notices from coming back (RFC 3834 §5).
+    # Keep holiday notices from coming back: RFC 3834 §5, and Exchange's own (MS-OXCMAIL §2.1.3.2.20).
     message["Auto-Submitted"] = "auto-generated"
+    message["X-Auto-Response-Suppress"] = "OOF, AutoReply"
     message.set_content(text)
     if html is not None:
         message.add_alternative(html, subtype="html")

@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from babel.dates import format_datetime
+
 from core import durations
 from core.clock import moment
 from core.errors import Invalid
 from core.texts import T
 
 _DURATION = re.compile(r"\d+[a-z]", re.ASCII)
+MOMENT = re.compile(r"\b20\d\d-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d(?:\.\d{1,6})?Z")
+"""A time as `core.clock.moment` writes it into texts."""
 
 
 def kept_for(text: str, *, path: str, longest: str = "30d") -> float:
@@ -44,3 +48,12 @@ def time_of(text: str | None, *, now: float, path: str, ahead: bool = False) -> 
               text=repr(text[:40])),
             path=path,
         ) from None  # fmt: skip
+
+
+def readable(text: str, language: str) -> str:
+    """Return a text with each `MOMENT` as people write it where nobody's zone is known: `24 Nov 2026, 22:58 UTC`."""
+    return MOMENT.sub(lambda found: _said(found[0], language), text)
+
+
+def _said(moment: str, language: str) -> str:
+    return format_datetime(datetime.fromisoformat(moment), "d MMM y, HH:mm 'UTC'", locale=language)

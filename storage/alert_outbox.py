@@ -5,7 +5,7 @@ A message is planned in the transaction that makes an alert fire, and said by wh
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -179,8 +179,14 @@ class Claimed:
     alert_ids: Sequence[str]
 
 
-def claim(connection: sa.Connection, now: float, *, lease_until: float, resting: Collection[str]) -> list[Claimed]:
-    """Take, of each channel that is not `resting`, the message that is due first, with all that is due in it."""
+def claim(
+    connection: sa.Connection, now: float, *, lease_until: float, resting: Collection[str],
+    place: Callable[[str], str] = str,
+) -> list[Claimed]:  # fmt: skip
+    """Take, of each channel that is not `resting`, the message that is due first, with all that is due in it.
+
+    `place`: where a channel's address leads; of two that lead to the same place one is taken.
+    """
     # A message's items are said in their order: none before the first, whose time is that of the group's wait.
     first = sa.select(sa.func.min(OUTBOX.c.id)).where(sa.text(WAITING)).group_by(OUTBOX.c.message_id)
     away = sa.select(CHANNELS.c.channel).where(CHANNELS.c.resume_at > now, CHANNELS.c.resume_at <= now + LONGEST_WAIT)
@@ -191,7 +197,7 @@ def claim(connection: sa.Connection, now: float, *, lease_until: float, resting:
     ordered = query.order_by(_rank(), OUTBOX.c.run_at, OUTBOX.c.id).limit(_MOST_LOOKED_AT)
     taken: dict[str, str] = {}
     for row in connection.execute(for_update(connection, ordered, skip_locked=True)):
-        taken.setdefault(row.channel, row.message_id)
+        taken.setdefault(place(row.channel), row.message_id)
     return [_taken(connection, message_id, now, lease_until) for message_id in taken.values()]
 
 
@@ -275,6 +281,18 @@ def reached(connection: sa.Connection, alerts: Any) -> dict[str, list[str]]:
     for alert_id, channel in connection.execute(query.group_by(*key).having(settled)):
         found.setdefault(alert_id, []).append(channel)
     return found
+
+
+def message(connection: sa.Connection, message_id: str) -> AlertMessageRow:
+    """Return a message as it is now."""
+    return AlertMessageRow(
+        **connection.execute(sa.select(MESSAGES).where(MESSAGES.c.id == message_id)).mappings().one()
+    )
+
+
+def move(connection: sa.Connection, message_id: str, place: str) -> None:
+    """Note where a message stands, and what stands in it."""
+    connection.execute(sa.update(MESSAGES).where(MESSAGES.c.id == message_id).values(place=place))
 
 
 def mark(connection: sa.Connection, channel: str, *, now: float, error: str | None, resume_at: float | None) -> None:

@@ -73,19 +73,29 @@ def replace(
     *,
     now: float,
     entry: Mapping[str, Any] | None = None,
-) -> Sequence[AlertRule]:
+    seen: Sequence[tuple[str, float]] | None = None,
+) -> Sequence[AlertRule] | None:
     """Make `rules` (id, name and content of each) all that the integration has, and return them.
 
-    A rule whose name was there keeps its id and `created_at`; `updated_at` moves where its content differs. The audit's
-    `entry` is kept beside the change.
+    A rule whose name or id was there keeps its id and `created_at`; `updated_at` moves where it differs. The audit's
+    `entry` is kept beside the change. Where `seen` is given (id and `updated_at` of each rule, in their order) and the
+    rules are others by now, nothing is changed, and None returned.
     """
     # One at a time, so that two nodes do not both add what neither has seen.
     here = sa.select(INTEGRATIONS.c.id).where(INTEGRATIONS.c.id == integration_id)
     connection.execute(for_update(connection, here))
-    former = {rule.name: rule for rule in all_of(connection, integration_id)}
+    there = all_of(connection, integration_id)
+    if seen is not None and [(rule.id, rule.updated_at) for rule in there] != list(seen):
+        return None
+    by_name, by_id = {rule.name: rule for rule in there}, {rule.id: rule for rule in there}
     connection.execute(sa.delete(RULES).where(RULES.c.integration_id == integration_id))
     rows = [
-        {**rule, **_kept(former.get(rule["name"]), rule, now), "integration_id": integration_id, "place": place}
+        {
+            **rule,
+            **_kept(by_name.get(rule["name"]) or by_id.get(rule["id"]), rule, now),
+            "integration_id": integration_id,
+            "place": place,
+        }
         for place, rule in enumerate(rules)
     ]
     if rows:
@@ -96,8 +106,8 @@ def replace(
 
 
 def _kept(former: AlertRule | None, rule: Mapping[str, Any], now: float) -> dict[str, Any]:
-    """Return what a rule keeps of the one that had its name."""
+    """Return what a rule keeps of the one that had its name or id."""
     if former is None:
         return {"created_at": now, "updated_at": now}
-    same = all(getattr(former, name) == rule.get(name) for name in _CONTENT)
+    same = all(getattr(former, name) == rule.get(name) for name in ("name", *_CONTENT))
     return {"id": former.id, "created_at": former.created_at, "updated_at": former.updated_at if same else now}

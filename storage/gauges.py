@@ -102,4 +102,5 @@ def _rows(connection: sa.Connection, name: str, piece: Piece, only: Collection[s
     for (at, owner), row in held.items():
         samples = row.get(name + SAMPLES)
         count = None if samples is None else round(samples)
-        yield owner, Sampled(at, piece.seconds, *(row.get(part, 0.0) for part in (parts[0], parts[1], parts[3])), count)
+        highest, total, least = (row.get(part, 0.0) for part in (name, name + TOTAL, name + LEAST))
+        yield owner, Sampled(at, piece.seconds, highest, total, least, count)

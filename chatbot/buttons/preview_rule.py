@@ -34,8 +34,9 @@ async def preview_rule(ctx: Context, asked: Asked) -> Answer:
 
 
 def _modal(asked: Asked, installed: Installed, said: str, *more: blocks.Block) -> dict[str, Any]:
-    head = f"*{blocks.plain(installed.name)}* {blocks.code(installed.slug)}"
-    return view.modal(view.VIEWS.get("alert_rule"), asked, alert_rule.fields(asked, head, said, *more))
+    name = alert_rule.EDIT if "rule" in asked.about else alert_rule.ADD
+    head = alert_rule.head(installed.name, installed.slug)
+    return view.modal(view.VIEWS.get(name), asked, alert_rule.fields(asked, head, asked.values, said, *more))
 
 
 async def _draw(ctx: Context, asked: Asked, installed: Installed, found: Preview, said: str) -> None:

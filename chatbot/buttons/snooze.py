@@ -7,6 +7,7 @@ from chatbot.asked import Answer, Asked, Reply
 from chatbot.button import Button, register
 from core import alerting
 from core.alerting import Snooze
+from core.alerting import message as shown
 from core.context import Context
 from core.errors import Conflict
 from core.texts import T
@@ -31,7 +32,7 @@ async def snooze(ctx: Context, asked: Asked) -> Answer:
             await alerting.snooze(ctx, one.id, wish, actor=asked.actor)
     if reference.startswith("alm_"):
         return None  # its message is edited
-    name = blocks.plain(open_ones[0].name)
+    name = blocks.plain(asked.say(shown.name(open_ones[0])))
     if wanted == "wake":
         return Reply(T("No longer snoozed: {name}.", name=name))
     return Reply(T("Snoozed until {until}: {name}.", until=blocks.date(until), name=name))

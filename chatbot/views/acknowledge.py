@@ -17,7 +17,9 @@ LONGEST = 500
 async def build(ctx: Context, asked: Asked) -> Built:
     """Say what it is about, and ask for a comment."""
     found = await alerting.about(ctx, asked.about["alert"])
-    about = [f"*{blocks.plain(one.name)}*: {blocks.plain(asked.say(shown.what(one)))}" for one in found[:5]]
+    about = [
+        f"*{blocks.plain(asked.say(shown.name(one)))}*: {blocks.plain(asked.say(shown.what(one)))}" for one in found[:5]
+    ]
     element = blocks.text_field("typed", placeholder=asked.say(T("I am looking at it.")), lines=True, most=LONGEST)
     hint = T("It is not told again until it ends. The message says who acknowledged it, and this.")
     return [
@@ -37,7 +39,8 @@ async def submit(ctx: Context, asked: Asked) -> Answer:
         await alerting.acknowledge(ctx, one.id, comment=comment, actor=asked.actor)
     if reference.startswith("alm_"):
         return None
-    return Reply(T("Acknowledged: {name}. It is not told again until it ends.", name=blocks.plain(open_ones[0].name)))
+    name = blocks.plain(asked.say(shown.name(open_ones[0])))
+    return Reply(T("Acknowledged: {name}. It is not told again until it ends.", name=name))
 
 
 register(

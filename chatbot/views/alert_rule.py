@@ -1,4 +1,4 @@
-"""The modal that adds an alert rule: checked as it is typed, and played over the past before it is saved."""
+"""The modals that add and edit an alert rule: checked as it is typed, and played over the past before it is saved."""
 
 from __future__ import annotations
 
@@ -9,48 +9,77 @@ from typing import Any
 from pydantic import ValidationError
 
 from chatbot import blocks
-from chatbot.asked import Answer, Asked, Reply
+from chatbot.asked import Answer, Asked, Open, Reply
 from chatbot.dispatch import run_button
 from chatbot.states import severity
 from chatbot.view import Built, Problems, View, register
 from core import alerts, integrations
 from core.alerting.preview import Preview, preview
 from core.alerting.preview_words import sentence
-from core.alerts import RuleWish
+from core.alerts import RuleWish, Seen, Stored
 from core.context import Context
-from core.errors import Invalid
+from core.errors import Conflict, Invalid
 from core.texts import T, Text
 
 DAYS, MOST_DAYS = 7, 30
 """Over how much of the past a rule is played: of the last week by minutes."""
 EXAMPLES = "latency_p95 > 500ms for 5m; no_events for 1h; error_rate > 3 * avg(error_rate, 1d)"
-_FIELDS = ("name", "condition", "channels", "severity", "resolve", "description")
+ADD, EDIT = "alert_rule", "edit_alert_rule"
+_MEMBERS = {
+    "name": "name", "condition": "condition", "channels": "notification_channels", "severity": "severity",
+    "resolve": "resolve_condition", "description": "description", "samples": "min_samples",
+    "repeat": "repeat_interval",
+}  # fmt: skip
+"""The blocks of the form, each with the member of a rule that it is."""
+_MOST_CHANNELS = 3_000
 _BETWEEN = re.compile(r"[\s;]+|,\s+|,(?=[a-z]+://)")
 """What stands between two channels; a comma alone stands between two addresses of one."""
-_PLACES = {"notification_channels": "channels", "resolve_condition": "resolve"}
-"""Members of a rule whose block is called otherwise."""
+
+
+def editing(stored: Stored, integration_id: str) -> Open:
+    """Return the modal that edits a rule, as it is now."""
+    about = {"integration": integration_id, "rule": stored.id, "seen": stored.updated_at}
+    return Open(EDIT, about, T("Edit"))
 
 
 async def build(ctx: Context, asked: Asked) -> Built:
-    """Return the fields."""
+    """Return the fields, filled in with the rule where there is one."""
     installed = await integrations.find(ctx, asked.about["integration"])
-    return fields(asked, f"*{blocks.plain(installed.name)}* {blocks.code(installed.slug)}")
+    seen = _seen(asked)
+    stored = await alerts.find(ctx, installed.id, seen.id) if seen is not None else None
+    return fields(asked, head(installed.name, installed.slug), _written(stored) if stored is not None else {})
 
 
-def fields(asked: Asked, head: str, outcome: str | None = None, *more_blocks: blocks.Block) -> Built:
-    """Return the fields; `outcome`: what the preview says, and `more_blocks` what stands below it."""
+def head(name: str, slug: str) -> str:
+    """Return what the rule is about."""
+    return f"*{blocks.plain(name)}* {blocks.code(slug)}"
+
+
+def fields(
+    asked: Asked, about: str, given: Mapping[str, Any], outcome: str | None = None, *more_blocks: blocks.Block
+) -> Built:
+    """Return the fields, with what is `given` in them.
+
+    `outcome`: what the preview says, and `more_blocks` what stands below it.
+    """
     say = asked.say
-    condition = blocks.text_field("typed", placeholder="error_rate > 5% for 5m", most=500)
-    channels = blocks.text_field("typed", placeholder="slack://dev-alerts, email://team@example.com", most=1_000)
     bad = [blocks.option(say(severity(one)), one) for one in ("critical", "warning", "info")]
     more = say(T("Such as {examples}. The grammar: docs/alerts.md.", examples=EXAMPLES))
     to = T("With commas between them. None: each channel whose setting is there.")
     until = T("What must hold until it is resolved. None: that the condition no longer does.")
+    fewest = T("Of fewer a rate or a percentile tells nothing. None: 5 for error_rate, 10 for percentiles.")
+    again = T("While it fires and nobody has acknowledged it: 5m to 30d. None: 4h.")
     told = [blocks.section(outcome)] if outcome is not None else []
+
+    def typed(name: str, label: Text, *, hint: Text | str = "", needed: bool = False, **form: Any) -> blocks.Block:
+        element = blocks.text_field("typed", value=str(given.get(name) or ""), **form)
+        return blocks.field(name, say(label), element, hint=say(hint), needed=needed)
+
+    chosen = str(given.get("severity") or "warning")
     return [
-        blocks.section(head),
-        blocks.field("name", say(T("Name")), blocks.text_field("typed", placeholder="High error rate", most=80)),
-        blocks.field("condition", say(T("Alert when")), condition, hint=more),
+        blocks.section(about),
+        typed("name", T("Name"), placeholder="High error rate", most=80, needed=True),
+        typed("condition", T("Alert when"), placeholder="error_rate > 5% for 5m", most=500, hint=more, needed=True),
         blocks.actions(
             [
                 blocks.button(say(T("Try it on the last {days} days", days=DAYS)), "preview_rule"),
@@ -60,18 +89,40 @@ def fields(asked: Asked, head: str, outcome: str | None = None, *more_blocks: bl
         ),
         *told,
         *more_blocks,
-        blocks.field("channels", say(T("Tell")), channels, hint=say(to), needed=False),
-        blocks.field("severity", say(T("How bad")), blocks.select("–", "typed", bad, chosen="warning")),
-        blocks.field("resolve", say(T("Resolved when")), blocks.text_field("typed", placeholder="error_rate < 2%",
-                     most=500), hint=say(until), needed=False),
-        blocks.field("description", say(T("What to do then")), blocks.text_field("typed", lines=True, most=500),
-                     needed=False),
+        typed("channels", T("Tell"), placeholder="slack://dev-alerts, email://team@example.com", most=_MOST_CHANNELS,
+              hint=to),
+        blocks.field("severity", say(T("How bad")), blocks.select("–", "typed", bad, chosen=chosen)),
+        typed("resolve", T("Resolved when"), placeholder="error_rate < 2%", most=500, hint=until),
+        typed("description", T("What to do then"), lines=True, most=500),
+        typed("samples", T("Of how many events at least"), placeholder="5", most=7, hint=fewest),
+        typed("repeat", T("Tell again after"), placeholder="4h", most=7, hint=again),
     ]  # fmt: skip
+
+
+def _written(stored: Stored) -> dict[str, str]:
+    """Return a rule as it stands in the fields; raise `Invalid` where it does not fit there."""
+    rule = stored.rule
+    found = {
+        "name": rule.name,
+        "condition": rule.condition,
+        "channels": ", ".join(str(target) for target in rule.channels),
+        "severity": rule.severity,
+        "resolve": rule.resolve_condition or "",
+        "description": rule.description,
+        "samples": str(rule.min_samples or ""),
+        "repeat": alerts.repeat_interval(rule) or "",
+    }
+    if len(found["channels"]) > _MOST_CHANNELS:
+        raise Invalid(
+            T("The channels of {name} are too long for a form of Slack's. Change it with PUT "
+              "/v1/integrations/{{id}}/alerts.", name=rule.name)
+        )  # fmt: skip
+    return found
 
 
 def read(values: Mapping[str, Any]) -> RuleWish:
     """Return what is typed as a rule; raise `ValidationError`."""
-    typed = {name: str(values.get(name) or "").strip() for name in _FIELDS}
+    typed = {name: str(values.get(name) or "").strip() for name in _MEMBERS}
     return RuleWish.model_validate(
         {
             "name": typed["name"],
@@ -80,8 +131,15 @@ def read(values: Mapping[str, Any]) -> RuleWish:
             "severity": typed["severity"] or "warning",
             "description": typed["description"],
             "resolve_condition": typed["resolve"] or None,
+            "min_samples": _whole(typed["samples"]),
+            "repeat_interval": typed["repeat"] or None,
         }
     )
+
+
+def _whole(typed: str) -> int | str | None:
+    """Return a whole number; what is none stays as it is, and is refused like any other wrong member."""
+    return (int(typed) if typed.isdecimal() else typed) if typed else None
 
 
 async def check(ctx: Context, asked: Asked) -> Problems:
@@ -92,41 +150,54 @@ async def check(ctx: Context, asked: Asked) -> Problems:
         return {_place(str(one["loc"][0])): T("{reason}", reason=one["msg"]) for one in error.errors()}
     installed = await integrations.find(ctx, asked.about["integration"])
     try:
-        await alerts.check(ctx, installed.id, wish)
+        await alerts.check(ctx, installed.id, wish, seen=_seen(asked))
     except Invalid as error:
         return _problems(error)
+    except Conflict as error:
+        return {"name": error.message}
     return {}
 
 
 async def submit(ctx: Context, asked: Asked) -> Answer:
-    """Add the rule, and say what it would have done."""
+    """Add or change the rule, and say what it would have done."""
     installed = await integrations.find(ctx, asked.about["integration"])
-    stored = await alerts.add(ctx, installed.id, read(asked.values), actor=asked.actor)
-    name = f"*{blocks.plain(stored.rule.name)}*"
-    said = asked.say(T("{who} added the alert rule {name} to {integration}.", who=f"<@{asked.user}>", name=name,
-                       integration=blocks.code(installed.slug)))  # fmt: skip
-    lines = [said, blocks.code(stored.rule.condition), await foretold(ctx, asked, installed.id, asked.values)]
+    seen, wish, who = _seen(asked), read(asked.values), f"<@{asked.user}>"
+    name, of = f"*{blocks.plain(wish.name)}*", blocks.code(installed.slug)
+    if seen is None:
+        stored = await alerts.add(ctx, installed.id, wish, actor=asked.actor)
+        said = T("{who} added the alert rule {name} to {integration}.", who=who, name=name, integration=of)
+    else:
+        stored = await alerts.change(ctx, installed.id, seen, wish, actor=asked.actor)
+        said = T("{who} changed the alert rule {name} of {integration}.", who=who, name=name, integration=of)
+    lines = [
+        asked.say(said),
+        blocks.code(stored.rule.condition),
+        words(asked, await tried(ctx, installed.id, asked.values)),
+    ]
     back = run_button(asked, asked.say(T("Show the rules")), ("alerts", installed.slug))
     return Reply("\n".join(lines), [blocks.section("\n".join(lines)), blocks.actions([back])], to="channel")
 
 
-async def foretold(ctx: Context, asked: Asked, integration_id: str, values: Mapping[str, Any]) -> str:
-    """Return what the typed rule would have done; raise `Invalid` where it is none."""
-    return words(asked, await tried(ctx, integration_id, values))
-
-
 async def tried(ctx: Context, integration_id: str, values: Mapping[str, Any], *, days: int = DAYS) -> Preview:
     """Play the typed rule over the last days; raise `Invalid` where it is none."""
+    fewest = _whole(str(values.get("samples") or "").strip())
     return await preview(
         ctx, integration_id, condition=str(values.get("condition") or ""),
-        resolve_condition=str(values.get("resolve") or "").strip() or None, min_samples=None,
-        start=ctx.clock.now() - days * 86_400,
+        resolve_condition=str(values.get("resolve") or "").strip() or None,
+        min_samples=fewest if isinstance(fewest, int) else None, start=ctx.clock.now() - days * 86_400,
     )  # fmt: skip
 
 
 def words(asked: Asked, found: Preview) -> str:
     """Say what a rule would have done."""
     return f":crystal_ball: {blocks.plain(sentence(found, asked.language))}"
+
+
+def _seen(asked: Asked) -> Seen | None:
+    """Return the rule that is edited, None where one is added."""
+    if "rule" not in asked.about:
+        return None
+    return Seen(str(asked.about["rule"]), float(asked.about["seen"]))
 
 
 def _problems(error: Invalid) -> Problems:
@@ -142,13 +213,14 @@ def _problems(error: Invalid) -> Problems:
 
 
 def _place(member: str) -> str:
-    name = _PLACES.get(member, member)
-    return name if name in _FIELDS else "name"
+    return next((block for block, known in _MEMBERS.items() if known == member), "name")
 
 
-register(
-    View(
-        name="alert_rule", title=T("Add an alert rule"), build=build, permission="alerts.write", submit=submit,
-        check=check, button=T("Add"),
-    )
-)  # fmt: skip
+for _name, _title, _button in (
+    (ADD, T("Add an alert rule"), T("Add")),
+    (EDIT, T("Edit an alert rule"), T("Save")),
+):
+    register(
+        View(name=_name, title=_title, build=build, permission="alerts.write", submit=submit, check=check,
+             button=_button)
+    )  # fmt: skip

@@ -31,10 +31,15 @@ CHANGES: dict[str, Text] = {
     "status.changed": T("the status was changed"),
     "webhook_secret.changed": T("the webhook secret was changed"),
     "monitoring.changed": T("the monitoring settings were changed"),
+    "alerts.changed": T("the alert rules were changed"),
     "replay.started": T("a replay was begun"),
     DEPLOYED: T("another version of the engine was started"),
 }
 """Of the audit, what can be the cause of a trouble."""
+_NAMED = frozenset({"config.changed", "monitoring.changed", "alerts.changed"})
+"""Changes of which it says something what was changed."""
+_OF_FAILURES = frozenset({"error_rate", "failed", "retried"})
+"""Metrics that tell of failures: of these it can be said that most are one error."""
 _NUMBER = re.compile(r"\d+")
 
 
@@ -76,7 +81,8 @@ def _facts(alert: Alert, values: Values, found: _Found | None) -> dict[str, Any]
                                reason=reason, count=count).dump()  # fmt: skip
     elif (top := _commonest(background.failures)) is not None:
         why, times, example = top
-        facts["cause"] = _cause(why, times, step).dump()
+        most = alert.metric in _OF_FAILURES and times * 2 > len(background.failures)
+        facts["cause"] = cause(why, times, len(background.failures), step, most=most).dump()
         facts["example"] = example
     if background.failures:
         facts["failures"] = len(background.failures)
@@ -96,18 +102,28 @@ def _commonest(failures: Sequence[rows.Failure]) -> tuple[Text, int, str] | None
     return text, count, event_id
 
 
-def _cause(reason: Text, count: int, step: tuple[str, str] | None) -> Text:
-    if step is None:
-        return T("Most are one error: {reason} ({count})", reason=reason, count=count)
-    where = " ".join(part for part in step if part)
-    return T("Most are one error in {where}: {reason} ({count})", where=where, reason=reason, count=count)
+def cause(reason: Text, count: int, of: int, step: tuple[str, str] | None, *, most: bool) -> Text:
+    """Say the commonest error; `most`: that those of which the alert tells are mostly this one."""
+    where = " ".join(part for part in step if part) if step is not None else ""
+    told = {"reason": reason, "count": count, "all": of, "where": where}
+    if of == 1:
+        return T("The error in {where}: {reason}", **told) if where else T("The error: {reason}", **told)
+    if most:
+        said = T("Most are one error in {where}: {reason} ({count})", **told)
+        return said if where else T("Most are one error: {reason} ({count})", **told)
+    said = T("The commonest error in {where}: {reason} ({count} of {all})", **told)
+    return said if where else T("The commonest error: {reason} ({count} of {all})", **told)
 
 
 def _change(entry: AuditEntry) -> Text:
     if entry.action == DEPLOYED:
         return T("version {version} of the engine was started", version=entry.subject)
     what = CHANGES[entry.action]
-    keys = [change["key"] for change in orjson.loads(entry.changes)][:5]
+    changes = orjson.loads(entry.changes)
+    if entry.action == "status.changed" and changes:
+        before, after = changes[0]["from"], changes[0]["to"]
+        return T("{what} by {who} ({before} → {after})", what=what, who=entry.actor_name, before=before, after=after)
+    keys = [change["key"] for change in changes][:5] if entry.action in _NAMED else []
     if not keys:
         return T("{what} by {who}", what=what, who=entry.actor_name)
     return T("{what} by {who} ({keys})", what=what, who=entry.actor_name, keys=", ".join(keys))

@@ -123,7 +123,7 @@ class Evaluator:
         values = await self._values(subjects, read.known)
         watcher = self._watcher
         findings = watcher.findings if watcher is not None else ()
-        subjects += [of_finding(one, ctx.settings.language) for one in findings]
+        subjects += [of_finding(one) for one in findings]
         writing = _Writing()
         fired = [
             alert

@@ -10,10 +10,12 @@ import orjson
 
 from core.alert_message import Action, AlertMessage, AlertPart, AlertStatus
 from core.alerting import facts
+from core.alerting.own import spoken
 from core.alerting.plans import STORM
 from core.alerting.subjects import ENGINE
-from core.alerting.words import measured, span
+from core.alerting.words import measured, rule_of, span
 from core.clock import moment
+from core.metrics import METRICS
 from core.texts import TN, T, Text, revive_text
 from storage.alerts import Alert
 
@@ -47,11 +49,11 @@ def actions(alerts: Sequence[Alert]) -> tuple[Action, ...]:
 
 def part(alert: Alert, *, now: float) -> AlertPart:
     """Return one alert as a message shows it."""
-    known: dict[str, Any] = orjson.loads(alert.facts)
+    known = _newest(alert)
     since = alert.started_at
     return AlertPart(
         id=alert.id,
-        name=alert.name,
+        name=name(alert),
         severity=alert.severity,
         status=status(alert, now),
         integration=alert.integration,
@@ -66,14 +68,19 @@ def part(alert: Alert, *, now: float) -> AlertPart:
         counts=facts.counts(known, alert),
         cause=revive_text(known["cause"]) if "cause" in known else None,
         changes=[
-            T("{change}, {span} before", change=revive_text(text), span=span(since - at))
+            T("{span} before: {change}", span=span(since - at), change=revive_text(text))
             for at, text in known.get("changes", [])
         ],
         notes=notes(alert, now),
-        description=alert.description,
+        description=spoken(alert.description) if alert.description else "",
         example=known.get("example"),
         failures=known.get("failures", 0),
     )
+
+
+def name(alert: Alert) -> Text:
+    """Return the name of an alert's rule: the engine's own in any language, another as it was given."""
+    return spoken(alert.name) if alert.integration_id == ENGINE else T("{text}", text=alert.name)
 
 
 def status(alert: Alert, now: float) -> AlertStatus:
@@ -95,7 +102,7 @@ def said(alert: Alert) -> Text:
         return T("Nothing has come in for {value} (rule: {rule}), since {since}", value=value, rule=alert.condition,
                  since=since)  # fmt: skip
     return T("{metric} is {value} (rule: {rule}), since {since}", metric=alert.metric, value=value,
-             rule=alert.condition, since=since)  # fmt: skip
+             rule=rule_of(alert.condition, alert.metric), since=since)  # fmt: skip
 
 
 def what(alert: Alert) -> Text:
@@ -105,7 +112,17 @@ def what(alert: Alert) -> Text:
     value = measured(alert.metric, alert.value)
     if alert.metric == "no_events":
         return T("Nothing has come in for {value} (rule: {rule})", value=value, rule=alert.condition)
-    return T("{metric} is {value} (rule: {rule})", metric=alert.metric, value=value, rule=alert.condition)
+    rule = rule_of(alert.condition, alert.metric)
+    return T("{metric} is {value} (rule: {rule})", metric=alert.metric, value=value, rule=rule)
+
+
+def _newest(alert: Alert) -> dict[str, Any]:
+    """Return what is known of an alert, with how much as of the look whose value it shows."""
+    known: dict[str, Any] = orjson.loads(alert.facts)
+    metric = METRICS.get(alert.metric or "")
+    if metric is not None and metric.kind == "ratio" and alert.value is not None and alert.samples:
+        known |= {"failed": round(alert.value * alert.samples / 100), "of": alert.samples}
+    return known
 
 
 def notes(alert: Alert, now: float) -> list[Text]:

@@ -7,8 +7,10 @@ message's key, an e-mail keeps its Message-ID. Where the database goes away in b
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
+from weakref import WeakValueDictionary
 
 import orjson
 import sqlalchemy as sa
@@ -19,13 +21,13 @@ from core import channels
 from core.alert_message import plain
 from core.alerting.message import message as made
 from core.alerting.picture import picture
-from core.alerting.plans import channels_of
-from core.channels import CHANNELS, Channel, Message, Sent
+from core.alerting.plans import channels_of, default_channels
+from core.channels import CHANNELS, Channel, Message, Picture, Sent
 from core.context import Context
 from core.errors import CcbError, Upstream
 from core.texts import T, Text, revive
 from storage import alert_outbox, alerts
-from storage.alert_outbox import Claimed
+from storage.alert_outbox import AlertMessageRow, Claimed
 from storage.alerts import Alert
 from storage.away import DatabaseAwayError
 
@@ -34,6 +36,8 @@ log = structlog.get_logger()
 LEASE_SECONDS = 60.0
 SEND_SECONDS = 45.0
 """How long one attempt may take: less than its lease."""
+ADD_SECONDS = 14.0
+"""How long a picture may keep what is to be said in its message waiting: with `SEND_SECONDS` less than a lease."""
 APART = 1.0
 """Seconds between two messages in one channel (https://docs.slack.dev/apis/web-api/rate-limits)."""
 FIRST_WAIT = 5.0
@@ -52,11 +56,14 @@ class Dispatcher:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self._said: dict[str, float] = {}
-        self._bare: list[tuple[str, Sequence[Alert], Mapping[str, str]]] = []
-        """Messages that have arrived without their picture: channel, alerts, place."""
+        """When something was said last, by place."""
+        self._bare: list[AlertMessageRow] = []
+        """Messages that have arrived without their picture."""
         self._drawing = False
         self._unwritten: list[Callable[[sa.Connection], None]] = []
         """What became of attempts while the database was away."""
+        self._edited: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """By message: its picture and what is said in it are not put there at the same time."""
 
     async def run(self) -> int:
         """Say, in each channel, what is due first; return how many messages were tried."""
@@ -66,7 +73,10 @@ class Dispatcher:
         lease_until = now + LEASE_SECONDS
         if not await self._ctx.db.read(alert_outbox.any_due, now, lease_until=lease_until):
             return 0
-        claimed = await self._ctx.db.write(alert_outbox.claim, now, lease_until=lease_until, resting=list(self._said))
+        short = [name for name in default_channels(self._ctx.settings) if self._place(name) in self._said]
+        claimed = await self._ctx.db.write(
+            alert_outbox.claim, now, lease_until=lease_until, resting=[*self._said, *short], place=self._place
+        )
         await asyncio.gather(*(self._say(one) for one in claimed))
         return len(claimed)
 
@@ -75,6 +85,9 @@ class Dispatcher:
         while self._unwritten:
             await self._ctx.db.write(self._unwritten[0])
             del self._unwritten[0]
+
+    def _place(self, address: str) -> str:
+        return channels.leads(self._ctx.settings, address)
 
     async def illustrate(self) -> int:
         """Add the pictures to what `run` has said; return how many were tried.
@@ -86,22 +99,36 @@ class Dispatcher:
         bare, self._bare = self._bare, []
         self._drawing = True
         try:
-            for address, about, place in bare:
-                await self._illustrate(address, about, place)
+            for message in bare:
+                await self._illustrate(message)
         finally:
             self._drawing = False
         return len(bare)
 
-    async def _illustrate(self, address: str, about: Sequence[Alert], place: Mapping[str, str]) -> None:
+    async def _illustrate(self, told: AlertMessageRow) -> None:
         try:
             async with asyncio.timeout(SEND_SECONDS):
-                drawn = await picture(self._ctx, about)
-                if drawn is not None:
-                    await _channel(address).illustrate(self._ctx, place, drawn)
+                drawn = await picture(self._ctx, await self._ctx.db.read(alerts.of_message, told.id))
+            if drawn is not None:
+                await self._add(told.id, drawn)
         except (CcbError, TimeoutError) as error:
-            log.warning("alert told without its chart", channel=address, reason=str(error))
+            log.warning("alert told without its chart", channel=told.channel, reason=str(error))
         except Exception:  # one picture's surprise must not cost the others theirs
-            log.exception("alert told without its chart", channel=address)
+            log.exception("alert told without its chart", channel=told.channel)
+
+    async def _add(self, message_id: str, drawn: Picture) -> None:
+        """Put a picture into a message, as it is by then."""
+        ctx = self._ctx
+        async with self._turn(message_id), asyncio.timeout(ADD_SECONDS):
+            told = await ctx.db.read(alert_outbox.message, message_id)
+            about = await ctx.db.read(alerts.of_message, message_id)
+            assert told.place is not None, "it has arrived"
+            content = made(message_id, about, now=ctx.clock.now())
+            place = await _channel(told.channel).illustrate(ctx, orjson.loads(told.place), drawn, content)
+            await ctx.db.write(alert_outbox.move, message_id, orjson.dumps(dict(place)).decode())
+
+    def _turn(self, message_id: str) -> asyncio.Lock:
+        return self._edited.setdefault(message_id, asyncio.Lock())
 
     async def _say(self, claimed: Claimed) -> None:
         ctx = self._ctx
@@ -114,10 +141,16 @@ class Dispatcher:
         if claimed.message.told_at is None and not any(_wants(ctx, alert, claimed) for alert in about):
             await self._settle(claimed, "skipped", T("Its rule no longer names this channel."))
             return
-        self._said[claimed.message.channel] = ctx.clock.now()
+        self._said[self._place(claimed.message.channel)] = ctx.clock.now()
+        async with self._turn(claimed.message.id):
+            await self._tried(
+                replace(claimed, message=await ctx.db.read(alert_outbox.message, claimed.message.id)), about
+            )
+
+    async def _tried(self, claimed: Claimed, about: Sequence[Alert]) -> None:
         try:
             async with asyncio.timeout(SEND_SECONDS):
-                sent = await _send(ctx, claimed, about)
+                sent = await _send(self._ctx, claimed, about)
         except CcbError as error:
             await self._failed(claimed, error)
         except TimeoutError:
@@ -129,7 +162,7 @@ class Dispatcher:
             await self._settle(claimed, "skipped" if sent.unsaid else "delivered", sent.detail, sent)
             told = claimed.message
             if told.told_at is None and sent.place is not None and _channel(told.channel).illustrates:
-                self._bare.append((told.channel, about, sent.place))
+                self._bare.append(told)
 
     async def _failed(self, claimed: Claimed, error: CcbError) -> None:
         permanent = isinstance(error, Upstream) and error.permanent

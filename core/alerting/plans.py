@@ -8,11 +8,12 @@ from typing import Any
 
 import orjson
 
+from core.alerting.own import spoken
 from core.alerting.subjects import ENGINE
 from core.alerting.words import span
 from core.alerts.policy import Firing, Silence, decide
 from core.alerts.states import STEADY_SECONDS
-from core.channels import CHANNELS
+from core.channels import CHANNELS, apart
 from core.clock import moment
 from core.config import Settings
 from core.ids import new_id
@@ -78,9 +79,9 @@ def telling(
 
 
 def channels_of(settings: Settings, alert: Alert) -> list[str]:
-    """Return the addresses that an alert goes to: its own, else each channel whose setting is there."""
+    """Return the addresses that an alert goes to, each place once: its own, or the default ones."""
     own: list[str] = orjson.loads(alert.channels)
-    return own or default_channels(settings)
+    return apart(settings, own or default_channels(settings))
 
 
 def default_channels(settings: Settings) -> list[str]:
@@ -133,7 +134,8 @@ def gathered(plans: Sequence[Plan], alerts: Mapping[str, Alert]) -> list[Plan]:
 
 
 def _story(alert: Alert, story: Text) -> str:
-    return T("{name}: {story}", name=alert.name, story=story).dump()
+    name = spoken(alert.name) if alert.integration_id == ENGINE else alert.name
+    return T("{name}: {story}", name=name, story=story).dump()
 
 
 def _firing(alert: Alert, *, paused: bool) -> Firing:

@@ -34,7 +34,12 @@ def _sentences(found: Preview, seconds: float, language: str) -> list[Text]:
         value = scale.shown(found.highest, language)
         said.append(T("The highest value of {metric} was {value}.", metric=found.metric, value=value))
     if found.missing >= 0.005:
-        said.append(T("There was no data in {share} % of that time.", share=round(found.missing * 100)))
+        said.append(
+            T(
+                "There was no data in {share} % of that time.",
+                share=100 if found.missing == 1 else min(99, round(found.missing * 100)),
+            )
+        )
     if found.kept_only:
         said.append(T("Nothing older is kept of its metrics."))
     if found.by_hours_until is not None:

@@ -27,7 +27,10 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A condition of the engine itself. `channels`: addresses; none: the default ones."""
+    """A condition of the engine itself, in English words that `core.alerting.own` knows.
+
+    `channels`: addresses; none: the default ones.
+    """
 
     id: str
     name: str
@@ -93,8 +96,8 @@ def of_rule(row: AlertRule, known: Known) -> Subject:
     )
 
 
-def of_finding(finding: Finding, language: str) -> Subject:
-    """Return a condition of the engine's own."""
+def of_finding(finding: Finding) -> Subject:
+    """Return a condition of the engine's own; `core.alerting.own.spoken` reads its words again."""
     return Subject(
         id=finding.id,
         integration_id=ENGINE,
@@ -103,7 +106,7 @@ def of_finding(finding: Finding, language: str) -> Subject:
         condition=finding.condition,
         severity=finding.severity,
         channels=orjson.dumps(finding.channels).decode(),
-        description=finding.fix.render(language) if finding.fix is not None else "",
+        description=str(finding.fix) if finding.fix is not None else "",
         repeat_seconds=finding.repeat_seconds,
         finding=finding,
     )

@@ -16,6 +16,7 @@ from core.alerting.plans import default_channels
 from core.alerting.subjects import ENGINE, Finding
 from core.alerting.words import span
 from core.alerts.evaluation import Truth
+from core.channels import apart, leads
 from core.clock import moment
 from core.context import Context
 from core.errors import CcbError, Denied, Invalid
@@ -160,7 +161,7 @@ async def _channels(ctx: Context) -> list[Finding]:
     """Say in the other channels which one does not take messages."""
     rows = await ctx.db.read(alert_outbox.channels)
     well = [row.channel for row in rows if row.failures == 0]
-    others = list(dict.fromkeys([*default_channels(ctx.settings), *well]))
+    others = apart(ctx.settings, [*default_channels(ctx.settings), *well])
     now = ctx.clock.now()
     # Who has given a rule another channel has mended it too.
     rules = await ctx.db.read(alert_rules.everything)
@@ -173,7 +174,7 @@ async def _channels(ctx: Context) -> list[Finding]:
                "The alert channel {channel} has refused {count} messages in a row: {reason}", row.failures,
                channel=row.channel, reason=revive_text(row.error)),
             f"{FAILURES} failures in a row",
-            channels=tuple(other for other in others if other != row.channel)[:5],
+            channels=tuple(one for one in others if leads(ctx.settings, one) != leads(ctx.settings, row.channel))[:5],
             fix=T("Mend it, then test it: POST /v1/integrations/<id>/alerts/test."),
         )
         for row in rows

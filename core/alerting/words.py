@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from core import durations
+from core.alerts.language import parse
 from core.alerts.measures import MEASURES
+from core.alerts.rule import Comparison, Lasting, Metric
 from core.texts import TN, T, Text
 
 
@@ -19,20 +20,40 @@ def span(seconds: float) -> Text:
     return TN("{count} day", "{count} days", whole // 86_400)
 
 
-def measured(metric: str, value: float | None) -> str:
-    """Return a value with its unit: `12.4 %`, `640 ms`, `31`."""
+def measured(metric: str, value: float | None) -> Text:
+    """Return a value with its unit, in the reader's own form: `12.4 %`, `640 ms`, `31`."""
     if value is None:
-        return "–"
+        return T("–")
     match MEASURES.get(metric):
         case "%":
-            return f"{_number(value)} %"
+            return T("{n} %", n=_number(value))
         case "ms":
-            return durations.show(value)
+            return _lasting(value)
         case "s":
-            return durations.show(value * 1000)
+            return _lasting(value * 1000)
         case _:
-            return durations.show(value * 1000) if metric == "no_events" else _number(value)
+            return _lasting(value * 1000) if metric == "no_events" else _number(value)
 
 
-def _number(value: float) -> str:
-    return f"{value:.1f}".rstrip("0").rstrip(".") if abs(value) < 1000 else f"{value:.0f}"
+def _lasting(milliseconds: float) -> Text:
+    if milliseconds < 1000:
+        return T("{n} ms", n=_number(milliseconds, digits=1 if milliseconds < 10 else 0))
+    if milliseconds < 60_000:
+        return T("{n} s", n=_number(milliseconds / 1000))
+    minutes, seconds = divmod(round(milliseconds / 1000), 60)
+    return T("{minutes} min {seconds} s", minutes=minutes, seconds=seconds)
+
+
+def _number(value: float, *, digits: int = 1) -> Text:
+    """Return a number; the sign between its parts is the reader's, also when the text was stored meanwhile."""
+    shown = f"{value:.{digits}f}" if abs(value) < 1000 else f"{value:.0f}"
+    whole, _, fraction = shown.partition(".")
+    return T("{whole}.{fraction}", whole=whole, fraction=fraction) if fraction.strip("0") else T("{n}", n=whole)
+
+
+def rule_of(condition: str, metric: str | None) -> str:
+    """Return a rule as it stands beside its metric's name: `> 5% for 5m`; the whole one where it says more."""
+    rule = parse(condition)
+    compared = rule.condition if isinstance(rule, Lasting) else rule
+    simple = isinstance(compared, Comparison) and compared.left == Metric(metric or "")
+    return condition.removeprefix(f"{metric} ") if simple else condition

@@ -7,14 +7,13 @@ from core.alerts.rules import (
     RuleWish,
     Severity,
     Stored,
-    add,
-    check,
     checked,
     listed,
     repeat_interval,
     replace,
     rows_of,
 )
+from core.alerts.single import Seen, add, change, check, find, remove
 from core.alerts.testing import Delivery, Tested, test
 
 __all__ = [
@@ -22,13 +21,17 @@ __all__ = [
     "Checked",
     "Delivery",
     "RuleWish",
+    "Seen",
     "Severity",
     "Stored",
     "Tested",
     "add",
+    "change",
     "check",
     "checked",
+    "find",
     "listed",
+    "remove",
     "repeat_interval",
     "replace",
     "rows_of",

@@ -5,6 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.alerts.rules import MOST_RULES, Checked, RuleWish, checked
+from core.texts import T
+
+DESCRIPTIONS = (
+    T("Look at what the failed events have in common, mend it, then replay them."),
+    T("Look which step takes the time: the trace of an event shows each."),
+    T("Deliveries were refused: the webhook log says of each why."),
+    T("More comes in than is worked off: look at the workers."),
+)
+_ERRORS, _LATENCY, _REFUSED, _QUEUE = map(str, DESCRIPTIONS)
 
 DEFAULTS = checked(
     [
@@ -13,23 +22,23 @@ DEFAULTS = checked(
             condition="error_rate > 1% for 2m",
             resolve_condition="error_rate <= 0.5%",
             severity="critical",
-            description="Look at what the failed events have in common, mend it, then replay them.",
+            description=_ERRORS,
         ),
         RuleWish(
             name="Latency",
             condition="latency_p95 > 500ms for 5m",
-            description="Look which step takes the time: the trace of an event shows each.",
+            description=_LATENCY,
         ),
         RuleWish(
             name="Webhook failures",
             condition="webhook_failures > 0",
-            description="Deliveries were refused: the webhook log says of each why.",
+            description=_REFUSED,
         ),
         RuleWish(
             name="Queue depth",
             condition="queue_depth > 100 for 2m",
             resolve_condition="queue_depth < 80",
-            description="More comes in than is worked off: look at the workers.",
+            description=_QUEUE,
         ),
     ],
     path="defaults",

@@ -189,38 +189,40 @@ async def replace(ctx: Context, integration_id: str, wishes: Sequence[RuleWish],
 
     A rule whose name was there keeps its id.
     """
+    kept = await put(ctx, integration_id, wishes, actor=actor)
+    assert kept is not None, "nothing was to be as it had been seen"
+    return kept
+
+
+async def put(
+    ctx: Context, integration_id: str, wishes: Sequence[RuleWish], *, actor: Actor, ids: Sequence[str | None] = (),
+    seen: Sequence[Stored] | None = None,
+) -> list[Stored] | None:  # fmt: skip
+    """Do as `replace` does, unless (`seen`) the rules are others by now: then return None.
+
+    `ids`: for each, the id of the rule that it was, None for a new one; so a rule can be renamed.
+    """
     actor.require("alerts.write")
     rules = [await _kept(ctx, rule, number, actor) for number, rule in enumerate(checked(wishes, path="rules"))]
     before = {one.rule.name: _content(one.rule) for one in await listed(ctx, integration_id)}
     after = {rule.name: _content(rule) for rule in rules}
     entry = audit.entry(ctx, actor, "alerts.changed", integration_id=integration_id, before=before, after=after)
+    made = rows_of(rules)
+    for row, known in zip(made, ids, strict=False):
+        row["id"] = known or row["id"]
     kept = await ctx.db.write(
         rows.replace,
         integration_id,
-        rows_of(rules),
+        made,
         now=ctx.clock.now(),
         entry=entry if before != after else None,
+        seen=None if seen is None else [(one.id, one.updated_at) for one in seen],
     )
-    return [stored(row) for row in kept]
+    return None if kept is None else [stored(row) for row in kept]
 
 
-async def add(ctx: Context, integration_id: str, wish: RuleWish, *, actor: Actor) -> Stored:
-    """Add a rule to those of an integration; raise `Invalid` (`path`: the field, such as `condition`)."""
-    actor.require("alerts.write")
-    wishes = [*(_wish(one.rule) for one in await listed(ctx, integration_id)), wish]
-    rules = await replace(ctx, integration_id, wishes, actor=actor)
-    return next(one for one in rules if one.rule.name == wish.name)
-
-
-async def check(ctx: Context, integration_id: str, wish: RuleWish) -> None:
-    """Raise `Invalid` where `add` would for what is typed; `fields` has each wrong place."""
-    wishes = [*(_wish(one.rule) for one in await listed(ctx, integration_id)), wish]
-    if len(wishes) > MOST_RULES:
-        raise Invalid(T("An integration has at most {limit} rules.", limit=MOST_RULES), path="name")
-    checked(wishes, path="rules")
-
-
-def _wish(rule: Checked) -> RuleWish:
+def wish_of(rule: Checked) -> RuleWish:
+    """Return a rule as somebody would write it."""
     return RuleWish(
         name=rule.name,
         condition=rule.condition,

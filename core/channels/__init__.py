@@ -6,7 +6,7 @@ The kind alone means the place that a setting names, so that rules need not repe
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from core.actors import Actor
@@ -114,9 +114,14 @@ class Channel(ABC):
             return Sent(T("Nothing to say in this channel."), unsaid=True)
         return Sent(await self.send(ctx, target, message))
 
-    async def illustrate(self, ctx: Context, place: Mapping[str, str], picture: Picture) -> None:
-        """Add a picture to the message at `place`, where the channel `illustrates`; raises as `send` does."""
-        return
+    async def illustrate(
+        self, ctx: Context, place: Mapping[str, str], picture: Picture, alert: AlertMessage
+    ) -> Mapping[str, str]:
+        """Add a picture to the message at `place`, where the channel `illustrates`, and bring it up to date.
+
+        Returns the place, with the picture in it where later edits have to keep it; raises as `send` does.
+        """
+        return place
 
     async def kept(self, ctx: Context, target: Target, actor: Actor) -> Target:
         """Return `target` as it is stored and shown: one with a secret is kept apart, and named.
@@ -165,6 +170,23 @@ def parse(address: str) -> Target:
     if len(address) > LONGEST:
         raise Invalid(T("The address of a channel has at most {limit} characters.", limit=LONGEST))
     return CHANNELS.get(address.partition("://")[0][:40]).parse(address)
+
+
+def leads(settings: Settings, address: str) -> str:
+    """Return the same for addresses that lead to the same place: `slack`, and the channel that its setting names."""
+    try:
+        target = parse(address)
+        return str(Target(target.channel, CHANNELS.get(target.channel).resolved(settings, target)))
+    except (Invalid, NotConfigured):
+        return address
+
+
+def apart(settings: Settings, addresses: Iterable[str]) -> list[str]:
+    """Return addresses, each place once: nothing is said twice in one."""
+    found: dict[str, str] = {}
+    for address in addresses:
+        found.setdefault(leads(settings, address), address)
+    return list(found.values())
 
 
 async def kept(ctx: Context, target: Target, actor: Actor) -> Target:

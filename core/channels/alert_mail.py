@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from core.alert_message import MOST_PARTS, AlertMessage, AlertStatus, lines
+from core.alert_message import MOST_PARTS, AlertMessage, AlertPart, AlertStatus, lines
 from core.channels import Message
 from core.texts import T
+from core.times import readable
 
 PICTURE = "chart"
 """The content id of the picture."""
@@ -23,15 +24,31 @@ _COLOURS: dict[AlertStatus, str] = {
     "ended_without_data": _GREY,
     "removed": _GREY,
 }
+_LINK = T("Open this alert in the dashboard")
+_DARK = (
+    "@media (prefers-color-scheme:dark){.page{background:#121314!important;color:#e8e8e8!important}"
+    ".card{background:#1d1f21!important;border-top-color:#3a3c3e!important;border-right-color:#3a3c3e!important;"
+    "border-bottom-color:#3a3c3e!important}.link{color:#6cb6ff!important}}"
+)
+"""For mail programs that are dark and read styles; the picture keeps its white ground."""
 _FONT = "font-family:-apple-system,'Segoe UI',Roboto,Arial,sans-serif"
 
 
-def text(message: Message) -> str:
-    """Return the message as text; the picture in words."""
-    parts = [message.text]
+def text(message: Message, language: str, *, link: str | None) -> str:
+    """Return the message as text; the picture in words. `link`: as in `html`."""
+    parts = [readable(message.text, language)]
     if message.picture is not None:
         parts.append(message.picture.alt)
+    if message.alert is not None and link is not None:
+        for part in message.alert.parts:
+            name = lines(part, language, named=True)[:1] if len(message.alert.parts) > 1 else []
+            parts.append("\n".join([*name, f"{_LINK.render(language)}: {address(link, part)}"]))
     return "\n\n".join(parts) + "\n"
+
+
+def address(link: str, part: AlertPart) -> str:
+    """Return where the dashboard shows an alert, with its whole history."""
+    return f"{link.rstrip('/')}/dashboard/alerts/{part.id}"
 
 
 def html(message: Message, language: str, *, link: str | None) -> str:
@@ -41,22 +58,26 @@ def html(message: Message, language: str, *, link: str | None) -> str:
     body = "".join(_body(message, language, link))
     return (
         f'<!doctype html><html lang="{escape(language)}"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light">'
+        '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
+        f'<meta name="supported-color-schemes" content="light dark"><style>{_DARK}</style>'
         f"<title>{escape(message.subject)}</title></head>"
-        f'<body style="margin:0;padding:16px;background:#f6f6f6;{_FONT};font-size:15px;line-height:1.45;color:#1d1c1d">'
+        f'<body class="page" style="margin:0;padding:16px;background:#f6f6f6;{_FONT};font-size:15px;line-height:1.45;'
+        'color:#1d1c1d">'
         '<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"><tr><td align="center">'
-        '<table role="presentation" width="640" cellpadding="0" cellspacing="0" border="0" style="max-width:640px;'
-        f'width:100%;background:#ffffff;border:1px solid #e0e0e0;border-left:6px solid {colour}">'
-        f'<tr><td style="padding:20px 24px">{body}</td></tr></table></td></tr></table></body></html>'
+        '<table role="presentation" class="card" width="640" cellpadding="0" cellspacing="0" border="0" '
+        'style="max-width:640px;width:100%;background:#ffffff;border:1px solid #e0e0e0;'
+        f'border-left:6px solid {colour}">'
+        f'<tr><td style="padding:20px 24px;overflow-wrap:anywhere">{body}</td></tr></table>'
+        "</td></tr></table></body></html>"
     )
 
 
 def _body(message: Message, language: str, link: str | None) -> Iterator[str]:
     yield f'<h1 style="margin:0 0 12px;font-size:20px;line-height:1.3">{escape(message.subject)}</h1>'
     if message.story:
-        yield _lines(message.story.splitlines(), "font-weight:bold")
+        yield _lines(readable(message.story, language).splitlines(), "font-weight:bold")
     if message.alert is None:
-        yield _lines(message.text.splitlines())
+        yield _lines(readable(message.text, language).splitlines())
     else:
         yield from _alerts(message.alert, language, link)
     if message.picture is not None:
@@ -69,13 +90,12 @@ def _body(message: Message, language: str, link: str | None) -> Iterator[str]:
 def _alerts(alert: AlertMessage, language: str, link: str | None) -> Iterator[str]:
     several = len(alert.parts) > 1
     for part in alert.parts[:MOST_PARTS]:
-        first, *others = lines(part, language, named=several)
+        first, *others = (readable(line, language) for line in lines(part, language, named=several))
         yield _lines([first], "font-weight:bold;margin-top:12px" if several else "font-size:16px")
         yield _lines(others)
-        if link is not None and part.integration_id:
-            address = f"{link.rstrip('/')}/dashboard"
-            label = T("Open the dashboard").render(language)
-            shown = f'<a href="{escape(address)}" style="color:{_BLUE}">{escape(label)}</a>'
+        if link is not None:
+            label = escape(_LINK.render(language))
+            shown = f'<a class="link" href="{escape(address(link, part))}" style="color:{_BLUE}">{label}</a>'
             yield f'<p style="margin:10px 0 0">{shown}</p>'
     yield _lines([text.render(language) for text in alert.more])
 

@@ -27,6 +27,7 @@ from core.context import Context
 from core.errors import CcbError, Invalid, Upstream
 from core.redaction import Redactor
 from core.texts import T, Text
+from core.times import readable
 from storage import channel_addresses as rows
 
 MODULE = "core.aside.notify"
@@ -151,8 +152,9 @@ class Apprise(Channel):
         """Send it in a process of its own."""
         address = target.hidden or await self._address(ctx, target)
         picture = message.picture.png if message.picture is not None else None
+        body = readable(message.text, ctx.settings.language)
         outcome = await self._ask(
-            ctx, address, title=message.subject, body=message.text, type=_kind(message),
+            ctx, address, title=message.subject, body=body, type=_kind(message),
             picture=None if picture is None else base64.b64encode(picture).decode(),
         )  # fmt: skip
         if not outcome["ok"]:

@@ -58,21 +58,30 @@ class Email(Channel):
         if not message.loud:
             return Sent(T("Nothing to say in this channel."), message.place, unsaid=True)
         detail = await self.send(ctx, target, message)
-        return Sent(detail, message.place or {"message_id": mail.message_id(message.key, ctx.settings.mail_from)})
+        first = {"message_id": mail.message_id(message.key, ctx.settings.mail_from), "subject": message.subject}
+        return Sent(detail, message.place or first)
 
     def _made(self, ctx: Context, to: Sequence[str], message: Message) -> EmailMessage:
-        picture = message.picture
+        picture, place = message.picture, message.place
         return mail.compose(
             ctx.settings,
             to=to,
-            subject=message.subject,
-            text=alert_mail.text(message),
+            subject=message.subject if place is None else _answer(place.get("subject", message.subject)),
+            text=alert_mail.text(message, ctx.settings.language, link=ctx.settings.public_url),
             html=alert_mail.html(message, ctx.settings.language, link=ctx.settings.public_url),
             message_id=mail.message_id(message.key, ctx.settings.mail_from),
-            answers=message.place["message_id"] if message.place is not None else None,
+            answers=place["message_id"] if place is not None else None,
             images={} if picture is None else {alert_mail.PICTURE: picture.png},
             now=ctx.clock.now(),
         )
+
+
+def _answer(subject: str) -> str:
+    """Return the subject of what follows: Gmail keeps in one thread what has the same one.
+
+    https://developers.google.com/workspace/gmail/api/guides/threads
+    """
+    return f"Re: {subject}"
 
 
 CHANNELS.add("email", Email())

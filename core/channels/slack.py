@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from core.alert_message import AlertMessage
 from core.channels import CHANNELS, Channel, Message, Picture, Sent, Target
 from core.config import Settings
-from core.context import Context, SlackPlace, SlackPort
+from core.context import Context, SlackPicture, SlackPlace, SlackPort
 from core.errors import Invalid, NotConfigured, Upstream
 from core.texts import T, Text
 
@@ -61,7 +62,7 @@ class Slack(Channel):
         if message.place is not None:
             place = SlackPlace(message.place["channel"], message.place["ts"])
             try:
-                await slack.update(place, alert=alert)
+                await slack.update(place, alert=alert, picture=_picture(message.place))
             except Upstream as error:
                 if error.details.get("slack_error") not in _GONE:
                     raise
@@ -75,10 +76,13 @@ class Slack(Channel):
         place = await slack.tell(channel=channel, alert=alert, key=message.key, repeated=message.repeated)
         return Sent(T("Posted to {channel}.", channel=channel), {"channel": place.channel, "ts": place.ts})
 
-    async def illustrate(self, ctx: Context, place: Mapping[str, str], picture: Picture) -> None:
-        """Put it into the message's thread."""
+    async def illustrate(
+        self, ctx: Context, place: Mapping[str, str], picture: Picture, alert: AlertMessage
+    ) -> Mapping[str, str]:
+        """Put it into the message."""
         where = SlackPlace(place["channel"], place["ts"])
-        await self._port(ctx).illustrate(where, png=picture.png, alt=picture.alt)
+        shown = await self._port(ctx).illustrate(where, png=picture.png, alt=picture.alt, alert=alert)
+        return place if shown is None else {**place, "file": shown.file, "alt": shown.alt}
 
     def _port(self, ctx: Context) -> SlackPort:
         if ctx.slack is None:
@@ -92,6 +96,10 @@ class Slack(Channel):
     def _channel(self, ctx: Context, target: Target) -> str:
         (name,) = self.resolved(ctx.settings, target)
         return name if _ID.fullmatch(name) else f"#{name}"
+
+
+def _picture(place: Mapping[str, str]) -> SlackPicture | None:
+    return SlackPicture(place["file"], place["alt"]) if "file" in place else None
 
 
 def _escaped(text: str) -> str:

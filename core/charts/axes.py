@@ -21,8 +21,9 @@ from core.texts import T, Text
 Number = int | float
 
 _STEPS = (60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 2 * 86400, 7 * 86400, 14 * 86400)
-LEAST = 0.04
+LEAST = 4e-6
 """The lowest top of an axis: what is below is not written with its digits."""
+_MOST_DIGITS = 6
 _LARGER = (("ms", 1.0), ("s", 1_000.0), ("min", 60_000.0), ("h", 3_600_000.0))
 _UNITS: dict[str, Text] = {
     "%": T("%"),
@@ -77,8 +78,17 @@ def scale_of(metric: Metric, values: Sequence[Number]) -> Scale:
 
 def written(value: Number, language: str) -> str:
     """Return a number as it is written in `language`, with no more digits than are worth reading."""
-    digits = 0 if float(value).is_integer() or abs(value) >= 1000 else 1 if abs(value) >= 10 else 2
+    digits = _digits(value)
     return format_decimal(round(value, digits), format=f"#,##0.{'#' * digits}" if digits else "#,##0", locale=language)
+
+
+def _digits(value: Number) -> int:
+    """Return how many digits a number has behind its point; a small one as many as tell it from 0."""
+    if float(value).is_integer() or abs(value) >= 1000:
+        return 0
+    if abs(value) >= 0.1:
+        return 1 if abs(value) >= 10 else 2
+    return min(_MOST_DIGITS, 1 - math.floor(math.log10(abs(value))))
 
 
 def heights(top: float, *, whole: bool, language: str, wanted: int = 4) -> list[Tick]:

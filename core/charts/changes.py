@@ -15,7 +15,7 @@ _ACTIONS: dict[str, Text] = {
     "monitoring.changed": T("monitoring changed"),
     "alerts.changed": T("alert rules changed"),
     "status.changed": T("state changed"),
-    "integration.installed": T("a new version installed"),
+    "integration.installed": T("installed"),
     "update.taken": T("a new version installed"),
     rows.DEPLOYED: T("another version of the engine"),
 }

@@ -84,7 +84,10 @@ def spec(chart: Chart, language: str) -> dict[str, Any]:
     """Return the specification, its words in `language`."""
     scale = chart.scale
     largest = max([*chart.values, *(limit.value for limit in chart.limits)], default=0.0) / scale.divisor
-    ticks = heights(largest * 1.08, whole=scale.unit == "count", language=language)
+    above = largest * 1.08  # room for what is said at a limit
+    if scale.unit == "%" and largest <= 100:
+        above = min(above, 100.0)  # there is no more than all
+    ticks = heights(above, whole=scale.unit == "count", language=language)
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "width": chart.width,
@@ -93,7 +96,7 @@ def spec(chart: Chart, language: str) -> dict[str, Any]:
         "padding": 14,
         "description": alt(chart, language),
         "title": {
-            "text": f"{chart.series.metric.name} · {_short(chart.name)}",
+            "text": _short(f"{chart.series.metric.name} · {chart.name}"),
             "subtitle": _subtitle(chart, scale, language),
             "anchor": "start",
             "offset": 14,
@@ -132,7 +135,7 @@ def _layers(chart: Chart, scale: Scale, ticks: Sequence[Tick], language: str) ->
     yield from _missing(chart, language)
     yield from _held(chart, language)
     yield from _values(chart, scale, y, language)
-    yield from _limits(chart, scale, language)
+    yield from _limits(chart, scale, ticks[-1].at, language)
     yield from _marks(chart)
 
 
@@ -231,21 +234,34 @@ def _alone(rows: Sequence[dict[str, Any]]) -> Iterator[bool]:
         yield value is not None and before is None and after is None
 
 
-def _limits(chart: Chart, scale: Scale, language: str) -> Iterator[dict[str, Any]]:
-    for limit in dict.fromkeys(chart.limits):
-        rows = [{"value": limit.value / scale.divisor, "x": chart.series.start}]
-        y = {"field": "value", "type": "quantitative"}
+def _limits(chart: Chart, scale: Scale, top: float, language: str) -> Iterator[dict[str, Any]]:
+    y = {"field": "value", "type": "quantitative"}
+    for group in _near(chart.limits, near=top * scale.divisor * 0.09):
+        rows = [{"value": limit.value / scale.divisor, "x": chart.series.start} for limit in group]
         yield {
             "data": {"values": rows},
             "mark": {"type": "rule", "color": _LIMIT, "strokeDash": [7, 4], "strokeWidth": 2},
             "encoding": {"x": {"value": 0}, "x2": {"value": chart.width}, "y": y},
         }
-        said = T("limit: {operator} {value}", operator=limit.operator, value=scale.shown(limit.value, language))
+        named = [f"{limit.operator} {scale.shown(limit.value, language)}" for limit in group]
+        said = T("limit: {limits}", limits=", ".join(named))
+        rows = rows[-1:]
         words = {"x": {"value": chart.width - 6}, "y": y, "text": {"value": said.render(language)}}
         look = {"type": "text", "align": "right", "baseline": "bottom", "dy": -5, "fontSize": 15, "fontWeight": "bold"}
         halo = {"color": "white", "stroke": "white", "strokeWidth": 5, "strokeJoin": "round"}
         yield {"data": {"values": rows}, "mark": {**look, **halo}, "encoding": words}
         yield {"data": {"values": rows}, "mark": {**look, "color": _LIMIT}, "encoding": words}
+
+
+def _near(limits: Sequence[Limit], *, near: float) -> list[list[Limit]]:
+    """Return limits from the lowest up, those together whose words would stand on each other."""
+    found: list[list[Limit]] = []
+    for limit in sorted(dict.fromkeys(limits), key=lambda limit: limit.value):
+        if found and limit.value - found[-1][-1].value < near:
+            found[-1].append(limit)
+        else:
+            found.append([limit])
+    return found
 
 
 def _marks(chart: Chart) -> Iterator[dict[str, Any]]:

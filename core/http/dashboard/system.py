@@ -16,7 +16,7 @@ from core.services import SERVICES
 from core.status.words import span
 from core.texts import TN, T, Text
 from storage import alerts as alert_rows
-from storage import leader
+from storage import leader, quotas
 
 
 @page("/dashboard/system", permission=ANY_KEY, section="system")
@@ -47,7 +47,7 @@ async def system(ctx: Context, request: Request) -> Shown:
             "look": look,
             "rules": TN("{count} rule", "{count} rules", look.rules) if look is not None else None,
             "queue": await queue.status(ctx, request) if reads_events else None,
-            "quotas": _quotas(ctx),
+            "quotas": await _quotas(ctx),
             "services": services,
         },
     )
@@ -57,10 +57,10 @@ def _detail(detail: Text | str | None, language: str) -> str:
     return detail.render(language) if isinstance(detail, Text) else detail or ""
 
 
-def _quotas(ctx: Context) -> list[dict[str, Any]]:
+async def _quotas(ctx: Context) -> list[dict[str, Any]]:
     return [
-        {"service": name, "left": one.remaining, "limit": one.limit, "kind": one.kind, "resets": one.resets_at}
-        for name, one in sorted(ctx.quotas.items())
+        {"service": one.service, "left": one.remaining, "limit": one.allowed, "kind": one.kind, "resets": one.resets_at}
+        for one in await ctx.db.read(quotas.known)
     ]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from core import alerting
@@ -12,7 +14,7 @@ from tests.core.alerting.house import RULE, House
 ANN = Actor("slack", "U1", "ann", frozenset({"alerts.write"}))
 
 
-async def test_the_chart_follows_the_message_into_its_thread_once(quick_house: House) -> None:
+async def test_a_chart_that_cannot_be_uploaded_is_tried_once(quick_house: House) -> None:
     house = quick_house
     forward = await house.install(RULE)
     house.slack.trouble["files.completeUploadExternal"] = ["internal_error"]
@@ -45,3 +47,33 @@ async def test_the_chart_follows_the_message_into_its_thread_once(quick_house: H
     with pytest.raises(Conflict):
         await alerting.replayed(house.ctx, alert.id, count=1, actor=ANN)
     assert message["ts"] == house.posted()[0]["ts"]
+
+
+async def test_the_chart_stands_in_the_message_and_stays_there(quick_house: House) -> None:
+    house = quick_house
+    forward = await house.install(RULE)
+    await house.count(forward, dead=10, succeeded=10)
+    await house.look(1)
+    house.clock.move(11)
+    await house.tell()
+    alert = await house.alert()
+    await alerting.acknowledge(house.ctx, alert.id, comment="looking", actor=ANN)
+    assert await house.dispatcher.illustrate() == 1
+    [image] = _images(house)
+    assert "error_rate of Forward" in image["alt_text"] and image["slack_file"]["id"] in house.slack.files
+    assert "Acknowledged by ann" in house.posted()[0]["text"], "as it is by then"
+    await house.tell(2)
+    assert _images(house) == [image], "an edit keeps it"
+    assert house.thread() == ["Errors: Acknowledged by ann: looking"]
+    kinds = [block["type"] for block in house.posted()[0]["blocks"]]
+    assert kinds.index("image") == kinds.index("actions") - 1
+    del house.slack.files[image["slack_file"]["id"]]  # somebody has deleted the file
+    await alerting.replayed(house.ctx, alert.id, count=31, actor=ANN)
+    await house.tell(2)
+    assert "31 events are replayed" in house.posted()[0]["text"] and _images(house) == []
+    house.slack.refused.clear()
+
+
+def _images(house: House) -> list[dict[str, Any]]:
+    found = [block for block in house.posted()[0]["blocks"] if block["type"] == "image"]
+    return [{name: value for name, value in block.items() if name != "block_id"} for block in found]

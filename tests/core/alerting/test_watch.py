@@ -70,7 +70,26 @@ async def test_a_channel_that_fails_is_told_in_the_others(watched: House) -> Non
     await watched.tell(60)
     await told(watched, looks=4)
     await watched.tell(5)
-    assert watched.inbox.messages[-1]["Subject"].startswith("Resolved: Channel slack://random")
+    assert watched.inbox.messages[-1]["Subject"].startswith("Re: Alert: Channel slack://random")
+
+
+@pytest.mark.parametrize(
+    "changed", [{"CCB_ALERT_SLACK_CHANNEL": "random", "CCB_ALERT_EMAIL": "ops@example.com"}], ids=str
+)
+async def test_others_are_places_and_not_other_names_of_the_same(watched: House) -> None:
+    named = ["slack://random", "email://ops@example.com"]
+    forward = await watched.install({**RULE, "notification_channels": named})
+    await watched.count(forward, dead=10)
+    await watched.look()
+    await watched.tell(40)
+    await told(watched)
+    watched.inbox.messages.clear()
+    await watched.tell(12)
+    assert [message["Subject"].partition(" · ")[0] for message in watched.inbox.messages] == [
+        "Alert: Channel slack://random"
+    ], "neither in the channel that fails, nor twice"
+    (alert,) = [one for one in await watched.alerts() if one.integration_id == "engine"]
+    assert alert.channels == '["email"]'
 
 
 async def test_the_public_address(watched: House) -> None:

@@ -54,10 +54,12 @@ async def test_an_alert_is_html_with_its_chart_and_text(inbox: Inbox, sent: Any)
     text, html = message.get_body(("plain",)).get_content(), message.get_body(("html",)).get_content()
     assert "error_rate is 12.4 %" in text and "from 0 % to 12.4 %" in text
     assert '<img src="cid:chart"' in html and 'alt="error_rate from 0 % to 12.4 %"' in html
-    assert "&lt;script&gt;" in html and "<script>" not in html and "https://ccb.example/dashboard" in html
+    assert "&lt;script&gt;" in html and "<script>" not in html and "<style>@media (prefers-color-scheme:dark)" in html
+    assert 'href="https://ccb.example/dashboard/alerts/alt_1"' in html and "dashboard/alerts/alt_1" in text
     images = [part for part in message.walk() if part.get_content_type() == "image/png"]
     assert [(one["Content-ID"], one.get_content()) for one in images] == [("<chart>", PNG)]
-    assert told.place == {"message_id": message["Message-ID"].strip("<>")}
+    assert told.place == {"message_id": message["Message-ID"].strip("<>"), "subject": message["Subject"]}
+    assert message["Auto-Submitted"] == "auto-generated" and "OOF" in message["X-Auto-Response-Suppress"]
 
 
 async def test_a_story_is_one_thread(inbox: Inbox, sent: Any) -> None:
@@ -73,5 +75,21 @@ async def test_a_story_is_one_thread(inbox: Inbox, sent: Any) -> None:
     begin, end = inbox.messages
     assert isinstance(end, EmailMessage)
     assert end["In-Reply-To"] == end["References"] == begin["Message-ID"] != end["Message-ID"]
-    assert end["Subject"].startswith("Resolved: ") and last.place == first.place
+    assert end["Subject"] == "Re: Alert: x", "Gmail threads by subject too"
+    body = end.get_body(("html",)).get_content()  # type: ignore[union-attr]  # there is one
+    assert "<h1" in body and "Resolved: High" in body.partition("<h1")[2].partition("</h1>")[0]
+    assert last.place == first.place
     assert begin["In-Reply-To"] is None and "Resolved after 14 min" in str(end.get_body(("html",)))
+
+
+async def test_times_are_in_the_readers_form(inbox: Inbox) -> None:
+    given = settings(CCB_SMTP_URL=inbox.url, CCB_MAIL_FROM="ccb@example.org", CCB_LANGUAGE="ru")
+    ctx = context(given=given, clock=MovableClock())
+    said = Message(
+        "k1", "x", "Snoozed until 2026-11-25T09:00:00.000Z", story="at 2026-11-24T22:58:40.986Z", alert=alert()
+    )
+    await CHANNELS.get("email").deliver(ctx, parse("email://a@b.example"), said)
+    (message,) = inbox.messages
+    text, html = (message.get_body((kind,)).get_content() for kind in ("plain", "html"))
+    assert "25 нояб. 2026, 09:00 UTC" in text and "24 нояб. 2026, 22:58 UTC" in html
+    assert "dashboard" not in text and "<a " not in html  # nobody said where this engine is reached

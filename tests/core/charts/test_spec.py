@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -141,3 +142,26 @@ def test_the_time_axis_has_few_ticks_inside_of_the_range(start: int, span: int, 
 @given(st.floats(allow_nan=False, allow_infinity=False, min_value=-1e9, max_value=1e9))
 def test_any_number_is_written(value: float) -> None:
     assert math.isclose(float(written(value, "en").replace(",", "")), value, rel_tol=0.01, abs_tol=0.006)
+
+
+def test_a_share_has_no_room_above_all() -> None:
+    made = spec(chart("error_rate", lambda n: 100.0, limits=(Limit(">", 5),)), "en")
+    assert labels(made, "y") == ["0", "25", "50", "75", "100"]
+
+
+def test_limits_that_are_near_to_each_other_are_named_together() -> None:
+    limits = (Limit(">", 5.2), Limit(">", 5), Limit("<=", 0.5), Limit(">", 5))
+    made = json.dumps(spec(chart("error_rate", lambda n: 6.0, limits=limits), "en"))
+    assert "limit: > 5 %, > 5.2 %" in made and "limit: <= 0.5 %" in made
+
+
+def test_a_small_cost_is_not_nothing() -> None:
+    small = chart("claude_cost", lambda n: 0.00012 if n == 3 else 0.0)
+    assert "highest 0.00012 USD" in alt(small, "en")
+    assert labels(spec(small, "en"), "y")[-1] == "0.00015"
+
+
+def test_a_long_name_does_not_widen_the_picture() -> None:
+    made = spec(chart("error_rate", lambda n: 1.0), "en")
+    long = spec(replace(chart("processing_p95", lambda n: 1.0), name="long " * 40), "en")
+    assert made["title"]["text"] == "error_rate · Forward" and len(long["title"]["text"]) <= 60

@@ -47,11 +47,14 @@ async def ask(admin: aiohttp.ClientSession, method: str, path: str, body: Any = 
 
 async def test_an_alert_says_what_is_wrong_and_why_it_was_told(admin: aiohttp.ClientSession, firing: str) -> None:
     (alert,) = await ask(admin, "GET", "/v1/alerts?status=open&integration=forward&severity=critical")
-    assert alert["message"] == "error_rate is 12.4 % (rule: error_rate > 5%), since 2023-11-14T22:13:40.000Z"
+    assert alert["message"] == "error_rate is 12.4 % (rule: > 5%), since 2023-11-14T22:13:40.000Z"
     assert (alert["status"], alert["counts"], alert["value"], alert["samples"]) == (
         "firing", "31 of 250 attempts", 12.4, 250,
     )  # fmt: skip
-    assert [change["change"] for change in alert["changes_before"]] == ["installed by system (status, slug, version)"]
+    assert [change["change"] for change in alert["changes_before"]] == [
+        "the alert rules were changed by system (Error rate, Latency, Webhook failures, Queue depth, Errors)",
+        "installed by system",
+    ]
     assert await ask(admin, "GET", f"/v1/alerts/{alert['id']}") == alert
     history = await ask(admin, "GET", f"/v1/alerts/{alert['id']}/history")
     assert [line["message"] for line in history["history"]] == [
