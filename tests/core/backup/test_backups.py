@@ -183,6 +183,27 @@ async def test_what_pg_dump_says(tmp_path: Path, postgres_url: str, monkeypatch:
         assert list((tmp_path / "data" / "backups").iterdir()) == [tmp_path / "data" / "backups" / ".lock"]
 
 
+async def test_a_stop_waits_for_no_pg_dump(tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    tools, pid = tmp_path / "tools", tmp_path / "pid"
+    tools.mkdir()
+    (tools / "pg_dump").write_text(f"#!/bin/sh\necho $$ > {pid}.new; mv {pid}.new {pid}; exec sleep 600\n")
+    (tools / "pg_dump").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
+    given: dict[str, Any] = {"CCB_DATABASE_URL": postgres_url, "CCB_SECRET_KEY": Fernet.generate_key().decode()}
+    async with asyncio.timeout(30):
+        async with running(tmp_path / "data", **given) as client:
+            asked = await client.ask("POST", "/v1/backups", status=202)
+            while not pid.exists():
+                await asyncio.sleep(0.02)
+            assert (await client.ask("GET", f"/v1/backups/{asked['id']}"))["status"] == "running"
+            assert [path.suffix for path in (tmp_path / "data" / "backups").glob("ccb-*")] == [".part"]
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
+    assert list((tmp_path / "data" / "backups").glob("ccb-*")) == []
+    async with running(tmp_path / "data", **given, CCB_ROLES="http") as client:
+        assert (await client.ask("GET", f"/v1/backups/{asked['id']}"))["status"] == "waiting", "it is begun anew"
+
+
 async def test_ingest_goes_on_meanwhile(tmp_path: Path) -> None:
     """Deliveries are answered while a backup is made; none that was answered is missing from it or from the engine."""
     async with running(tmp_path) as client:
