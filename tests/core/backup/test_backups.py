@@ -53,6 +53,12 @@ async def test_made_now_listed_and_in_the_audit(place: Place, capsys: pytest.Cap
         assert len(place.files) == 4
         assert await place.ccb("backup", "list") == 0
         assert file.name in capsys.readouterr().out
+        assert await place.ccb("backup", "--reported", "--note", "on tape") == 0
+        assert "a backup was made elsewhere at" in capsys.readouterr().out
+        assert (await client.ask("GET", "/v1/backups"))[0]["note"] == "on tape"
+        assert await place.ccb("backup", "--note", "on tape") == 2
+    assert await place.ccb("backup", "list", "--json") == 0, "where no engine runs, what is in the folder"
+    assert [one["id"] for one in json.loads(capsys.readouterr().out.splitlines()[-1])] == [second["id"], first["id"]]
     if place.kind == "sqlite":
         assert rows(str(file), "SELECT id FROM events") == [(event,)]
         assert not any(name.endswith(("-wal", "-shm", "-journal")) for name in place.files)
