@@ -3,7 +3,7 @@
 A copy is made page by page within one reading transaction: SQLite's backup of single steps begins anew whenever
 somebody writes between two of them, so that under load it never ends
 (https://www.sqlite.org/c3ref/backup_finish.html, "sqlite3_backup_step"). In WAL mode the reader stops no writer; the
-log only grows as long as it reads.
+log only grows as long as it reads. What it takes from others is the disk and the processor, hence the rests.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -30,6 +31,10 @@ SELECT max(moment) FROM (
 """When the last event was received, or the last change made, whichever is later. Starts and backups are neither."""
 PAGES = 256
 """Copied at once, between two looks whether to stop: a megabyte."""
+STEPS_TO_DISK = 16
+"""After so many such steps what was copied is brought to the disk: all at once, at the end, would make every commit
+wait for seconds."""
+LONGEST_REST = 0.1
 STEPS = 100_000
 """Of SQLite's machine, between two such looks."""
 
@@ -54,6 +59,18 @@ class Contents:
     counts: dict[str, int]
 
 
+class Pace:
+    """Rests as long as it worked, so that others get the disk and the processor in between."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+
+    def rest(self) -> None:
+        """Sleep for as long as it has been since the last rest, a moment at the most."""
+        time.sleep(min(LONGEST_REST, time.monotonic() - self._since))
+        self._since = time.monotonic()
+
+
 def size(path: Path) -> int:
     """Return how many bytes a copy takes; raise `CopyError`."""
     with _understood(), closing(_opened(path)) as connection:
@@ -69,9 +86,16 @@ def copy(source: Path, target: Path, *, stopped: Callable[[], bool]) -> None:
     `StoppedError` once `stopped()`.
     """
 
+    steps, pace = 0, Pace()
+
     def look(*_: int) -> None:
+        nonlocal steps
         if stopped():
             raise StoppedError
+        steps += 1
+        if steps % STEPS_TO_DISK == 0:
+            sync(target)
+        pace.rest()
 
     with (
         _understood(),
@@ -146,11 +170,12 @@ def _understood() -> Iterator[None]:
 @contextmanager
 def _read_only(path: Path, stopped: Callable[[], bool]) -> Iterator[sqlite3.Connection]:
     """Open a file that nobody writes to, without leaving anything beside it."""
-    told = False
+    told, pace = False, Pace()
 
     def look() -> bool:
         nonlocal told
         told = told or stopped()
+        pace.rest()
         return told
 
     try:

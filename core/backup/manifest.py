@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from core.actors import Actor
-from storage.sqlite_copy import StoppedError
+from storage.sqlite_copy import Pace, StoppedError
 
 Kind = Literal["sqlite", "postgresql"]
 ENDING: dict[Kind, str] = {"sqlite": ".db", "postgresql": ".dump"}
@@ -86,10 +86,11 @@ def free_name(folder: Path, kind: Kind, at: float) -> str:
 
 def digest(file: Path, *, stopped: Callable[[], bool] = bool) -> str:
     """Return a file's SHA-256; raise `StoppedError` once `stopped()`."""
-    found = hashlib.sha256()
+    found, pace = hashlib.sha256(), Pace()
     with file.open("rb") as reading:
         while block := reading.read(BLOCK):
             if stopped():
                 raise StoppedError
             found.update(block)
+            pace.rest()
     return found.hexdigest()

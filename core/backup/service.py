@@ -106,7 +106,10 @@ async def adopt(ctx: Context) -> int:
     They were made while the engine was stopped, or written down nowhere because of a kill; after a restore it is the
     backups since then, and the one that it came from.
     """
-    there = await asyncio.to_thread(places.whole, ctx.settings.backup_folder.absolute())
+    try:
+        there = await asyncio.to_thread(places.whole, ctx.settings.backup_folder.absolute())
+    except OSError:  # what is wrong with the folder the next backup says, which fails there
+        return 0
     return await _keep(ctx, there)
 
 

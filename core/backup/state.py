@@ -78,7 +78,14 @@ def _read(connection: sa.Connection) -> tuple[list[Backup], Backup | None, Backu
 
 def _there(good: Sequence[Backup]) -> Backup | None:
     here = os.uname().nodename
-    return next((one for one in good if one.node != here or not one.file or Path(one.file).is_file()), None)
+    return next((one for one in good if one.node != here or not one.file or _is_file(Path(one.file))), None)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # in a folder that may not be looked into any more
+        return False
 
 
 def failure(found: State) -> Text | None:

@@ -18,7 +18,7 @@ from tests.e2e.engine import CCB, EngineProcess, environment, start
 
 pytestmark = pytest.mark.slow
 
-BULK = 150
+BULK = 60
 """Megabytes: enough that copying them takes a moment."""
 
 

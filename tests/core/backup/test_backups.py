@@ -53,6 +53,12 @@ async def test_made_now_listed_and_in_the_audit(place: Place, capsys: pytest.Cap
         assert len(place.files) == 4
         assert await place.ccb("backup", "list") == 0
         assert file.name in capsys.readouterr().out
+        assert await place.ccb("backup", "--reported", "--note", "on tape") == 0
+        assert "a backup was made elsewhere at" in capsys.readouterr().out
+        assert (await client.ask("GET", "/v1/backups"))[0]["note"] == "on tape"
+        assert await place.ccb("backup", "--note", "on tape") == 2
+    assert await place.ccb("backup", "list", "--json") == 0, "where no engine runs, what is in the folder"
+    assert [one["id"] for one in json.loads(capsys.readouterr().out.splitlines()[-1])] == [second["id"], first["id"]]
     if place.kind == "sqlite":
         assert rows(str(file), "SELECT id FROM events") == [(event,)]
         assert not any(name.endswith(("-wal", "-shm", "-journal")) for name in place.files)
@@ -181,6 +187,27 @@ async def test_what_pg_dump_says(tmp_path: Path, postgres_url: str, monkeypatch:
         assert "pg_dump failed: no: ***, , --dbname=postgresql://postgres@" in failed["error"]
         assert password not in str(await client.ask("GET", "/v1/backups"))
         assert list((tmp_path / "data" / "backups").iterdir()) == [tmp_path / "data" / "backups" / ".lock"]
+
+
+async def test_a_stop_waits_for_no_pg_dump(tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    tools, pid = tmp_path / "tools", tmp_path / "pid"
+    tools.mkdir()
+    (tools / "pg_dump").write_text(f"#!/bin/sh\necho $$ > {pid}.new; mv {pid}.new {pid}; exec sleep 600\n")
+    (tools / "pg_dump").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
+    given: dict[str, Any] = {"CCB_DATABASE_URL": postgres_url, "CCB_SECRET_KEY": Fernet.generate_key().decode()}
+    async with asyncio.timeout(30):
+        async with running(tmp_path / "data", **given) as client:
+            asked = await client.ask("POST", "/v1/backups", status=202)
+            while not pid.exists():
+                await asyncio.sleep(0.02)
+            assert (await client.ask("GET", f"/v1/backups/{asked['id']}"))["status"] == "running"
+            assert [path.suffix for path in (tmp_path / "data" / "backups").glob("ccb-*")] == [".part"]
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
+    assert list((tmp_path / "data" / "backups").glob("ccb-*")) == []
+    async with running(tmp_path / "data", **given, CCB_ROLES="http") as client:
+        assert (await client.ask("GET", f"/v1/backups/{asked['id']}"))["status"] == "waiting", "it is begun anew"
 
 
 async def test_ingest_goes_on_meanwhile(tmp_path: Path) -> None:
