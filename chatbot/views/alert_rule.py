@@ -53,8 +53,8 @@ def fields(asked: Asked, head: str, outcome: str | None = None, *more_blocks: bl
         blocks.field("condition", say(T("Alert when")), condition, hint=more),
         blocks.actions(
             [
-                blocks.button(say(T("Try it on the last {days} days", days=DAYS)), "preview_rule"),
-                blocks.button(say(T("On {days} days", days=MOST_DAYS)), f"preview_rule:{MOST_DAYS}", str(MOST_DAYS)),
+                blocks.button(say(T("Try it on the last 7 days")), "preview_rule"),
+                blocks.button(say(T("On the last 30")), f"preview_rule:{MOST_DAYS}", str(MOST_DAYS)),
             ],
             block_id="try",
         ),
