@@ -96,10 +96,11 @@ def _rows(connection: sa.Connection, name: str, piece: Piece, only: Collection[s
         ROLLED.c.integration_id.in_(list(only)), ROLLED.c.seconds == piece.seconds, ROLLED.c.start >= piece.start,
         ROLLED.c.start < piece.end, ROLLED.c.name.in_(parts),
     )  # fmt: skip
-    held: dict[tuple[int, str], dict[str, float]] = defaultdict(dict)
+    held: dict[tuple[int, str], dict[str, Any]] = defaultdict(dict)
     for owner, at, part, value in connection.execute(level.order_by(ROLLED.c.start)):
         held[at, owner][part] = value
     for (at, owner), row in held.items():
-        highest, total, samples, lowest = (row.get(part) for part in parts)
+        samples = row.get(name + SAMPLES)
         count = None if samples is None else round(samples)
-        yield owner, Sampled(at, piece.seconds, highest or 0.0, total or 0.0, lowest or 0.0, count)
+        highest, total, least = (row.get(part, 0.0) for part in (name, name + TOTAL, name + LEAST))
+        yield owner, Sampled(at, piece.seconds, highest, total, least, count)
