@@ -1,15 +1,18 @@
-"""Metrics: a question over 30 days beside one over a day, with what ten million events leave behind, on SQLite."""
+"""Metrics: a question over 30 days beside one over a day, with what ten million events leave behind."""
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
+import asyncpg
+
 from bench import engine
 from bench.engine import Engine
-from bench.ingest import NOWHERE
+from bench.ingest import NOWHERE, postgres
 from bench.report import Figure, median
 from core.monitoring import MINUTES_KEPT
 from storage import rollup
@@ -24,6 +27,8 @@ ASKED = 10
 """Questions of each kind in one round."""
 MOST_MS = 1000.0
 """The target, for each question over 30 days."""
+MINUTES_ON_POSTGRESQL = 2 * DAY // MINUTE
+"""How many minutes are filled there, where a row takes longer to write; a question reads those of the last hour."""
 EACH_HOUR = EVENTS // (DAYS * 24 * INTEGRATIONS)
 """Events of one integration in an hour."""
 
@@ -59,22 +64,30 @@ _MINUTES_OF_ALL = (
 
 
 def measure(folder: Path, *, rounds: int) -> list[Figure]:
-    """Fill a database, then ask over a day and over 30 days in turn."""
-    place = folder / "metrics30d"
-    with engine.started(place, roles="http") as server:
+    """Fill each database, then ask over a day and over 30 days in turn."""
+    figures = _measured("SQLite", folder / "metrics30d", None, rounds)
+    with postgres(folder / "metrics30d-postgres") as url:
+        return [*figures, *_measured("PostgreSQL", folder / "metrics30d-node", url, rounds)]
+
+
+def _measured(title: str, folder: Path, database_url: str | None, rounds: int) -> list[Figure]:
+    with engine.started(folder, roles="http", database_url=database_url) as server:
         integration = server.install(NOWHERE).rpartition("/")[2]
-    _fill(place, integration)
-    with engine.started(place, roles="http") as server:
+    if database_url is None:
+        _fill_sqlite(folder, _statements(integration, int(MINUTES_KEPT) // MINUTE))
+    else:
+        asyncio.run(_fill_postgresql(database_url, _statements(integration, MINUTES_ON_POSTGRESQL)))
+    with engine.started(folder, roles="http", database_url=database_url) as server:
         _check(server)
         times = {name: _times(server, path, rounds) for name, path in QUESTIONS.items()}
-    return [_figure(name, pairs) for name, pairs in times.items()]
+    return [_figure(title, name, pairs) for name, pairs in times.items()]
 
 
-def _figure(name: str, pairs: list[tuple[float, float]]) -> Figure:
+def _figure(title: str, name: str, pairs: list[tuple[float, float]]) -> Figure:
     short, long = (median(pair[place] for pair in pairs) for place in (0, 1))
     return Figure(
-        f"metrics30d.{name.replace(' ', '_')}",
-        f"{name[0].upper()}{name[1:]} over {DAYS} days, {EVENTS:,} events",
+        f"metrics30d.{title.lower()}.{name.replace(' ', '_')}",
+        f"{name[0].upper()}{name[1:]} over {DAYS} days, {EVENTS:,} events, {title}",
         long,
         " ms",
         at_most=MOST_MS,
@@ -109,18 +122,35 @@ def _check(server: Engine) -> None:
             raise SystemExit(f"{path} counts {found:,} of {expected:,.0f} events: the figures are void")
 
 
-def _fill(folder: Path, integration: str) -> None:
-    """Write the rows that the events of 30 days leave: minutes of the last days, hours and days, all rolled up."""
-    writer = sqlite_engine(sqlite_path(folder), writer=True)
+def _statements(integration: str, minutes: int) -> list[str]:
+    """Return what writes the rows that the events of 30 days leave: the last minutes, hours and days, all rolled up."""
     last = rollup.floor(time.time(), HOUR)
     known = {"all": ALL, "integration": integration, "hour": HOUR, "last": last, "integrations": INTEGRATIONS}
+    return [
+        _HOURS.format(names=_rows(_WIDTH, DAYS * 24), **known),
+        _DAYS,
+        _MINUTES.format(names=_rows(_WIDTH_OF_A_MINUTE, minutes), **known),
+        _MINUTES_OF_ALL,
+        f"INSERT INTO metrics_rolling (id, until) VALUES (1, {last}) ON CONFLICT (id) DO UPDATE SET until = {last}",
+    ]
+
+
+def _fill_sqlite(folder: Path, statements: Sequence[str]) -> None:
+    writer = sqlite_engine(sqlite_path(folder), writer=True)
     with closing(writer.connect()) as connection, connection.begin():
-        connection.exec_driver_sql(_HOURS.format(names=_rows(_WIDTH, DAYS * 24), **known))
-        connection.exec_driver_sql(_DAYS)
-        connection.exec_driver_sql(_MINUTES.format(names=_rows(_WIDTH_OF_A_MINUTE, int(MINUTES_KEPT) // 60), **known))
-        connection.exec_driver_sql(_MINUTES_OF_ALL)
-        rollup.advance(connection, last)
+        for statement in statements:
+            connection.exec_driver_sql(statement)
     writer.dispose()
+
+
+async def _fill_postgresql(url: str, statements: Sequence[str]) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+        await connection.execute("VACUUM ANALYZE")
+    finally:
+        await connection.close()
 
 
 def _rows(width: int, times: int) -> str:

@@ -82,8 +82,8 @@ def fields(
         typed("condition", T("Alert when"), placeholder="error_rate > 5% for 5m", most=500, hint=more, needed=True),
         blocks.actions(
             [
-                blocks.button(say(T("Try it on the last {days} days", days=DAYS)), "preview_rule"),
-                blocks.button(say(T("On {days} days", days=MOST_DAYS)), f"preview_rule:{MOST_DAYS}", str(MOST_DAYS)),
+                blocks.button(say(T("Try it on the last 7 days")), "preview_rule"),
+                blocks.button(say(T("On the last 30")), f"preview_rule:{MOST_DAYS}", str(MOST_DAYS)),
             ],
             block_id="try",
         ),

@@ -79,7 +79,7 @@ async def preview(
     now = ctx.clock.now()
     end = metrics.minute_of(now)
     if not 0 <= metrics.minute_of(start) < end or end - metrics.minute_of(start) > LONGEST_SECONDS + MINUTE:
-        raise Invalid(T("from must be between a minute and {days} days ago.", days=LONGEST_SECONDS // DAY), path="from")
+        raise Invalid(T("from must be between a minute and 30 days ago."), path="from")
     known = (await ctx.db.read(rows.integrations))[integration_id]
     kept_from = metrics.minute_of(now - reach(known.monitoring, LONGEST_SECONDS))
     span = _range(max(metrics.minute_of(start), kept_from), end, now, await ctx.db.read(rollup.until))

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from core import histogram
+from core import histogram, webhook_log
 from core.context import Context
 from core.errors import Invalid
 from core.metrics import gauges
@@ -27,6 +27,9 @@ MOST_POINTS = 120
 MOST_POINTS_ASKED = 1500
 """Points of a series, whatever its step."""
 _STEPS = (60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
+
+REFUSALS = frozenset(name for name, metric in METRICS.items() if set(metric.names) & set(rows.CAUSES))
+"""Metrics of what was refused, which is written once a second."""
 
 Number = int | float
 Histograms = Mapping[str, Mapping[int, float]]
@@ -106,6 +109,8 @@ async def query(
     if end <= start:
         raise Invalid(T("from must be before to, and not in the future."), path="from")
     span = _span(start, end, _step(end - rows.minute_of(start), step), now)
+    if any(metric.name in REFUSALS for metric in wanted):
+        await webhook_log.flush(ctx)  # those refused in this second too
     counted = await _read(ctx, integration_id, [metric for metric in wanted if metric.names], span)
     made = {metric.name: _made(metric, counted, span) for metric in wanted if metric.names}
     sampled = [metric for metric in wanted if not metric.names]

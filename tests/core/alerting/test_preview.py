@@ -42,8 +42,8 @@ async def client(tmp_path: Path) -> AsyncIterator[Client]:
         yield made
 
 
-async def played(client: Client, condition: str, status: int = 200, **more: Any) -> Any:
-    return await client.ask("POST", PATH, {"condition": condition, "from": "6h", **more}, status=status)
+async def played(client: Client, condition: str, status: int = 200, since: str = "6h", **more: Any) -> Any:
+    return await client.ask("POST", PATH, {"condition": condition, "from": since, **more}, status=status)
 
 
 async def test_how_often_a_rule_would_have_fired(client: Client) -> None:
@@ -107,7 +107,7 @@ async def month(client: Client) -> None:
 @pytest.mark.slow
 async def test_a_month_is_played_by_hours_where_minutes_are_gone(client: Client) -> None:
     await month(client)
-    found = await played(client, "error_rate > 20% for 30m", **{"from": "30d"})
+    found = await played(client, "error_rate > 20% for 30m", since="30d")
     assert found["from"] == "2025-10-25T16:00:00.000Z" and found["by_hours_until"] == "2025-11-17T16:00:00.000Z"
     assert found["times"] == 1 and found["looks"] == 23 * 720 + 7 * 1440
     (fired,) = found["fired"]
@@ -125,14 +125,14 @@ async def test_a_month_is_played_by_hours_where_minutes_are_gone(client: Client)
         "error_rate > 17%": 3, "failed > 8 and failed < 10": 1, "received > 49 for 20m": 3, " or ".join(never): 0,
         "queue_depth > 190 and avg(queue_depth, 2h) > 199": 1, "max(queue_depth, 10m) > 50": 2,
     }.items():  # fmt: skip
-        found = await played(client, condition, **{"from": "30d"})
+        found = await played(client, condition, since="30d")
         assert found["times"] == times, condition
 
 
 async def test_what_is_no_longer_kept_is_not_played(client: Client) -> None:
     await client.ask("PATCH", "/v1/integrations/forward/monitoring", {"metrics_retention": "10d"})
-    found = await played(client, "received < 1 for 1h", **{"from": "30d"})
+    found = await played(client, "received < 1 for 1h", since="30d")
     assert found["from"] == "2025-11-14T16:00:00.000Z" and "Nothing older is kept" in found["sentence"]
     assert "in the last 10 days" in found["sentence"]
-    whole = await played(client, "received < 1 for 1h", **{"from": "10d"})
+    whole = await played(client, "received < 1 for 1h", since="10d")
     assert "Nothing older" not in whole["sentence"] and whole["fired"] == found["fired"]

@@ -6,6 +6,8 @@ import itertools
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core import auth, integrations
 from core.alerting.past import Past, Replay
@@ -205,6 +207,32 @@ async def test_what_is_played_is_what_a_look_would_have_seen(quick_house: House)
         last = replay.minute(minute)
     of = last.of(forward, status_before=None)
     assert [_asked(of, condition).value for condition in conditions] == pytest.approx(seen)
+
+
+@given(st.integers(0, 50), st.integers(0, 50), st.integers(1, 99))
+def test_of_an_even_past_hours_say_what_minutes_say(good: int, bad: int, depth: int) -> None:
+    asked = [
+        *("error_rate", "latency_p95", "received", "failed", "events_per_minute", "queue_depth"),
+        *(f"{function}({metric}, {span})" for span in ("10m", "1h", "3h") for function in ("avg", "min", "max")
+          for metric in ("error_rate", "failed", "queue_depth")),
+        *(f"sum({metric}, {span})" for span in ("10m", "3h") for metric in ("received", "queue_depth")),
+    ]  # fmt: skip
+    conditions = [parse(f"{measure} >= {unit}") for measure, unit in map(_with_unit, asked)]
+    wanted = needs(("a", one) for one in conditions)
+    known, end = rows.Known("a", "a", "A", "active", "{}", 0.0), 4 * HOUR
+    each = {"received": good + bad, "succeeded": good, "dead": bad, "latency_ms": good + bad}
+
+    def seen(seconds: int) -> list[float | None]:
+        many = seconds // 60
+        cells = [rows.Cell(at, seconds, name, 7 * (name == "latency_ms"), float(count * many))
+                 for at in range(0, end, seconds) for name, count in each.items() if count]  # fmt: skip
+        samples = [gauges.Sampled(at, seconds, depth, depth * many, depth, many) for at in range(0, end, seconds)]
+        past = Past(known, False, cells, {"queue_depth": samples}, [], 0, 0 if seconds == 60 else end)
+        replay = Replay(past, wanted)
+        values = replay.minute(end - 60) if seconds == 60 else replay.hour(end - HOUR)
+        return [_asked(values.of("a", status_before=None), one).value for one in conditions]
+
+    assert seen(HOUR) == pytest.approx(seen(60))
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,7 @@ async def test_everything_that_happens_is_counted(client: Client, receiver: Rece
     await client.ended(bad, "dead")
     await deliveries(client, integration, 1, 1, 2)
     await refused(client, integration, times=14)  # most of them without a line of their own
+    assert (await client.ask("GET", f"{PATH}/metrics?metric=rejected"))["value"] == 14, "at once"
     assert (await client.post("/webhooks/int_unknown", b"{}", {})).status == 404
     assert (await client.ask("GET", f"{PATH}/webhook-logs"))[0]["suppressed"] == 4
     found = await values(client)
