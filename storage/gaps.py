@@ -81,7 +81,7 @@ class GapCheck(SQLModel, table=True):
     sequence_since: str = Field("", sa_column_kwargs={"server_default": ""})
     """The event from which the present count runs: those before it belong to a counter that was reset."""
     event_mark: str = Field("", sa_column_kwargs={"server_default": ""})
-    """The newest event at the last look."""
+    """The newest event at the last look, or a newer one that retention has deleted since."""
     rhythm: str = Field("{}", sa_column_kwargs={"server_default": "{}"})
     """JSON: day (since the epoch) → the longest interval between two events that ended on it, in seconds."""
 
@@ -110,6 +110,17 @@ def begin(connection: sa.Connection, integration_id: str, *, now: float, until: 
 def set_check(connection: sa.Connection, integration_id: str, values: Mapping[str, Any]) -> None:
     """Write how the look that has begun went."""
     connection.execute(sa.update(CHECKS).where(CHECKS.c.integration_id == integration_id).values(**values))
+
+
+def mark(connection: sa.Connection, integration_id: str, event_id: str) -> None:
+    """Keep that this event was there, for it is deleted: it may have been the last activity, and is no gap."""
+    statement = upsert(connection, CHECKS).values(integration_id=integration_id, event_mark=event_id)
+    newer = CHECKS.c.event_mark < event_id
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=[CHECKS.c.integration_id], set_={"event_mark": event_id}, where=newer
+        )
+    )
 
 
 def check_of(connection: sa.Connection, integration_id: str) -> GapCheck:

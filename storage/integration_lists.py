@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
+from ulid import ULID
 
 from storage.events import EVENTS, last_activity
+from storage.gaps import CHECKS, check_of
 from storage.integrations import INTEGRATIONS, OWN, PACKAGES, Integration
 from storage.requests import REQUESTS, IntegrationRequest, get
 
@@ -60,7 +62,14 @@ def several(connection: sa.Connection, references: Sequence[str]) -> list[Row]:
 
 def beside(connection: sa.Connection, integration_id: str) -> tuple[float | None, IntegrationRequest | None]:
     """Return when an integration's newest event was received, and the request that it came of."""
-    return last_activity(connection, integration_id), get(connection, integration_id)
+    last = activity(last_activity(connection, integration_id), check_of(connection, integration_id).event_mark)
+    return last, get(connection, integration_id)
+
+
+def activity(newest: float | None, mark: str | None) -> float | None:
+    """Return when an integration's newest event was received, also where it is deleted: its id is its time."""
+    kept = ULID.from_str(mark.removeprefix("evt_")).timestamp if mark else None
+    return max((at for at in (newest, kept) if at is not None), default=None)
 
 
 def newest(connection: sa.Connection, *, limit: int) -> list[Row]:
@@ -108,7 +117,7 @@ def _ids(own: sa.ColumnElement[bool], asked: sa.ColumnElement[bool]) -> sa.Compo
 def _rows(connection: sa.Connection, ids: Sequence[str]) -> list[Row]:
     if not ids:
         return []
-    query = sa.select(INTEGRATIONS, PACKAGES.c.files, _last_activity()).join(
+    query = sa.select(INTEGRATIONS, PACKAGES.c.files, _last_activity(), _mark()).join(
         PACKAGES, PACKAGES.c.digest == INTEGRATIONS.c.package
     )
     found = connection.execute(query.where(INTEGRATIONS.c.id.in_(ids))).mappings()
@@ -123,7 +132,12 @@ def _last_activity() -> sa.Label[float | None]:
     return newest.order_by(EVENTS.c.id.desc()).limit(1).correlate(INTEGRATIONS).scalar_subquery().label("last_activity")
 
 
+def _mark() -> sa.Label[str | None]:
+    kept = sa.select(CHECKS.c.event_mark).where(CHECKS.c.integration_id == INTEGRATIONS.c.id)
+    return kept.correlate(INTEGRATIONS).scalar_subquery().label("event_mark")
+
+
 def _own(row: sa.RowMapping) -> Own:
     values: dict[str, Any] = {str(name): value for name, value in row.items()}
-    files, last = values.pop("files"), values.pop("last_activity")
+    files, last = values.pop("files"), activity(values.pop("last_activity"), values.pop("event_mark"))
     return Own(Integration(**values), files, last)

@@ -9,7 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from storage.audit import AUDIT, AuditEntry
-from storage.events import CLAIMABLE, EVENTS, TROUBLED
+from storage.events import CLAIMABLE, EVENTS, TROUBLED, last_activity
+from storage.gaps import check_of
+from storage.integration_lists import activity
 from storage.webhook_log import LOG
 
 MOST_COUNTED = 10_000
@@ -76,7 +78,9 @@ def read(connection: sa.Connection, integration_id: str, *, hour_ago: float, fir
         queue=_queue(connection, integration_id),
         refused=_refused(connection, integration_id, hour_ago),
         recent=_recent(connection, integration_id, first_of_hour),
-        last_activity=_last_activity(connection, integration_id),
+        last_activity=activity(
+            last_activity(connection, integration_id), check_of(connection, integration_id).event_mark
+        ),
         changes=_changes(connection, integration_id),
     )
 
@@ -143,12 +147,6 @@ def _recent(connection: sa.Connection, integration_id: str, first_of_hour: str) 
     )
     query = sa.select(newest.c.status, sa.func.count()).group_by(newest.c.status)
     return {status: count for status, count in connection.execute(query)}
-
-
-def _last_activity(connection: sa.Connection, integration_id: str) -> float | None:
-    query = sa.select(EVENTS.c.received_at).where(EVENTS.c.integration_id == integration_id)
-    found: float | None = connection.execute(query.order_by(EVENTS.c.id.desc()).limit(1)).scalar()
-    return found
 
 
 def _changes(connection: sa.Connection, integration_id: str) -> list[AuditEntry]:

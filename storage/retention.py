@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from storage import gaps
 from storage.dialect import for_update
 from storage.events import BODIES, EFFECTS, EVENTS, RUNS, STEPS
 from storage.jobs import JOBS, OPEN
@@ -106,6 +107,8 @@ def events(connection: sa.Connection, integration_id: str, before: float, *, aft
     looked_at = connection.execute(query.limit(limit)).all()
     ended = [row.id for row in looked_at if row.status in ENDED and (row.finished_at or row.received_at) < before]
     gone = _delete_events(connection, ended) if ended else 0
+    if gone:
+        gaps.mark(connection, integration_id, ended[-1])
     over = len(looked_at) < limit or looked_at[-1].received_at >= before  # ids are in the order of their receipt
     return Swept(gone, None if over else looked_at[-1].id)
 

@@ -86,9 +86,14 @@ async def test_each_kind_goes_by_its_own_setting(client: Client, integration: st
     for table in (EVENTS, BODIES, RUNS, EFFECTS):
         assert await _rows(client, table) == 1, table.name
     assert await _rows(client, STEPS) == 2
+    [newest] = await client.ask("GET", f"{PATH}/events")
     moved.move(100 * DAY)
     await sweep(client)
     assert await left(client) == {"lines": 0, "refusals": 0, "events": 0, "minutes": 0}
+    for path in (PATH, f"{PATH}/status", "/v1/integrations"):
+        found = await client.ask("GET", path)
+        last = (found[0] if isinstance(found, list) else found)["last_activity"]
+        assert last == newest["timestamp"], "when the last of them came, though it is deleted"
     assert "No event of the last 5d" in (await client.ask("GET", f"{PATH}/metrics/status"))["problem"]
 
 
