@@ -25,6 +25,7 @@ MARKS: dict[str, tuple[str, str, Text]] = {
     "ok": ("✓", "good", T("in order")),
     "degraded": ("!", "warn", T("degraded")),
     "down": ("✗", "bad", T("down")),
+    "starting": ("●", "calm", T("starting")),
     "configured": ("✓", "good", T("configured")),
     "not_configured": ("–", "quiet", T("not configured")),
 }
