@@ -278,8 +278,10 @@ def _new_alert(subject: Subject, now: float) -> Alert:
 def _apply(
     change: str, alert: Alert, subject: Subject, verdict: Verdict, outcome: Outcome, writing: _Writing, now: float
 ) -> None:
-    measured = {"metric": verdict.metric, "value": verdict.value, "threshold": verdict.threshold,
+    measured: dict[str, Any] = {"metric": verdict.metric, "value": verdict.value, "threshold": verdict.threshold,
                 "samples": verdict.count, "state": outcome.standing.state}  # fmt: skip
+    if subject.finding is not None and verdict.holds:
+        measured["detail"] = orjson.loads(subject.finding.detail.dump())
     writing.note(alert.id, now, change, **measured)
     if change in ENDED:
         writing.set(alert, status=ENDED[change], ended_at=now)

@@ -21,6 +21,9 @@ def told(kind: str, data: Data) -> Text:
 
 def _measured(head: Text) -> Callable[[Data], Text]:
     def say(data: Data) -> Text:
+        if data.get("detail") is not None:
+            detail = revive_text(orjson.dumps(data["detail"]).decode())
+            return T("{head}: {answer}", head=head, answer=detail)
         if data.get("value") is None:
             return head
         metric, value = data["metric"], data["value"]

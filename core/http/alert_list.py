@@ -328,8 +328,8 @@ def _out(ctx: Context, alert: Alert, language: str) -> AlertOut:
 def _line(line: AlertHistory, language: str) -> HistoryLineOut:
     data = orjson.loads(line.data)
     said = story.told(line.kind, data).render(language)
-    if "answer" in data:
-        data["answer"] = _revived(orjson.dumps(data["answer"]).decode(), language)
+    for name in {"answer", "detail"} & data.keys():
+        data[name] = _revived(orjson.dumps(data[name]).decode(), language)
     return HistoryLineOut(timestamp=moment(line.at), kind=line.kind, message=said, data=data)
 
 

@@ -35,6 +35,7 @@ CASES: list[tuple[Any, Any, str]] = [
     (Annotated[list[int], Field(min_length=1)], [], "must not be empty"),
     (Annotated[list[int], Field(max_length=2)], [1, 2, 3], "must have at most 2 entries"),
     (Annotated[str, Field(pattern="^[a-z]+$")], "A", "must be of the form ^[a-z]+$"),
+    (Annotated[str, Field(pattern=r"\S")], " ", "must not be blank"),
 ]
 
 

@@ -11,6 +11,7 @@ from aiohttp import web
 from core import alerts, auth, backup, deployments
 from core.alerting import Dispatcher, Evaluator, Guard, Watcher, acknowledge, quotas
 from core.alerting.outbox import MOST_ATTEMPTS
+from core.alerting.story import told as in_words
 from core.outbound import Outbound
 from core.quotas import Quota
 from core.texts import revive_text
@@ -150,6 +151,8 @@ async def test_a_key_that_was_made_for_a_day_is_told_when_it_has_expired(watched
     assert await told(watched) == {"Key expiry: ci": "critical"}
     (alert,) = await watched.alerts()
     assert "expires_at: PATCH /v1/auth/tokens/" in alert.description, "a rotation leaves the expiry as it is"
+    (line,) = await watched.history(alert, "firing")
+    assert str(in_words("firing", line)).startswith("It fires: The key ci (")
 
 
 async def test_a_check_that_fails_ends_nothing(watched: House) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given
@@ -131,7 +131,9 @@ def test_who_is_told() -> None:
         (Silence("s", 6, 10), False),
         (Silence("s", 0, 5), False),
     ):
-        assert (decide(alert, [silence], 5).silence == "s") is quiet, silence
+        assert (decide(alert, [silence], 5).silence == silence) is quiet, silence
+    resting = decide(replace(alert, paused=True), [Silence("s", 6, 10)], 5)
+    assert resting.silence is not None and resting.silence.id == "paused"
     told = Firing("int_1", "Errors", "critical", told_at=0)
     assert decide(told, [], 4 * 3600 - 1).say is None and decide(told, [], 4 * 3600).say == "repeat"
     assert decide(Firing("i", "r", "info", 0, repeat_seconds=300), [], 300).say == "repeat"
