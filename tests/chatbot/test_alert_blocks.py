@@ -61,3 +61,10 @@ def test_what_repeats_effects_asks_first() -> None:
     assert replay["text"]["text"] == "Replay 31 failed"
     assert replay["confirm"]["style"] == "danger" and "cannot be taken back" in replay["confirm"]["text"]["text"]
     assert replay["value"] == "alm_1"
+
+
+def test_times_are_each_readers_own_wherever_they_stand() -> None:
+    said = T("The key ci expires in 47 h, at {when}.", when="2026-11-26T23:46:10.000Z")
+    made = alert_blocks.rendered(AlertMessage("alm_1", [replace(_part("x"), what=said, measured=said)]), "en")
+    assert "T23:46" not in str(made) and "<!date^1795736770^" in made["text"]
+    assert "<!date^1795736770^" in made["blocks"][1]["text"]["text"]
