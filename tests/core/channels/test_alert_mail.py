@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from email.message import EmailMessage
 from typing import Any
 
@@ -67,6 +68,7 @@ async def test_a_story_is_one_thread(inbox: Inbox, sent: Any) -> None:
     quiet = await sent(Message("k1:2", "x", "ack", alert=alert("acknowledged"), loud=False, place=first.place))
     assert len(inbox.messages) == 1 and quiet.place == first.place
     made = alert("resolved")
+    made = AlertMessage("msg_1", [replace(made.parts[0], notes=[T("Resolved after 14 min")])])
     last = await sent(
         Message(
             "k1:3", made.title.render("en"), "It is over", alert=made, story="Resolved after 14 min", place=first.place
@@ -78,6 +80,7 @@ async def test_a_story_is_one_thread(inbox: Inbox, sent: Any) -> None:
     assert end["Subject"] == "Re: Alert: x", "Gmail threads by subject too"
     body = end.get_body(("html",)).get_content()  # type: ignore[union-attr]  # there is one
     assert "<h1" in body and "Resolved: High" in body.partition("<h1")[2].partition("</h1>")[0]
+    assert body.count("Resolved after 14 min") == 1, "nothing is said twice"
     assert last.place == first.place
     assert begin["In-Reply-To"] is None and "Resolved after 14 min" in str(end.get_body(("html",)))
 
