@@ -49,13 +49,13 @@ def _head(message: AlertMessage, language: str) -> str:
 def part_text(part: AlertPart, language: str, *, named: bool) -> str:
     """Return one alert as lines with marks; `named`: with its name, for a list."""
     what = (part.what or part.measured).render(language)
-    first = [f"*{blocks.plain(what)}*"]
+    first = [f"*{blocks.dated(blocks.plain(what))}*"]
     if part.what is not None:
         first.append(T("since {when}", when=blocks.date(part.since, "{time}, {date_short_pretty}")).render(language))
     first += [blocks.plain(part.counts.render(language))] if part.counts is not None else []
     found = [f"*{blocks.plain(_said(part.name, language))}*:"] if named else []
     found.append(" · ".join(first))
-    found += [blocks.plain(part.cause.render(language))] if part.cause is not None else []
+    found += [blocks.dated(blocks.plain(part.cause.render(language)))] if part.cause is not None else []
     found += [f":pencil2: {blocks.plain(change.render(language))}" for change in part.changes]
     found += [blocks.dated(blocks.plain(note.render(language))) for note in part.notes]
     found += [f"_{blocks.plain(_said(part.description, language))}_"] if part.description else []

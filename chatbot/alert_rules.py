@@ -139,7 +139,8 @@ def _troubled(asked: Asked, standings: Sequence[AlertStanding], why: Mapping[str
 
 def _standing(asked: Asked, row: AlertStanding, why: Mapping[str, Text]) -> str:
     if row.integration_id == ENGINE:  # in words, and no rule of the language
-        rule = f"*{blocks.plain(asked.say(spoken(row.name)))}*: {blocks.plain(asked.say(spoken(row.condition)))}"
+        when = asked.say(T("alerts when: {condition}", condition=spoken(row.condition)))
+        rule = f"*{blocks.plain(asked.say(spoken(row.name)))}* ({blocks.plain(when)})"
     else:
         rule = f"*{blocks.plain(row.name)}* {blocks.code(row.condition)}"
     said = f"{asked.say(in_words(row.state))} · {rule}"

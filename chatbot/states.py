@@ -45,6 +45,19 @@ def event_state(status: str) -> Text:
             return T("{status}", status=status)
 
 
+def failure(kind: str) -> Text:
+    """Return of which kind an event's failure is."""
+    match kind:
+        case "Upstream failed":
+            return T("Upstream failed")
+        case "Not configured":
+            return T("Not configured")
+        case "Processing failed":
+            return T("Processing failed")
+        case _:
+            return T("{status}", status=kind)
+
+
 def health(status: str) -> Text:
     """Return how a dependency or the whole engine is."""
     match status:

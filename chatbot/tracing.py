@@ -10,7 +10,7 @@ import orjson
 from chatbot import answers, blocks, opening
 from chatbot.asked import Asked, Open, Place, Reply
 from chatbot.dispatch import run_button
-from chatbot.states import event_state
+from chatbot.states import event_state, failure
 from core import durations, integrations
 from core.context import Context
 from core.events import passes, replay, trace
@@ -89,7 +89,7 @@ def _why(asked: Asked, event: Event, hops: Sequence[Hop]) -> list[str]:
     if event.error and event.status not in ("succeeded", "skipped"):
         error = orjson.loads(event.error)
         reason = blocks.plain(blocks.cut(revive(error["message"], asked.language), _LONGEST_REASON))
-        told.append(f":x: *{blocks.plain(error['error'])}*: {reason}")
+        told.append(f":x: *{blocks.plain(asked.say(failure(error['error'])))}*: {reason}")
     if event.waiting_for:
         told.append(
             asked.say(T("It waits for {service}, which is not configured: {command}", service=event.waiting_for,

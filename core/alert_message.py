@@ -103,10 +103,20 @@ class AlertMessage:
         head = heads[self.status]
         if len(self.parts) == 1:
             return T("{status}: {name} · {severity} · {integration}", status=head, name=first.name,
-                     severity=self.severity, integration=self.place)  # fmt: skip
+                     severity=_severity(self.severity), integration=self.place)  # fmt: skip
         return TN("{status}: {count} alert · {severity} · {integration}",
                   "{status}: {count} alerts · {severity} · {integration}", len(self.parts), status=head,
-                 severity=self.severity, integration=self.place)  # fmt: skip
+                 severity=_severity(self.severity), integration=self.place)  # fmt: skip
+
+
+def _severity(found: str) -> Text:
+    match found:
+        case "critical":
+            return T("critical")
+        case "warning":
+            return T("warning")
+        case _:
+            return T("info")
 
 
 def lines(part: AlertPart, language: str, *, named: bool) -> list[str]:

@@ -101,8 +101,10 @@ def said(alert: Alert) -> Text:
     if alert.metric == "no_events":
         return T("Nothing has come in for {value} (rule: {rule}), since {since}", value=value, rule=alert.condition,
                  since=since)  # fmt: skip
-    return T("{metric} is {value} (rule: {rule}), since {since}", metric=alert.metric, value=value,
-             rule=rule_of(alert.condition, alert.metric), since=since)  # fmt: skip
+    told = {"metric": alert.metric, "value": value, "rule": rule_of(alert.condition, alert.metric), "since": since}
+    if alert.ended_at is not None:
+        return T("{metric} was {value} (rule: {rule}), since {since}", **told)
+    return T("{metric} is {value} (rule: {rule}), since {since}", **told)
 
 
 def what(alert: Alert) -> Text:
@@ -113,6 +115,8 @@ def what(alert: Alert) -> Text:
     if alert.metric == "no_events":
         return T("Nothing has come in for {value} (rule: {rule})", value=value, rule=alert.condition)
     rule = rule_of(alert.condition, alert.metric)
+    if alert.ended_at is not None:
+        return T("{metric} was {value} (rule: {rule})", metric=alert.metric, value=value, rule=rule)
     return T("{metric} is {value} (rule: {rule})", metric=alert.metric, value=value, rule=rule)
 
 

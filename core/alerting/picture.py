@@ -8,6 +8,7 @@ import structlog
 
 from core import charts, metrics
 from core.alerting.subjects import ENGINE
+from core.alerting.values import WINDOW
 from core.alerts.language import parse
 from core.alerts.limits import limits_of
 from core.channels import Picture
@@ -41,10 +42,12 @@ async def picture(ctx: Context, alerts: Sequence[Alert]) -> Picture | None:
 
 async def _chart(ctx: Context, alert: Alert, start: float, now: float) -> Chart:
     assert alert.metric is not None
-    found = await metrics.query(ctx, integration_id=alert.integration_id, names=[alert.metric], start=start, end=now)
+    # A count is compared over five minutes: in bars of as long its limit means something.
+    step = WINDOW if METRICS[alert.metric].kind == "counter" else None
+    found = await metrics.query(
+        ctx, integration_id=alert.integration_id, names=[alert.metric], start=start, end=now, step=step
+    )
     series = found[alert.metric]
     marks = await charts.marks(ctx, integration_id=alert.integration_id, start=series.start, end=series.end)
-    limits: tuple[Limit, ...] = ()
-    if series.metric.kind != "counter":  # its limit is for five minutes, a bar for less or more
-        limits = tuple(Limit(operator, value) for operator, value in limits_of(parse(alert.condition), alert.metric))
+    limits = tuple(Limit(operator, value) for operator, value in limits_of(parse(alert.condition), alert.metric))
     return Chart(alert.integration, series, limits, marks)

@@ -79,7 +79,7 @@ def _body(message: Message, language: str, link: str | None) -> Iterator[str]:
     if message.alert is None:
         yield _lines(readable(message.text, language).splitlines())
     else:
-        yield from _alerts(message.alert, language, link)
+        yield from _alerts(message.alert, language, link, said=message.story)
     if message.picture is not None:
         yield (
             f'<img src="cid:{PICTURE}" width="592" alt="{escape(message.picture.alt)}" '
@@ -87,12 +87,13 @@ def _body(message: Message, language: str, link: str | None) -> Iterator[str]:
         )
 
 
-def _alerts(alert: AlertMessage, language: str, link: str | None) -> Iterator[str]:
+def _alerts(alert: AlertMessage, language: str, link: str | None, *, said: str) -> Iterator[str]:
+    """Give the alerts, without the lines that are `said` above already."""
     several = len(alert.parts) > 1
     for part in alert.parts[:MOST_PARTS]:
         first, *others = (readable(line, language) for line in lines(part, language, named=several))
         yield _lines([first], "font-weight:bold;margin-top:12px" if several else "font-size:16px")
-        yield _lines(others)
+        yield _lines([line for line in others if line not in said])
         if link is not None:
             label = escape(_LINK.render(language))
             shown = f'<a class="link" href="{escape(address(link, part))}" style="color:{_BLUE}">{label}</a>'

@@ -21,7 +21,7 @@ import orjson
 from core import retry_after
 from core.actors import Actor
 from core.aside import AsideError
-from core.channels import CHANNELS, Channel, Message, Target
+from core.channels import CHANNELS, Channel, Message, Target, alert_mail
 from core.config import Settings
 from core.context import Context
 from core.errors import CcbError, Invalid, Upstream
@@ -152,7 +152,7 @@ class Apprise(Channel):
         """Send it in a process of its own."""
         address = target.hidden or await self._address(ctx, target)
         picture = message.picture.png if message.picture is not None else None
-        body = readable(message.text, ctx.settings.language)
+        body = body_of(message, ctx.settings)
         outcome = await self._ask(
             ctx, address, title=message.subject, body=body, type=_kind(message),
             picture=None if picture is None else base64.b64encode(picture).decode(),
@@ -239,6 +239,14 @@ class Apprise(Channel):
                 return Upstream(T("No connection to {where}: {reason}.", where=where, reason=said or "–"))
         logged = redactor.text(" ".join(outcome["logged"])[:300])
         return Upstream(T("{service} was not told: {reason}", service=self.service.title, reason=logged or "–"))
+
+
+def body_of(message: Message, settings: Settings) -> str:
+    """Return what a message says, and where its first alert can be looked at."""
+    said = readable(message.text, settings.language)
+    if message.alert is None or settings.public_url is None:
+        return said
+    return f"{said}\n\n{alert_mail.address(settings.public_url, message.alert.parts[0])}"
 
 
 def _not_asked(why: str, service: str) -> Text:

@@ -274,7 +274,14 @@ def _marks(chart: Chart) -> Iterator[dict[str, Any]]:
     }
     yield {
         "data": {"values": [{"at": at, "numbers": numbers} for at, numbers in _numbered(chart, marks)]},
-        "mark": {"type": "text", "dy": -9, "baseline": "bottom", "fontSize": 15, "fontWeight": "bold", "color": _INK},
+        "mark": {
+            "type": "text",
+            "dy": -21 if chart.spans else -9,
+            "baseline": "bottom",
+            "fontSize": 15,
+            "fontWeight": "bold",
+            "color": _INK,
+        },
         "encoding": {"y": {"value": 4}, "text": {"field": "numbers", "type": "nominal"}},
     }
 

@@ -9,8 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatbot import alert_blocks
+from chatbot.states import failure
 from core.alert_message import Action, AlertMessage, AlertPart, AlertStatus
 from core.demo.stand_ins.slack.blocks import problems_of_blocks
+from core.errors import NotConfigured, Upstream
+from core.handler import HandlerError
 from core.texts import T
 
 ALL: tuple[Action, ...] = (
@@ -61,3 +64,15 @@ def test_what_repeats_effects_asks_first() -> None:
     assert replay["text"]["text"] == "Replay 31 failed"
     assert replay["confirm"]["style"] == "danger" and "cannot be taken back" in replay["confirm"]["text"]["text"]
     assert replay["value"] == "alm_1"
+
+
+def test_times_are_each_readers_own_wherever_they_stand() -> None:
+    said = T("The key ci expires in 47 h, at {when}.", when="2026-11-26T23:46:10.000Z")
+    made = alert_blocks.rendered(AlertMessage("alm_1", [replace(_part("x"), what=said, measured=said)]), "en")
+    assert "T23:46" not in str(made) and "<!date^1795736770^" in made["text"]
+    assert "<!date^1795736770^" in made["blocks"][1]["text"]["text"]
+
+
+@pytest.mark.parametrize("kind", [Upstream.default_error, NotConfigured.default_error, HandlerError.default_error])
+def test_each_kind_of_failure_that_an_event_has_can_be_said_in_any_language(kind: str) -> None:
+    assert str(failure(kind)) == kind and failure(kind).message == kind

@@ -47,6 +47,7 @@ async def test_it_fires_is_told_acknowledged_and_resolved_in_one_message(house: 
     await house.tell(2)
     (message,) = house.posted()
     assert "Resolved: Errors" in message["text"] and "Resolved after" in message["text"]
+    assert "error_rate was 12.4 %" in message["text"]
     assert house.thread()[-1].startswith("Errors: Resolved after ")
     assert await house.kinds(alert) == [
         "pending", "firing", "planned", "delivered", "acknowledged", "delivered", "resolved", "delivered",

@@ -74,6 +74,20 @@ async def test_the_chart_stands_in_the_message_and_stays_there(quick_house: Hous
     house.slack.refused.clear()
 
 
+async def test_the_limit_of_a_count_is_drawn_over_the_five_minutes_that_it_is_about(quick_house: House) -> None:
+    house = quick_house
+    forward = await house.install({**RULE, "condition": "failed > 3"})
+    for _ in range(3):  # in no minute more than two
+        await house.count(forward, dead=2)
+        house.clock.move(60)
+    await house.look(1)
+    house.clock.move(11)
+    await house.tell()
+    await house.dispatcher.illustrate()
+    [image] = _images(house)
+    assert "highest 6" in image["alt_text"] and "The limit > 3 is met at 1 point." in image["alt_text"]
+
+
 def _images(house: House) -> list[dict[str, Any]]:
     found = [block for block in house.posted()[0]["blocks"] if block["type"] == "image"]
     return [{name: value for name, value in block.items() if name != "block_id"} for block in found]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from email.message import EmailMessage
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from core.alert_message import AlertMessage, AlertPart
 from core.channels import CHANNELS, Message, Picture, parse
+from core.channels.apprise import body_of
 from core.texts import T
 from tests.contexts import MovableClock, context, settings
 from tests.inbox import Inbox, serving
@@ -67,6 +69,7 @@ async def test_a_story_is_one_thread(inbox: Inbox, sent: Any) -> None:
     quiet = await sent(Message("k1:2", "x", "ack", alert=alert("acknowledged"), loud=False, place=first.place))
     assert len(inbox.messages) == 1 and quiet.place == first.place
     made = alert("resolved")
+    made = AlertMessage("msg_1", [replace(made.parts[0], notes=[T("Resolved after 14 min")])])
     last = await sent(
         Message(
             "k1:3", made.title.render("en"), "It is over", alert=made, story="Resolved after 14 min", place=first.place
@@ -78,8 +81,16 @@ async def test_a_story_is_one_thread(inbox: Inbox, sent: Any) -> None:
     assert end["Subject"] == "Re: Alert: x", "Gmail threads by subject too"
     body = end.get_body(("html",)).get_content()  # type: ignore[union-attr]  # there is one
     assert "<h1" in body and "Resolved: High" in body.partition("<h1")[2].partition("</h1>")[0]
+    assert body.count("Resolved after 14 min") == 1, "nothing is said twice"
     assert last.place == first.place
     assert begin["In-Reply-To"] is None and "Resolved after 14 min" in str(end.get_body(("html",)))
+
+
+def test_a_service_is_told_where_to_look_too() -> None:
+    said = Message("k1", "x", "at 2026-11-24T22:58:40.986Z", alert=alert())
+    assert body_of(said, settings()) == "at 24 Nov 2026, 22:58 UTC"
+    told = body_of(said, settings(CCB_PUBLIC_URL="https://ccb.example"))
+    assert told.endswith("22:58 UTC\n\nhttps://ccb.example/dashboard/alerts/alt_1")
 
 
 async def test_times_are_in_the_readers_form(inbox: Inbox) -> None:
