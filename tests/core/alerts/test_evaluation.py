@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import pytest
@@ -117,6 +118,33 @@ def test_a_value_that_swings_ends_nothing() -> None:
         now += 20
         standing = advance(standing, Verdict(number % 4 == 0, number % 4 == 0), None, now=now).standing
     assert standing.state == "firing" and CLEAR_SECONDS > 3 * 20
+
+
+def firing() -> Standing:
+    """Return how a rule stands that fires since a moment ago."""
+    return advance(Standing(since=0), Verdict(True, True), None, now=20).standing
+
+
+def states(standing: Standing, looks: Iterable[tuple[Truth, Truth]], now: float = 20.0) -> list[str]:
+    """Return how it stands after each look, 20 seconds apart: at the condition, and at that for the end."""
+    found = []
+    for holds, ends in looks:
+        now += 20
+        standing = advance(standing, Verdict(holds, holds), Verdict(ends, ends), now=now).standing
+        found.append(standing.state)
+    return found
+
+
+def test_the_end_takes_two_minutes_without_a_break() -> None:
+    well, ill = (False, True), (True, False)
+    assert states(firing(), [well] * 7) == ["firing"] * 6 + ["ok"]
+    assert states(firing(), [*[well] * 6, ill, *[well] * 6]) == ["firing"] * 13, "a break begins it anew"
+    assert states(firing(), [(False, False)] * 20) == ["firing"] * 20, "its own condition for the end does not hold"
+
+
+def test_what_is_unknown_ends_nothing() -> None:
+    assert states(firing(), [(False, None)] * 20) == ["firing"] * 20, "nobody can tell whether it is well"
+    assert states(firing(), [(None, True)] * 20) == ["firing"] * 20
 
 
 def test_who_is_told() -> None:
