@@ -135,8 +135,11 @@ async def test_one_that_was_given_up_is_told_when_it_is_due_again(quick_house: H
     alert = await house.alert()
     assert (await house.kinds(alert))[-1] == "dead"
     await alerting.snooze(house.ctx, alert.id, alerting.Snooze(3600), actor=ANN)
+    (before,) = await house.ctx.db.read(alert_outbox.channels)
     await house.tell(2)
     assert (await house.kinds(alert))[-1] == "skipped", "nobody has heard of it"
+    (after,) = await house.ctx.db.read(alert_outbox.channels)
+    assert before.failures == after.failures == MOST_ATTEMPTS, "the channel was not asked"
     house.slack.broken = None
     house.clock.move(3590)
     await house.count(forward, dead=10)
@@ -157,6 +160,23 @@ async def test_it_is_tried_less_and_less_often(quick_house: House) -> None:
         if await house.dispatcher.run():
             tried.append(house.clock.now())
     assert [later - earlier for earlier, later in pairwise(tried)] == [5, 10, 20, 40, 80]
+
+
+async def test_what_goes_on_together_is_repeated_in_one_message(quick_house: House) -> None:
+    house = quick_house
+    forward = await house.install(RULE, {**RULE, "name": "Any", "condition": "failed > 0"})
+    await house.count(forward, dead=10)
+    await house.look()
+    await house.tell(12)
+    assert len(house.posted()) == 1
+    house.clock.move(4 * 3600)
+    await house.count(forward, dead=10)
+    await house.look()
+    await house.tell(5)
+    assert [await house.kinds(alert) for alert in await house.alerts()] == [
+        ["pending", "firing", "planned", "delivered", "repeat", "delivered"]
+    ] * 2
+    assert len(house.thread()) == 1
 
 
 class Surprised(SlackNotifier):

@@ -147,6 +147,32 @@ def test_what_is_unknown_ends_nothing() -> None:
     assert states(firing(), [(None, True)] * 20) == ["firing"] * 20
 
 
+def test_a_pending_alert_waits_a_quarter_of_an_hour_for_data() -> None:
+    standing, now, changes = advance(Standing(since=0), Verdict(False, True), None, now=20).standing, 20.0, []
+    assert standing.state == "pending"
+    for _ in range(47):
+        now += 20
+        outcome = advance(standing, Verdict(None, None), None, now=now)
+        standing = outcome.standing
+        changes.append(outcome.changes)
+    assert changes == [*[()] * 45, ("withdrawn",), ()] and standing.state == "no_data"
+
+
+def test_only_what_fired_within_the_hour_is_flapping() -> None:
+    for apart, flapping in ((1300.0, [False] * 6), (600.0, [False] * 3 + [True] * 3)):
+        standing, now, found = Standing(since=0), 0.0, []
+        for _ in range(6):
+            now += apart - 140
+            outcome = advance(standing, Verdict(True, True), None, now=now)
+            found.append(outcome.flapping)
+            standing = outcome.standing
+            for _ in range(7):
+                now += 20
+                standing = advance(standing, Verdict(False, False), None, now=now).standing
+            assert standing.state == "ok"
+        assert found == flapping, apart
+
+
 def test_who_is_told() -> None:
     alert = Firing("int_1", "Errors", "critical")
     assert decide(alert, [], 0).say == "fired"
