@@ -127,7 +127,7 @@ def firing() -> Standing:
 
 def states(standing: Standing, looks: Iterable[tuple[Truth, Truth]], now: float = 20.0) -> list[str]:
     """Return how it stands after each look, 20 seconds apart: at the condition, and at that for the end."""
-    found = []
+    found: list[str] = []
     for holds, ends in looks:
         now += 20
         standing = advance(standing, Verdict(holds, holds), Verdict(ends, ends), now=now).standing
