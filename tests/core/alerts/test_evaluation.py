@@ -142,7 +142,29 @@ def test_the_end_takes_two_minutes_without_a_break() -> None:
     assert states(firing(), [(False, False)] * 20) == ["firing"] * 20, "its own condition for the end does not hold"
 
 
+def test_a_condition_must_last() -> None:
+    """What is unknown neither counts nor breaks it, and the first look at which it holds has lasted nothing."""
+    rule, lasted, found = parse("failed > 0 for 5m"), dict[str, float](), []
+    for failed in (1, 1, None, 1, 1, 0, 1, 1, 1, 1):
+        seen = evaluate(rule, Known({"failed": failed}), lasted=lasted, passed=100)
+        lasted = dict(seen.lasted)
+        found.append(seen.holds)
+    assert found == [False, False, None, False, True, False, False, False, False, True]
+
+
+def test_a_standing_keeps_its_beginning() -> None:
+    standing, begun = Standing(since=5, looked_at=5), []
+    for now, holds in ((25, False), (45, False), (65, True), (85, True)):
+        outcome = advance(standing, Verdict(holds, True), None, now=now)
+        standing = outcome.standing
+        begun.append((standing.state, standing.since, outcome.changes))
+    assert begun == [
+        ("pending", 25, ("pending",)), ("pending", 25, ()), ("firing", 65, ("firing",)), ("firing", 65, ()),
+    ]  # fmt: skip
+
+
 def test_what_is_unknown_ends_nothing() -> None:
+    assert advance(firing(), Verdict(False, False), Verdict(None, None), now=40).changes == ("no_data",)
     assert states(firing(), [(False, None)] * 20) == ["firing"] * 20, "nobody can tell whether it is well"
     assert states(firing(), [(None, True)] * 20) == ["firing"] * 20
 
@@ -192,3 +214,6 @@ def test_who_is_told() -> None:
     assert decide(Firing("i", "r", "info", 0, acknowledged=True), [], 1e9).quiet == "acknowledged"
     assert decide(Firing("i", "r", "info", 0, snoozed_until=50), [], 49).quiet == "snoozed"
     assert decide(Firing("i", "r", "info", 0, True, snoozed_until=50), [], 50).say == "repeat"
+    silence = [Silence("s", 0, 1e9)]
+    assert decide(told, silence, 4 * 3600).quiet == "silenced", "at the repeat too"
+    assert decide(Firing("i", "r", "info", 0, snoozed_until=50), silence, 50).quiet == "silenced"
