@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import secrets
 import shutil
@@ -16,6 +17,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+import structlog
 
 os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="ccb-run-"))  # pgserver keeps its lock file there
 
@@ -53,6 +55,16 @@ def pytest_configure() -> None:
     if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 4 << 30:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
         tempfile.tempdir = str(MEMORY)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is there now out of every later search for garbage; and draw no boxes around tracebacks.
+
+    Each takes seconds in the end: the heap holds thousands of tests, and a traceback with its locals as many lines.
+    """
+    gc.freeze()
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
 
 
 WITH_AN_ENGINE = frozenset({"watched", "house", "unclaimed"})

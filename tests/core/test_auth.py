@@ -8,7 +8,6 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlmodel import SQLModel
 
 from core import auth
 from core.auth import LOCAL, PERMISSIONS, ROLES, SYSTEM, Actor
@@ -17,6 +16,7 @@ from core.errors import Conflict, Denied, Invalid, Malformed, NotFound, Unauthen
 from core.memo import Memo
 from storage import api_keys as rows
 from storage.db import Database, open_database
+from tests import templates
 from tests.contexts import MovableClock, context, settings
 
 OWN_KEY = "ccb_my-own-key-0123456789-0123456789-abc"
@@ -24,8 +24,8 @@ OWN_KEY = "ccb_my-own-key-0123456789-0123456789-abc"
 
 @pytest.fixture
 async def ctx(tmp_path: Path, clock: MovableClock) -> AsyncIterator[Context]:
+    templates.sqlite_in(tmp_path)
     db = await open_database(None, tmp_path)
-    await db.write(lambda connection: SQLModel.metadata.create_all(connection))
     yield context(clock=clock, db=db)
     await db.close()
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import SQLModel
 
 from core import webhook_log
 from core.context import Context
@@ -15,13 +14,14 @@ from core.texts import T, revive
 from storage import metrics
 from storage import webhook_log as rows
 from storage.db import open_database
+from tests import templates
 from tests.contexts import MovableClock, context
 
 
 @pytest.fixture
 async def ctx(tmp_path: Path, clock: MovableClock) -> AsyncIterator[Context]:
+    templates.sqlite_in(tmp_path)
     db = await open_database(None, tmp_path)
-    await db.write(lambda connection: SQLModel.metadata.create_all(connection))
     yield context(clock=clock, db=db)
     await db.close()
 

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from core.demo.stand_ins.slack import ANNA
 from tests.e2e.engine import CCB, START_SECONDS, environment
 from tests.stand_ins.receiver import receiving
 
+pytestmark = pytest.mark.slow
 SECRET = "real0123456789"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from functools import cache
 
 import sqlalchemy as sa
 from hypothesis import given
@@ -15,6 +16,14 @@ from storage.accept import Arrival
 from storage.db import Database
 
 _ids = itertools.count(1)
+
+
+@cache
+def _in_memory() -> sa.Engine:
+    """Return a database with all tables; what is not committed there is gone."""
+    engine = sa.create_engine("sqlite://")
+    SQLModel.metadata.create_all(engine)
+    return engine
 
 
 def arrival(*keys: str, at: float = 1000.0, window: float = 60.0, integration: str = "int_a") -> Arrival:
@@ -111,15 +120,12 @@ async def test_a_bad_write_fails_alone(db: Database) -> None:
 @given(st.lists(st.sets(st.sampled_from("abcdef"), max_size=3), min_size=1, max_size=20))
 def test_one_event_for_each_class_of_keys_however_they_are_grouped(deliveries: list[set[str]]) -> None:
     """In whatever groups they come, each delivery stands for an event that had one of its keys, or for itself."""
-    engine = sa.create_engine("sqlite://")
-    SQLModel.metadata.create_all(engine)
     arrivals = [arrival(*sorted(keys)) for keys in deliveries]
     by_id = {a.id: a for a in arrivals}
-    with engine.begin() as connection:
+    with _in_memory().connect() as connection:  # which forgets what it was told
         half = len(arrivals) // 2
         accepted = accept.accept(connection, arrivals[:half]) + accept.accept(connection, arrivals[half:])
         stored = {row.id for row in connection.execute(sa.select(events.EVENTS.c.id))}
-    engine.dispose()
     assert {a.event_id for a in accepted} == stored
     for own, got in zip(arrivals, accepted, strict=True):
         assert got.duplicate == (got.event_id != own.id)

@@ -1,23 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
-import pytest
-from sqlmodel import SQLModel
-
 from storage import alert_rules
-from storage.db import Database, open_database
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def tables(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
-    database = await open_database(url, tmp_path)
-    await database.write(lambda connection: SQLModel.metadata.create_all(connection))
-    yield database
-    await database.close()
+from storage.db import Database
 
 
 def rule(id_: str, name: str, **more: Any) -> dict[str, Any]:
@@ -27,23 +13,23 @@ def rule(id_: str, name: str, **more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-async def put(tables: Database, now: float, *rules: dict[str, Any], of: str = "int_1") -> Any:
-    return await tables.write(alert_rules.replace, of, rules, now=now)
+async def put(db: Database, now: float, *rules: dict[str, Any], of: str = "int_1") -> Any:
+    return await db.write(alert_rules.replace, of, rules, now=now)
 
 
-async def test_they_keep_their_order_and_belong_to_one_integration(tables: Database) -> None:
-    await put(tables, 1.0, rule("alr_2", "b"), rule("alr_1", "a"))
-    await put(tables, 1.0, rule("alr_3", "a"), of="int_2")
-    assert [(r.id, r.name) for r in await tables.read(alert_rules.all_of, "int_1")] == [("alr_2", "b"), ("alr_1", "a")]
-    assert [(r.id, r.name) for r in await tables.read(alert_rules.all_of, "int_2")] == [("alr_3", "a")]
-    assert await put(tables, 2.0) == []
-    assert len(await tables.read(alert_rules.all_of, "int_2")) == 1
+async def test_they_keep_their_order_and_belong_to_one_integration(db: Database) -> None:
+    await put(db, 1.0, rule("alr_2", "b"), rule("alr_1", "a"))
+    await put(db, 1.0, rule("alr_3", "a"), of="int_2")
+    assert [(r.id, r.name) for r in await db.read(alert_rules.all_of, "int_1")] == [("alr_2", "b"), ("alr_1", "a")]
+    assert [(r.id, r.name) for r in await db.read(alert_rules.all_of, "int_2")] == [("alr_3", "a")]
+    assert await put(db, 2.0) == []
+    assert len(await db.read(alert_rules.all_of, "int_2")) == 1
 
 
-async def test_a_name_that_stays_keeps_its_id(tables: Database) -> None:
-    await put(tables, 1.0, rule("alr_1", "same"), rule("alr_2", "changed"), rule("alr_3", "gone"))
+async def test_a_name_that_stays_keeps_its_id(db: Database) -> None:
+    await put(db, 1.0, rule("alr_1", "same"), rule("alr_2", "changed"), rule("alr_3", "gone"))
     found = await put(
-        tables, 2.0, rule("alr_4", "changed", condition="failed > 4"), rule("alr_5", "new"), rule("alr_6", "same")
+        db, 2.0, rule("alr_4", "changed", condition="failed > 4"), rule("alr_5", "new"), rule("alr_6", "same")
     )
     assert [(r.id, r.name, r.condition, r.created_at, r.updated_at) for r in found] == [
         ("alr_2", "changed", "failed > 4", 1.0, 2.0),

@@ -1,24 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlmodel import SQLModel
 
 from storage import api_keys
-from storage.db import Database, open_database
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def tables(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
-    database = await open_database(url, tmp_path)
-    await database.write(lambda connection: SQLModel.metadata.create_all(connection))
-    yield database
-    await database.close()
+from storage.db import Database
 
 
 def row(number: int, **more: Any) -> dict[str, Any]:
@@ -28,44 +16,44 @@ def row(number: int, **more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-async def test_keys_are_found_by_id_and_by_hash_and_listed_newest_first(tables: Database) -> None:
+async def test_keys_are_found_by_id_and_by_hash_and_listed_newest_first(db: Database) -> None:
     for number in (1, 2):
-        await tables.write(api_keys.add, row(number))
-    found = await tables.read(api_keys.by_hash, "hash2")
-    assert found == await tables.read(api_keys.get, "key_2")
-    assert await tables.read(api_keys.by_hash, "hash") is None
-    assert [key.id for key in await tables.read(api_keys.all_of_them)] == ["key_2", "key_1"]
+        await db.write(api_keys.add, row(number))
+    found = await db.read(api_keys.by_hash, "hash2")
+    assert found == await db.read(api_keys.get, "key_2")
+    assert await db.read(api_keys.by_hash, "hash") is None
+    assert [key.id for key in await db.read(api_keys.all_of_them)] == ["key_2", "key_1"]
 
 
-async def test_a_hash_is_there_once(tables: Database) -> None:
-    await tables.write(api_keys.add, row(1))
+async def test_a_hash_is_there_once(db: Database) -> None:
+    await db.write(api_keys.add, row(1))
     with pytest.raises(sa.exc.IntegrityError):
-        await tables.write(api_keys.add, row(2, hash="hash1"))
+        await db.write(api_keys.add, row(2, hash="hash1"))
 
 
-async def test_touch_is_written_once_in_the_time_given(tables: Database) -> None:
-    await tables.write(api_keys.add, row(1))
+async def test_touch_is_written_once_in_the_time_given(db: Database) -> None:
+    await db.write(api_keys.add, row(1))
     for now, expected in ((100.0, 100.0), (159.0, 100.0), (160.0, 160.0)):
-        await tables.write(api_keys.touch, "key_1", now=now, unless_since=now - 60)
-        found = await tables.read(api_keys.get, "key_1")
+        await db.write(api_keys.touch, "key_1", now=now, unless_since=now - 60)
+        found = await db.read(api_keys.get, "key_1")
         assert found is not None and found.last_used_at == expected
 
 
 ENTRY = {"at": 5.0, "actor_kind": "key", "actor_id": "key_9", "actor_name": "n", "action": "token.revoked"}
 
 
-async def test_what_is_revoked_stays_as_it_is(tables: Database) -> None:
-    await tables.write(api_keys.add, row(1))
-    await tables.write(api_keys.change, "key_1", {"revoked_at": 5.0}, ENTRY)
-    found = await tables.write(api_keys.change, "key_1", {"revoked_at": 6.0, "name": "other"}, ENTRY)
+async def test_what_is_revoked_stays_as_it_is(db: Database) -> None:
+    await db.write(api_keys.add, row(1))
+    await db.write(api_keys.change, "key_1", {"revoked_at": 5.0}, ENTRY)
+    found = await db.write(api_keys.change, "key_1", {"revoked_at": 6.0, "name": "other"}, ENTRY)
     assert found is not None and (found.revoked_at, found.name) == (5.0, "n")
-    assert await tables.write(api_keys.change, "key_9", {"name": "other"}, ENTRY) is None
+    assert await db.write(api_keys.change, "key_9", {"name": "other"}, ENTRY) is None
 
 
-async def test_one_key_of_the_environment_at_a_time(tables: Database) -> None:
+async def test_one_key_of_the_environment_at_a_time(db: Database) -> None:
     for number in (1, 2, 1):
-        await tables.write(api_keys.put_environment, row(number, origin="environment"))
-    states = {key.id: key.revoked_at for key in await tables.read(api_keys.all_of_them)}
+        await db.write(api_keys.put_environment, row(number, origin="environment"))
+    states = {key.id: key.revoked_at for key in await db.read(api_keys.all_of_them)}
     assert states == {"key_1": None, "key_2": 100.0}
 
 
@@ -81,8 +69,8 @@ async def test_one_key_of_the_environment_at_a_time(tables: Database) -> None:
     ],
 )
 async def test_an_admin_key_is_added_only_where_none_is_usable(
-    tables: Database, there: dict[str, Any], added: bool
+    db: Database, there: dict[str, Any], added: bool
 ) -> None:
-    await tables.write(api_keys.add, row(1, **there))
-    assert await tables.write(api_keys.add_unless_admin, row(2)) is added
-    assert (await tables.read(api_keys.get, "key_2") is not None) is added
+    await db.write(api_keys.add, row(1, **there))
+    assert await db.write(api_keys.add_unless_admin, row(2)) is added
+    assert (await db.read(api_keys.get, "key_2") is not None) is added

@@ -227,6 +227,19 @@ async def test_hysteresis(quick_house: House) -> None:
     assert await house.state() == "ok"
 
 
+async def test_the_end_may_take_its_time_too(quick_house: House) -> None:
+    house = quick_house
+    rule = {**RULE, "condition": "received > 10", "resolve_condition": "received < 5 for 5m"}
+    forward = await house.install(rule)
+    await house.count(forward, received=20)
+    await house.look()
+    house.clock.move(280)
+    await house.look(15)
+    assert await house.state() == "firing", "it has been well for less than five minutes"
+    await house.look(8)
+    assert await house.state() == "ok"
+
+
 async def test_a_channel_is_tried_again_and_given_up(house: House) -> None:
     forward = await house.install({**RULE, "notification_channels": ["slack://random", "email://a@b.example"]})
     await house.count(forward, dead=10)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+from itertools import pairwise
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from chatbot.notifier import SlackNotifier
 from core import alerting
 from core.alerting.outbox import LEASE_SECONDS, MOST_ATTEMPTS
 from storage import alert_outbox
@@ -132,14 +135,89 @@ async def test_one_that_was_given_up_is_told_when_it_is_due_again(quick_house: H
     alert = await house.alert()
     assert (await house.kinds(alert))[-1] == "dead"
     await alerting.snooze(house.ctx, alert.id, alerting.Snooze(3600), actor=ANN)
+    (before,) = await house.ctx.db.read(alert_outbox.channels)
     await house.tell(2)
     assert (await house.kinds(alert))[-1] == "skipped", "nobody has heard of it"
+    (after,) = await house.ctx.db.read(alert_outbox.channels)
+    assert before.failures == after.failures == MOST_ATTEMPTS, "the channel was not asked"
     house.slack.broken = None
     house.clock.move(3590)
     await house.count(forward, dead=10)
     await house.look()
     await house.tell(2)
     assert (await house.kinds(alert))[-2:] == ["repeat", "delivered"] and len(house.posted()) == 1
+
+
+async def test_it_is_tried_less_and_less_often(quick_house: House) -> None:
+    house = quick_house
+    forward = await house.install(RULE)
+    await house.count(forward, dead=10)
+    await house.look()
+    house.slack.broken = 500
+    tried: list[float] = []
+    for _ in range(200):
+        house.clock.move(1)
+        if await house.dispatcher.run():
+            tried.append(house.clock.now())
+    assert [later - earlier for earlier, later in pairwise(tried)] == [5, 10, 20, 40, 80]
+
+
+async def test_what_goes_on_together_is_repeated_in_one_message(quick_house: House) -> None:
+    house = quick_house
+    forward = await house.install(RULE, {**RULE, "name": "Any", "condition": "failed > 0"})
+    await house.count(forward, dead=10)
+    await house.look()
+    await house.tell(12)
+    assert len(house.posted()) == 1
+    house.clock.move(4 * 3600)
+    await house.count(forward, dead=10)
+    await house.look()
+    await house.tell(5)
+    assert [await house.kinds(alert) for alert in await house.alerts()] == [
+        ["pending", "firing", "planned", "delivered", "repeat", "delivered"]
+    ] * 2
+    assert len(house.thread()) == 1
+
+
+class Surprised(SlackNotifier):
+    """A channel whose program fails in a way that nobody foresaw."""
+
+    surprises = 1
+
+    async def tell(self, **wish: Any) -> Any:
+        if self.surprises:
+            self.surprises -= 1
+            raise ZeroDivisionError
+        return await super().tell(**wish)
+
+
+async def test_what_nobody_foresaw_stops_no_other_and_is_tried_again(quick_house: House) -> None:
+    house = quick_house
+    both = {**RULE, "notification_channels": ["slack://deploys", "slack://general"]}
+    forward = await house.install(both)
+    await house.count(forward, dead=10)
+    await house.look()
+    slack = Surprised(house.ctx.settings, house.clock)
+    house.ctx = dataclasses.replace(house.ctx, slack=slack)
+    house.restart()
+    await house.tell(11)
+    assert len(house.posted("deploys")) + len(house.posted("general")) == 1
+    await house.tell(6)
+    assert (len(house.posted("deploys")), len(house.posted("general"))) == (1, 1)
+    (failed,) = await house.history(await house.alert(), "attempt_failed")
+    assert "nobody expected" in str(failed["answer"])
+    await slack.close()
+
+
+async def test_what_asking_again_cannot_help_is_given_up_at_once(quick_house: House) -> None:
+    house = quick_house
+    forward = await house.install({**RULE, "notification_channels": ["email://a@b.example"]})
+    house.inbox.refused.add("a@b.example")
+    await house.count(forward, dead=10)
+    await house.look()
+    await house.tell(12)
+    (dead,) = await house.history(await house.alert(), "dead")
+    assert dead["attempt"] == 1 and "No such mailbox" in str(dead["answer"])
 
 
 async def test_a_channel_is_left_in_peace_for_an_hour_at_most(quick_house: House) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -119,6 +120,81 @@ def test_a_value_that_swings_ends_nothing() -> None:
     assert standing.state == "firing" and CLEAR_SECONDS > 3 * 20
 
 
+def firing() -> Standing:
+    """Return how a rule stands that fires since a moment ago."""
+    return advance(Standing(since=0), Verdict(True, True), None, now=20).standing
+
+
+def states(standing: Standing, looks: Iterable[tuple[Truth, Truth]], now: float = 20.0) -> list[str]:
+    """Return how it stands after each look, 20 seconds apart: at the condition, and at that for the end."""
+    found: list[str] = []
+    for holds, ends in looks:
+        now += 20
+        standing = advance(standing, Verdict(holds, holds), Verdict(ends, ends), now=now).standing
+        found.append(standing.state)
+    return found
+
+
+def test_the_end_takes_two_minutes_without_a_break() -> None:
+    well, ill = (False, True), (True, False)
+    assert states(firing(), [well] * 7) == ["firing"] * 6 + ["ok"]
+    assert states(firing(), [*[well] * 6, ill, *[well] * 6]) == ["firing"] * 13, "a break begins it anew"
+    assert states(firing(), [(False, False)] * 20) == ["firing"] * 20, "its own condition for the end does not hold"
+
+
+def test_a_condition_must_last() -> None:
+    """What is unknown neither counts nor breaks it, and the first look at which it holds has lasted nothing."""
+    rule, lasted, found = parse("failed > 0 for 5m"), dict[str, float](), []
+    for failed in (1, 1, None, 1, 1, 0, 1, 1, 1, 1):
+        seen = evaluate(rule, Known({"failed": failed}), lasted=lasted, passed=100)
+        lasted = dict(seen.lasted)
+        found.append(seen.holds)
+    assert found == [False, False, None, False, True, False, False, False, False, True]
+
+
+def test_a_standing_keeps_its_beginning() -> None:
+    standing, begun = Standing(since=5, looked_at=5), []
+    for now, holds in ((25, False), (45, False), (65, True), (85, True)):
+        outcome = advance(standing, Verdict(holds, True), None, now=now)
+        standing = outcome.standing
+        begun.append((standing.state, standing.since, outcome.changes))
+    assert begun == [
+        ("pending", 25, ("pending",)), ("pending", 25, ()), ("firing", 65, ("firing",)), ("firing", 65, ()),
+    ]  # fmt: skip
+
+
+def test_what_is_unknown_ends_nothing() -> None:
+    assert advance(firing(), Verdict(False, False), Verdict(None, None), now=40).changes == ("no_data",)
+    assert states(firing(), [(False, None)] * 20) == ["firing"] * 20, "nobody can tell whether it is well"
+    assert states(firing(), [(None, True)] * 20) == ["firing"] * 20
+
+
+def test_a_pending_alert_waits_a_quarter_of_an_hour_for_data() -> None:
+    standing, now, changes = advance(Standing(since=0), Verdict(False, True), None, now=20).standing, 20.0, []
+    assert standing.state == "pending"
+    for _ in range(47):
+        now += 20
+        outcome = advance(standing, Verdict(None, None), None, now=now)
+        standing = outcome.standing
+        changes.append(outcome.changes)
+    assert changes == [*[()] * 45, ("withdrawn",), ()] and standing.state == "no_data"
+
+
+def test_only_what_fired_within_the_hour_is_flapping() -> None:
+    for apart, flapping in ((1300.0, [False] * 6), (600.0, [False] * 3 + [True] * 3)):
+        standing, now, found = Standing(since=0), 0.0, []
+        for _ in range(6):
+            now += apart - 140
+            outcome = advance(standing, Verdict(True, True), None, now=now)
+            found.append(outcome.flapping)
+            standing = outcome.standing
+            for _ in range(7):
+                now += 20
+                standing = advance(standing, Verdict(False, False), None, now=now).standing
+            assert standing.state == "ok"
+        assert found == flapping, apart
+
+
 def test_who_is_told() -> None:
     alert = Firing("int_1", "Errors", "critical")
     assert decide(alert, [], 0).say == "fired"
@@ -140,3 +216,6 @@ def test_who_is_told() -> None:
     assert decide(Firing("i", "r", "info", 0, acknowledged=True), [], 1e9).quiet == "acknowledged"
     assert decide(Firing("i", "r", "info", 0, snoozed_until=50), [], 49).quiet == "snoozed"
     assert decide(Firing("i", "r", "info", 0, True, snoozed_until=50), [], 50).say == "repeat"
+    silence = [Silence("s", 0, 1e9)]
+    assert decide(told, silence, 4 * 3600).quiet == "silenced", "at the repeat too"
+    assert decide(Firing("i", "r", "info", 0, snoozed_until=50), silence, 50).quiet == "silenced"

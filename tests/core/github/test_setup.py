@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlmodel import SQLModel
 
 from core.actors import LOCAL
 from core.context import Context
@@ -15,6 +14,7 @@ from core.github import setup
 from core.github.client import GitHub
 from storage import audit
 from storage.db import open_database
+from tests import templates
 from tests.contexts import MovableClock, context, settings
 from tests.core.github.conftest import Dying, Killed, writes
 
@@ -25,8 +25,8 @@ STEPS = ["label integration-request", "label needs-info", "issue forms", "webhoo
 
 @pytest.fixture
 async def db(tmp_path: Path) -> AsyncIterator[Any]:
+    templates.sqlite_in(tmp_path)
     opened = await open_database(None, tmp_path)
-    await opened.write(lambda connection: SQLModel.metadata.create_all(connection))
     yield opened
     await opened.close()
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import aiohttp
 import pytest
-from sqlmodel import SQLModel
 
 from core import auth
 from core.context import Context
@@ -17,7 +16,7 @@ from core.http.server import Server
 from core.secret_box import SecretBox
 from core.services import SERVICES
 from storage.db import open_database
-from tests import documented
+from tests import documented, templates
 from tests.contexts import MovableClock, context, settings
 
 
@@ -50,8 +49,8 @@ def no_services() -> Iterator[None]:
 @pytest.fixture
 async def ctx(tmp_path: Path, clock: MovableClock, no_services: None) -> AsyncIterator[Context]:
     """A context with an empty database of the newest tables."""
+    templates.sqlite_in(tmp_path)
     db = await open_database(None, tmp_path)
-    await db.write(lambda connection: SQLModel.metadata.create_all(connection))
     given = settings(CCB_DATA_DIR=tmp_path, CCB_PORT=0)
     yield context(given=given, clock=clock, db=db, sandbox=Sandbox(), secrets=SecretBox.open(given))
     await db.close()

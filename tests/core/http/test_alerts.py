@@ -8,7 +8,6 @@ from typing import Any
 
 import aiohttp
 import pytest
-from sqlmodel import SQLModel
 
 from chatbot.notifier import SlackNotifier
 from core import auth, integrations
@@ -18,6 +17,7 @@ from core.integrations import Wish
 from core.secret_box import SecretBox
 from core.texts import T
 from storage.db import open_database
+from tests import templates
 from tests.contexts import MovableClock, context, settings
 from tests.core.http.conftest import Sandbox
 from tests.inbox import Inbox, serving
@@ -65,8 +65,8 @@ async def ctx(
     changed: dict[str, Any],
 ) -> AsyncIterator[Context]:
     """A context with Slack and mail, and one integration, `forward`."""
+    templates.sqlite_in(tmp_path)
     db = await open_database(None, tmp_path)
-    await db.write(lambda connection: SQLModel.metadata.create_all(connection))
     values = {
         "CCB_DATA_DIR": tmp_path,
         "CCB_PORT": 0,
