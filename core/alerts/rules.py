@@ -207,20 +207,21 @@ async def replace(ctx: Context, integration_id: str, wishes: Sequence[RuleWish],
 async def add(ctx: Context, integration_id: str, wish: RuleWish, *, actor: Actor) -> Stored:
     """Add a rule to those of an integration; raise `Invalid` (`path`: the field, such as `condition`)."""
     actor.require("alerts.write")
-    wishes = [*(_wish(one.rule) for one in await listed(ctx, integration_id)), wish]
+    wishes = [*(wish_of(one.rule) for one in await listed(ctx, integration_id)), wish]
     rules = await replace(ctx, integration_id, wishes, actor=actor)
     return next(one for one in rules if one.rule.name == wish.name)
 
 
 async def check(ctx: Context, integration_id: str, wish: RuleWish) -> None:
     """Raise `Invalid` where `add` would for what is typed; `fields` has each wrong place."""
-    wishes = [*(_wish(one.rule) for one in await listed(ctx, integration_id)), wish]
+    wishes = [*(wish_of(one.rule) for one in await listed(ctx, integration_id)), wish]
     if len(wishes) > MOST_RULES:
         raise Invalid(T("An integration has at most {limit} rules.", limit=MOST_RULES), path="name")
     checked(wishes, path="rules")
 
 
-def _wish(rule: Checked) -> RuleWish:
+def wish_of(rule: Checked) -> RuleWish:
+    """Return a rule as people would write it."""
     return RuleWish(
         name=rule.name,
         condition=rule.condition,
