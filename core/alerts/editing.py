@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from core.actors import Actor
-from core.alerts.rules import MOST_RULES, RuleWish, Stored, checked, listed, replace, wish_of
+from core.alerts.rules import RuleWish, Stored, checked, listed, replace, wish_of
 from core.context import Context
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, NotFound
 from core.texts import T
 
 
@@ -17,12 +17,9 @@ async def find(ctx: Context, integration_id: str, rule_id: str) -> Stored:
     return found
 
 
-async def check(ctx: Context, integration_id: str, wish: RuleWish, *, instead_of: str | None = None) -> None:
-    """Raise `Invalid` where `change` (or, of none, `add`) would for what is typed; `fields` has each wrong place."""
-    wishes = await _with(ctx, integration_id, wish, instead_of)
-    if len(wishes) > MOST_RULES:
-        raise Invalid(T("An integration has at most {limit} rules.", limit=MOST_RULES), path="name")
-    checked(wishes, path="rules")
+async def check(ctx: Context, integration_id: str, rule_id: str, wish: RuleWish) -> None:
+    """Raise `Invalid` where `change` would for what is typed; `fields` has each wrong place."""
+    checked(await _with(ctx, integration_id, rule_id, wish), path="rules")
 
 
 async def change(
@@ -33,7 +30,7 @@ async def change(
     found = await find(ctx, integration_id, rule_id)
     if found.updated_at != seen:
         raise Conflict(T("Somebody has changed this rule meanwhile. Below is what you typed; save again to keep it."))
-    rules = await replace(ctx, integration_id, await _with(ctx, integration_id, wish, rule_id), actor=actor)
+    rules = await replace(ctx, integration_id, await _with(ctx, integration_id, rule_id, wish), actor=actor)
     return next(one for one in rules if one.rule.name == wish.name)
 
 
@@ -45,8 +42,5 @@ async def remove(ctx: Context, integration_id: str, rule_id: str, *, actor: Acto
     await replace(ctx, integration_id, left, actor=actor)
 
 
-async def _with(ctx: Context, integration_id: str, wish: RuleWish, instead_of: str | None) -> list[RuleWish]:
-    rules = await listed(ctx, integration_id)
-    if instead_of is None:
-        return [*(wish_of(one.rule) for one in rules), wish]
-    return [wish if one.id == instead_of else wish_of(one.rule) for one in rules]
+async def _with(ctx: Context, integration_id: str, rule_id: str, wish: RuleWish) -> list[RuleWish]:
+    return [wish if one.id == rule_id else wish_of(one.rule) for one in await listed(ctx, integration_id)]

@@ -225,14 +225,7 @@ async def history(ctx: Context, request: Request) -> HistoryOut:
 async def states(ctx: Context, request: Request) -> StandingsOut:
     """List the rules of integrations, and the engine's own."""
     query = request.query_as(StandingsQuery)
-    found = await alerting.standings(ctx, integration_id=await _integration(ctx, query.integration))
-    why = await unknown.reasons(ctx, found)
-    last = await alerting.last_look(ctx)
-    return StandingsOut(
-        looked_at=moment(last.at) if last is not None else None,
-        seconds=last.seconds if last is not None else None,
-        rules=[_standing(row, why.get(row.rule_id), request.language) for row in found],
-    )
+    return await standings_of(ctx, await _integration(ctx, query.integration), request.language)
 
 
 @route(
@@ -285,6 +278,18 @@ async def _integration(ctx: Context, reference: str | None) -> str | None:
     if reference is None or reference == ENGINE:
         return reference
     return (await integrations.find(ctx, reference)).id
+
+
+async def standings_of(ctx: Context, integration_id: str | None, language: str) -> StandingsOut:
+    """Return how the rules of an integration, or all, stood at the last look."""
+    found = await alerting.standings(ctx, integration_id=integration_id)
+    why = await unknown.reasons(ctx, found)
+    last = await alerting.last_look(ctx)
+    return StandingsOut(
+        looked_at=moment(last.at) if last is not None else None,
+        seconds=last.seconds if last is not None else None,
+        rules=[_standing(row, why.get(row.rule_id), language) for row in found],
+    )
 
 
 def alert_out(ctx: Context, alert: Alert, language: str) -> AlertOut:
