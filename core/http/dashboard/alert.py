@@ -141,6 +141,7 @@ async def _shown(ctx: Context, request: Request, *, error: CcbError | None = Non
             "messages": [(sent, [(item_kind(item.kind).render(language), item) for item in sent.items])
                          for sent in history.messages],
             "chart": await _charted(ctx, request, found),
+            "measured": request.actor.may("metrics.read"),
             "description": found.description,
             "silence": await _silence(ctx, found),
             "engine": found.integration_id == ENGINE,

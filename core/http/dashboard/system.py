@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from core import health
-from core.backup import state as backups
+from core import backup, health
 from core.context import Context
 from core.http import queue
 from core.http.dashboard.door import Shown, page
@@ -61,17 +60,17 @@ def _detail(detail: Text | str | None, language: str) -> str:
 
 async def _backups(ctx: Context) -> dict[str, Any]:
     """Return how old the newest backup is, when the next is due, and why the last failed where it did."""
-    found, now, mode = await backups.state(ctx), ctx.clock.now(), ctx.settings.backups
+    found, now, mode = await backup.state(ctx), ctx.clock.now(), ctx.settings.backups
     own = mode not in ("off", "elsewhere")
-    old = backups.age(found, now)
+    old = backup.age(found, now)
     return {
         "off": mode == "off",
         "newest": found.newest_at,
         "age": span(old),
-        "late": mode != "off" and old > ctx.settings.backup_seconds + backups.LATE,
-        "next": max(now, backups.next_at(found, every=ctx.settings.backup_seconds, now=now)) if own else None,
+        "late": mode != "off" and old > ctx.settings.backup_seconds + backup.LATE,
+        "next": max(now, backup.next_at(found, every=ctx.settings.backup_seconds, now=now)) if own else None,
         "under_way": found.under_way is not None,
-        "failure": backups.failure(found),
+        "failure": backup.failure(found),
         "file": found.newest.file if found.newest is not None else "",
         "note": found.newest.note if found.newest is not None else "",
     }

@@ -10,7 +10,7 @@ from core.charts import Chart, Limit, Mark, Span, spec
 from core.http.dashboard.integration import interactive
 from core.metrics import METRICS, Point, Series
 from core.texts import T
-from tests.core.http.dashboard.conftest import Browser, key_with
+from tests.core.http.dashboard.browser import Browser, key_with
 from tests.engines import Client
 from tests.packages import FORWARD_TWICE, forwarded, package
 from tests.stand_ins.receiver import Receiver

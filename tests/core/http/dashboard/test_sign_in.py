@@ -7,7 +7,7 @@ from http.cookies import SimpleCookie
 import pytest
 
 from tests.contexts import MovableClock
-from tests.core.http.dashboard.conftest import Browser, key_with
+from tests.core.http.dashboard.browser import Browser, key_with
 from tests.engines import Client
 
 
