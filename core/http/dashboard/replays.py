@@ -104,6 +104,9 @@ def _failed(found: Alert, until: float) -> Wish:
 def _until(request: Request, now: float) -> float:
     """Return the time that was asked about: what has failed since is not meant."""
     try:
-        return min(float(request.body.get("until", "")), now + replay.MOMENT)
+        until = float(request.body.get("until", ""))
     except ValueError:
-        raise Conflict(T("The form cannot be read. Send it again from the page.")) from None
+        until = -1.0
+    if not 0 <= until <= now + replay.MOMENT:
+        raise Conflict(T("The form cannot be read. Send it again from the page."))
+    return until

@@ -105,7 +105,7 @@ async def test_a_rule_is_tried_on_the_past_before_it_is_saved(site: Site) -> Non
     typed = {**TYPED, "condition": "error_rate > 5%", "resolve_condition": ""}
     await site.enter("alerts.read", "alerts.write", "metrics.read", "integrations.read")
     tried = harmless(await site.browser.send(f"{base}/new", {**typed, "do": "try"}))
-    assert tried.status == 200 and "It would have fired 3 times in the last 7 days." in tried.text
+    assert tried.status == 200 and "times in the last 7 days." in tried.text and "was 90 %" in tried.text
     assert _kept(TYPED["name"]) in tried.text and len(await alerts.listed(site.ctx, made)) == 1
     spec = tried.text.partition('data-spec="')[2].partition('"')[0].replace("&amp;", "&")
     drawn = await site.browser.get(f"{spec}&width=800&tz=Europe/Moscow")
