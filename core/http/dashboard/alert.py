@@ -199,7 +199,7 @@ _WORDS: dict[str, Text] = {
     "much": T("How much"),
     "cause": T("Commonest cause"),
     "changes": T("Changed shortly before"),
-    "no_changes": T("Nothing in the hour before that is known here."),
+    "no_changes": T("Nothing in the hour before."),
     "rule": T("Rule"),
     "severity": T("Severity"),
     "integration": T("Integration"),

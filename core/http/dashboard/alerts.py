@@ -24,6 +24,8 @@ from storage.alerts import Alert
 
 AT_ONCE = 25
 MOST_OPEN = 500
+MOST_RULES = 200
+"""Rules on one page: the worst."""
 MOST_NAMED = 50
 """Rules among which one can choose."""
 STALE_SECONDS = 120.0
@@ -119,10 +121,11 @@ async def states(ctx: Context, request: Request) -> Shown:
             "t": _STATE_WORDS,
             "rules": [
                 (one, measured(one.metric or "", one.value), measured(one.metric or "", one.threshold))
-                for one in sorted(shown, key=_standing_urgency)
+                for one in sorted(shown, key=_standing_urgency)[:MOST_RULES]
             ],
             "counts": [(state, count) for state, count in counts.items() if count],
             "all": len(found),
+            "left": max(0, len(shown) - MOST_RULES),
             "state_chosen": query.state,
             "integration": integration_id,
             "names": await names_of(ctx),
@@ -193,6 +196,7 @@ _WORDS = {
     "told": T("Told"),
     "untold": T("nobody yet"),
     "nobody": T("nobody"),
+    "yes": T("yes"),
     "began": T("Begun"),
     "end": T("Ended"),
     "integration": T("Integration"),
@@ -234,6 +238,7 @@ _STATE_WORDS = {
     "all": T("all"),
     "none": T("No rule is looked at yet. A new integration has rules of its own; to add some, open its page."),
     "none_so": T("No rule stands so."),
+    "left": T("These are the first. Choose a state above, or open an integration's rules, to see the others."),
     "integrations": T("All integrations"),
     "alert": T("Alert"),
     "looked": T("Last looked at"),

@@ -148,6 +148,7 @@ async def _tried(ctx: Context, request: Request, form: _Form) -> Shown:
     try:
         condition = {"name": "-", **_given(form.typed, ("condition", "resolve_condition", "min_samples"))}
         wish = forms.parsed(RuleWish, condition)
+        alerts.checked([wish], path="rules")
         found = await preview(
             ctx, form.installed.id, condition=wish.condition, resolve_condition=wish.resolve_condition,
             min_samples=wish.min_samples, start=ctx.clock.now() - SECONDS,
@@ -267,7 +268,7 @@ _WORDS = {
     "from": T("From"),
     "to": T("To"),
     "highest": T("Highest value"),
-    "still": T("now still"),
+    "still": T("would fire still"),
     "others": T("Earlier ones are in the chart."),
     "zoom": T("Point at it for values. Turn the wheel to zoom, drag to move, press twice to see all."),
     "no_try": T("It can be tried on the past by keys with the permission metrics.read."),

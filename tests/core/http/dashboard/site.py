@@ -42,7 +42,9 @@ class Site:
     inbox: Inbox
 
     def __post_init__(self) -> None:
-        told = self.ctx.settings.model_copy(update={"smtp_url": SecretStr(self.inbox.url), "mail_from": "CCB <ccb@example.org>"})
+        told = self.ctx.settings.model_copy(
+            update={"smtp_url": SecretStr(self.inbox.url), "mail_from": "CCB <ccb@example.org>"}
+        )
         self.evaluator, self.dispatcher = Evaluator(self.ctx), Dispatcher(replace(self.ctx, settings=told))
 
     async def enter(self, *permissions: str) -> None:

@@ -90,7 +90,7 @@ async def test_what_is_wrong_stands_at_its_field_and_nothing_is_lost(site: Site)
                 assert _kept(text) in refused.text, (wrong, text)
     caret = await site.browser.send(f"{base}/new", {**TYPED, "condition": "error_rate >> 5%", "do": "try"})
     line = caret.text.partition('<pre class="caret" aria-hidden="true">')[2].partition("</pre>")[0].split("\n")
-    assert line == ["error_rate &gt;&gt; 5%", " " * 12 + "^"]
+    assert line == ["error_rate &gt;&gt; 5%", " " * 12 + "^"] and "</span> Column 13: " in caret.text
     assert len(await alerts.listed(site.ctx, made)) == 1
 
 
