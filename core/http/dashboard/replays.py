@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from core import alerting, integrations
 from core.alerting.subjects import ENGINE
 from core.context import Context
@@ -26,10 +28,10 @@ async def ask_all(ctx: Context, request: Request) -> Shown:
     until = ctx.clock.now() + replay.MOMENT
     there = (await replay.preview(ctx, installed, _failed(found, until))).would_run
     back = f"/dashboard/alerts/{found.id}"
-    values = {"deed": f"{back}/replay", "leave": T("Leave it"), "back": back}
+    values: dict[str, Any] = {"deed": f"{back}/replay", "leave": T("Leave it"), "back": back}
     if not there:
         nothing: list[Text] = [T("Nothing that has failed since an hour before the alert is left to be run again.")]
-        more = {"lines": nothing, "button": None, "hidden": {}}
+        values |= {"lines": nothing, "button": None, "hidden": {}}
     else:
         many = TN("Replay {count} failed event", "Replay {count} failed events", there)
         says: list[Text] = [TN(
@@ -37,8 +39,8 @@ async def ask_all(ctx: Context, request: Request) -> Shown:
             "{count} events of {name} have failed since an hour before the alert, or are dead.",
             there, name=installed.name,
         ), STAYS]  # fmt: skip
-        more = {"lines": says, "button": many, "hidden": {"until": repr(until), "named": str(there)}}
-    return Shown("confirm.html", T("Replay what failed?"), {**values, **more})
+        values |= {"lines": says, "button": many, "hidden": {"until": repr(until), "named": str(there)}}
+    return Shown("confirm.html", T("Replay what failed?"), values)
 
 
 @action("/dashboard/alerts/{id}/replay", permission="events.replay", section="alerts")
