@@ -51,10 +51,8 @@ _WORDS = {
     "skipped": T("Left out: they had changed meanwhile"),
     "left": T("Ready in about"),
     "by": T("Begun by"),
-    "at": T("Begun"),
     "finished": T("Ended"),
     "waiting": T("It waits"),
-    "integration": T("Integration"),
     "cancel": T("Stop it"),
     "cancel_hint": T("What has not begun is put back; what runs comes to its end."),
 }

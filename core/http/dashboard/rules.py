@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from core import alerting, alerts, integrations
 from core.alerting.words import measured
 from core.alerts import editing
-from core.channels import CHANNELS
 from core.context import Context
 from core.errors import CcbError, Conflict, Invalid
 from core.http import alerts as rule_resource
@@ -115,7 +114,6 @@ async def _shown(
             "removed": bool(query is not None and query.removed),
             "tested": tested,
             "typed": typed,
-            "forms": [channel.form for channel in CHANNELS],
             "problems": forms.problems(error, TEST_FIELDS, request.language) if error is not None else {},
         },
         errors.status_of(error) if error is not None else 200,
@@ -160,5 +158,4 @@ _WORDS = {
     "channel": T("Channel"),
     "answer": T("What it answered"),
     "may_not": T("To change or test rules, sign in with a key that has the permission alerts.write."),
-    "states": T("How every rule stands"),
 }
