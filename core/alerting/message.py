@@ -27,7 +27,9 @@ def message(message_id: str, alerts: Sequence[Alert], *, now: float) -> AlertMes
     if len(parts) > STORM:  # a text shows only the first of many
         parts.sort(key=lambda one: one.ended is not None)
     if scattered:
-        parts = [replace(one, name=f"{one.integration}: {one.name}") for one in parts]
+        parts = [
+            replace(one, name=T("{integration}: {name}", integration=one.integration, name=one.name)) for one in parts
+        ]
     return AlertMessage(message_id, parts, actions(alerts))
 
 

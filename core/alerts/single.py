@@ -79,7 +79,7 @@ def _check_seen(there: Sequence[Stored], seen: Seen) -> None:
     if now is None:
         raise Conflict(T("This rule is no longer there: somebody has removed it."))
     if now.updated_at != seen.updated_at:
-        raise Conflict(T("Somebody has changed this rule meanwhile. Close this, look at it, and edit it anew."))
+        raise Conflict(T("Somebody has changed this rule meanwhile. Look at what it is now, and edit it anew."))
 
 
 async def _changed(

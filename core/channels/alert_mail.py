@@ -40,7 +40,7 @@ def text(message: Message, language: str, *, link: str | None) -> str:
     if message.picture is not None:
         parts.append(message.picture.alt)
     if message.alert is not None and link is not None:
-        for part in message.alert.parts:
+        for part in message.alert.parts[:MOST_PARTS]:
             name = lines(part, language, named=True)[:1] if len(message.alert.parts) > 1 else []
             parts.append("\n".join([*name, f"{_LINK.render(language)}: {address(link, part)}"]))
     return "\n\n".join(parts) + "\n"

@@ -190,7 +190,7 @@ async def list_all(ctx: Context, request: Request) -> list[AlertOut]:
         after=query.after,
         limit=query.limit,
     )
-    return [_out(ctx, alert, request.language) for alert in found]
+    return [alert_out(ctx, alert, request.language) for alert in found]
 
 
 @route(
@@ -199,7 +199,7 @@ async def list_all(ctx: Context, request: Request) -> list[AlertOut]:
 )  # fmt: skip
 async def get(ctx: Context, request: Request) -> AlertOut:
     """Get one alert."""
-    return _out(ctx, await alerting.find(ctx, request.path["id"]), request.language)
+    return alert_out(ctx, await alerting.find(ctx, request.path["id"]), request.language)
 
 
 @route(
@@ -225,14 +225,7 @@ async def history(ctx: Context, request: Request) -> HistoryOut:
 async def states(ctx: Context, request: Request) -> StandingsOut:
     """List the rules of integrations, and the engine's own."""
     query = request.query_as(StandingsQuery)
-    found = await alerting.standings(ctx, integration_id=await _integration(ctx, query.integration))
-    why = await unknown.reasons(ctx, found)
-    last = await alerting.last_look(ctx)
-    return StandingsOut(
-        looked_at=moment(last.at) if last is not None else None,
-        seconds=last.seconds if last is not None else None,
-        rules=[_standing(row, why.get(row.rule_id), request.language) for row in found],
-    )
+    return await standings_of(ctx, await _integration(ctx, query.integration), request.language)
 
 
 @route(
@@ -243,7 +236,7 @@ async def acknowledge(ctx: Context, request: Request) -> AlertOut:
     """Say that you look after it; its messages are edited to say so."""
     wish = request.body_as(AcknowledgeIn)
     alert = await alerting.acknowledge(ctx, request.path["id"], comment=wish.comment.strip(), actor=request.actor)
-    return _out(ctx, alert, request.language)
+    return alert_out(ctx, alert, request.language)
 
 
 @route(
@@ -254,7 +247,7 @@ async def snooze(ctx: Context, request: Request) -> AlertOut:
     """Be quiet for a while; where it fires still, it is told again then."""
     wish = request.body_as(SnoozeIn)
     alert = await alerting.snooze(ctx, request.path["id"], _snooze(wish), actor=request.actor)
-    return _out(ctx, alert, request.language)
+    return alert_out(ctx, alert, request.language)
 
 
 @route(
@@ -263,7 +256,7 @@ async def snooze(ctx: Context, request: Request) -> AlertOut:
 )  # fmt: skip
 async def unsnooze(ctx: Context, request: Request) -> AlertOut:
     """Tell it again at the next look, where it fires still."""
-    return _out(ctx, await alerting.unsnooze(ctx, request.path["id"], actor=request.actor), request.language)
+    return alert_out(ctx, await alerting.unsnooze(ctx, request.path["id"], actor=request.actor), request.language)
 
 
 def _snooze(wish: SnoozeIn) -> alerting.Snooze:
@@ -287,7 +280,20 @@ async def _integration(ctx: Context, reference: str | None) -> str | None:
     return (await integrations.find(ctx, reference)).id
 
 
-def _out(ctx: Context, alert: Alert, language: str) -> AlertOut:
+async def standings_of(ctx: Context, integration_id: str | None, language: str) -> StandingsOut:
+    """Return how the rules of an integration, or all, stood at the last look."""
+    found = await alerting.standings(ctx, integration_id=integration_id)
+    why = await unknown.reasons(ctx, found)
+    last = await alerting.last_look(ctx)
+    return StandingsOut(
+        looked_at=moment(last.at) if last is not None else None,
+        seconds=last.seconds if last is not None else None,
+        rules=[_standing(row, why.get(row.rule_id), language) for row in found],
+    )
+
+
+def alert_out(ctx: Context, alert: Alert, language: str) -> AlertOut:
+    """Return an alert as it is shown."""
     part = shown.part(alert, now=ctx.clock.now())
     changes = orjson.loads(alert.facts).get("changes", [])
     return AlertOut(

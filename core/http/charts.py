@@ -100,13 +100,13 @@ async def chart_of(ctx: Context, request: Request) -> Chart:
     )  # fmt: skip
 
 
-def zone_of(name: str) -> ZoneInfo:
-    """Return the time zone that a query names; raise `Invalid` where there is none such."""
+def zone_of(name: str, *, path: str = "tz") -> ZoneInfo:
+    """Return the time zone that a field names; raise `Invalid` where there is none such."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise Invalid(
-            T("tz: there is no time zone {name}. Write one such as {example}.", name=repr(name[:64]),
+            T("{path}: there is no time zone {name}. Write one such as {example}.", path=path, name=repr(name[:64]),
               example="Europe/Moscow"),
-            path="tz",
+            path=path,
         ) from None  # fmt: skip

@@ -66,7 +66,7 @@ class SilencesQuery(BaseModel):
 async def list_all(ctx: Context, request: Request) -> list[SilenceOut]:
     """List those that have not ended, the last to end first."""
     found = await alerting.silences(ctx, ended=request.query_as(SilencesQuery).ended)
-    return [_out(ctx, row) for row in found]
+    return [silence_out(ctx, row) for row in found]
 
 
 @route(
@@ -75,7 +75,7 @@ async def list_all(ctx: Context, request: Request) -> list[SilenceOut]:
 )  # fmt: skip
 async def add(ctx: Context, request: Request) -> SilenceOut:
     """Make a silence or a maintenance window."""
-    return _out(ctx, await alerting.put_silence(ctx, _wish(ctx, request), actor=request.actor))
+    return silence_out(ctx, await alerting.put_silence(ctx, _wish(ctx, request), actor=request.actor))
 
 
 @route(
@@ -84,7 +84,7 @@ async def add(ctx: Context, request: Request) -> SilenceOut:
 )  # fmt: skip
 async def get(ctx: Context, request: Request) -> SilenceOut:
     """Get one silence."""
-    return _out(ctx, await alerting.silence(ctx, request.path["id"]))
+    return silence_out(ctx, await alerting.silence(ctx, request.path["id"]))
 
 
 @route(
@@ -94,7 +94,7 @@ async def get(ctx: Context, request: Request) -> SilenceOut:
 async def put(ctx: Context, request: Request) -> SilenceOut:
     """Make it this one."""
     changed = await alerting.put_silence(ctx, _wish(ctx, request), actor=request.actor, silence_id=request.path["id"])
-    return _out(ctx, changed)
+    return silence_out(ctx, changed)
 
 
 @route(
@@ -103,7 +103,7 @@ async def put(ctx: Context, request: Request) -> SilenceOut:
 )  # fmt: skip
 async def end(ctx: Context, request: Request) -> SilenceOut:
     """End it; what fires is told at the next look. It is kept, so that one can see who was not told and why."""
-    return _out(ctx, await alerting.end_silence(ctx, request.path["id"], actor=request.actor))
+    return silence_out(ctx, await alerting.end_silence(ctx, request.path["id"], actor=request.actor))
 
 
 def _wish(ctx: Context, request: Request) -> alerting.SilenceWish:
@@ -123,7 +123,8 @@ def _wish(ctx: Context, request: Request) -> alerting.SilenceWish:
     )
 
 
-def _out(ctx: Context, row: AlertSilence) -> SilenceOut:
+def silence_out(ctx: Context, row: AlertSilence) -> SilenceOut:
+    """Return a silence as it is shown."""
     return SilenceOut.model_validate(
         {
             **shown(row),

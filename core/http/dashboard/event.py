@@ -15,7 +15,17 @@ async def event(ctx: Context, request: Request) -> Shown:
     """Show an event and its steps, as `ccb trace` does."""
     found = await events.event(ctx, request)
     steps = await events.steps(ctx, request)
-    return Shown("event.html", found.id, {"t": _WORDS, "event": found, "steps": steps, "size": trace.size(found.size)})
+    return Shown(
+        "event.html",
+        found.id,
+        {
+            "t": _WORDS,
+            "event": found,
+            "steps": steps,
+            "size": trace.size(found.size),
+            "may_replay": request.actor.may("events.replay"),
+        },
+    )
 
 
 _WORDS = {
@@ -38,6 +48,8 @@ _WORDS = {
     "retry": T("Next attempt"),
     "waits": T("Waits for a service that is not configured"),
     "next": T("What to do"),
-    "replay": T("When the cause is gone, run it again, with a key that has events.replay:"),
+    "replay": T("Run it again…"),
+    "when": T("once the cause is gone: what is done stays done."),
+    "no_replay": T("When the cause is gone, it can be run again by keys with the permission events.replay."),
     "no_steps": T("No step is recorded yet. Look again in a moment."),
 }

@@ -60,6 +60,7 @@ async def integration(ctx: Context, request: Request) -> Shown:
         "webhook": None if isinstance(found, Asked) else integrations.webhook_url(ctx, found.id),
         "measured": None,
         "events": None,
+        "alerts": isinstance(found, Installed) and request.actor.may("alerts.read"),
     }
     if isinstance(found, Installed):
         if request.actor.may("metrics.read"):
@@ -143,6 +144,8 @@ def _valued(value: float | None, unit: str, language: str) -> str:
 
 _WORDS = {
     "back": T("All integrations"),
+    "alerts": T("Alerts"),
+    "rules": T("Alert rules"),
     "problems": T("What is wrong"),
     "numbers": T("Numbers"),
     "chart": T("Chart"),

@@ -6,6 +6,7 @@ it shows.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from core.http.dashboard.files import address
 from core.http.dashboard.marks import mark
 from core.texts import T, Text
 
+_MOMENT = re.compile(r"\b([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z)")
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -116,13 +118,26 @@ def _time(value: float | str | None) -> Markup | str:
 
 
 def _ticks(text: str) -> Markup:
-    """Show what stands between backticks, as our messages write commands, as code; everything else is text."""
+    """Show what stands between backticks, as our messages write commands, as code, and moments in the reader's zone."""
     parts = str(text).split("`")
     if len(parts) % 2 == 0:  # one that is not closed is nothing but a character
-        return escape(text)
+        return _moments(str(text))
     return Markup("").join(
-        Markup("<code>{}</code>").format(one) if odd % 2 else escape(one) for odd, one in enumerate(parts)
+        Markup("<code>{}</code>").format(one) if odd % 2 else _moments(one) for odd, one in enumerate(parts)
     )
+
+
+def _moments(text: str) -> Markup:
+    """Show the moments in a text (`core.clock.moment`) as times; everything else is text."""
+    parts = _MOMENT.split(text)
+    return Markup("").join(_shown(one) if odd % 2 else escape(one) for odd, one in enumerate(parts))
+
+
+def _shown(moment: str) -> Markup | str:
+    try:
+        return escape(_time(moment))
+    except ValueError:  # it only looks like one
+        return escape(moment)
 
 
 def _said(value: Any, language: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from core import health
+from core import backup, health
 from core.context import Context
 from core.http import queue
 from core.http.dashboard.door import Shown, page
@@ -48,6 +48,7 @@ async def system(ctx: Context, request: Request) -> Shown:
             "rules": TN("{count} rule", "{count} rules", look.rules) if look is not None else None,
             "queue": await queue.status(ctx, request) if reads_events else None,
             "quotas": await _quotas(ctx),
+            "backups": await _backups(ctx) if request.actor.may("backup.read") else None,
             "services": services,
         },
     )
@@ -55,6 +56,24 @@ async def system(ctx: Context, request: Request) -> Shown:
 
 def _detail(detail: Text | str | None, language: str) -> str:
     return detail.render(language) if isinstance(detail, Text) else detail or ""
+
+
+async def _backups(ctx: Context) -> dict[str, Any]:
+    """Return how old the newest backup is, when the next is due, and why the last failed where it did."""
+    found, now, mode = await backup.state(ctx), ctx.clock.now(), ctx.settings.backups
+    own = mode not in ("off", "elsewhere")
+    old = backup.age(found, now)
+    return {
+        "off": mode == "off",
+        "newest": found.newest_at,
+        "age": span(old),
+        "late": mode != "off" and old > ctx.settings.backup_seconds + backup.LATE,
+        "next": max(now, backup.next_at(found, every=ctx.settings.backup_seconds, now=now)) if own else None,
+        "under_way": found.under_way is not None,
+        "failure": backup.failure(found),
+        "file": found.newest.file if found.newest is not None else "",
+        "note": found.newest.note if found.newest is not None else "",
+    }
 
 
 async def _quotas(ctx: Context) -> list[dict[str, Any]]:
@@ -87,6 +106,17 @@ _WORDS = {
     "dead": T("Dead"),
     "oldest": T("Oldest waits"),
     "no_queue": T("The queue is shown to keys with the permission events.read."),
+    "backups": T("Backups"),
+    "newest": T("Newest backup"),
+    "old": T("old"),
+    "none": T("none yet"),
+    "late": T("It is later than it should be: ask the machine that makes them, or make one now:"),
+    "due": T("Next one due"),
+    "under_way": T("One is being made now."),
+    "file": T("File"),
+    "note": T("Note"),
+    "off": T("Backups are switched off. CCB_BACKUPS switches them on."),
+    "no_backups": T("Backups are shown to keys with the permission backup.read."),
     "quotas": T("Quotas left"),
     "service": T("Service"),
     "left": T("Left"),

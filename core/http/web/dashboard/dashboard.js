@@ -44,7 +44,23 @@ const refresh = async () => {
   });
 };
 
+// A form's times are of the reader's own zone: those that came in UTC are turned, once, before anything is typed.
+const zones = () => {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (!zone) return;
+  for (const one of document.querySelectorAll("input[data-zone]")) {
+    one.value = zone;
+    for (const at of one.form.querySelectorAll("input[type=datetime-local]")) {
+      const there = new Date(`${at.value}Z`);
+      if (!at.value || Number.isNaN(there.valueOf())) continue;
+      const two = (number) => String(number).padStart(2, "0");
+      at.value = `${there.getFullYear()}-${two(there.getMonth() + 1)}-${two(there.getDate())}T${two(there.getHours())}:${two(there.getMinutes())}`;
+    }
+  }
+};
+
 times(document);
+zones();
 const form = document.getElementById("link");
 if (form) signIn(form);
 for (const one of document.querySelectorAll(".choose select")) one.addEventListener("change", () => one.form.requestSubmit());

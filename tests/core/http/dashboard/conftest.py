@@ -1,45 +1,19 @@
-"""A browser without a screen: keeps cookies, says where its forms come from, follows nothing by itself."""
+"""Browsers: at a whole engine, and at a server with alerts."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
 
+from core.context import Context
+from core.http.server import Server
+from tests.contexts import MovableClock
+from tests.core.http.dashboard.browser import Browser
+from tests.core.http.dashboard.site import Site
 from tests.engines import Client
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What a browser got."""
-
-    status: int
-    headers: Any
-    text: str
-
-
-@dataclass(frozen=True)
-class Browser:
-    """One browser at one engine."""
-
-    address: str
-    session: aiohttp.ClientSession
-
-    async def get(self, path: str, **headers: str) -> Seen:
-        """Open a page."""
-        return await self._ask("GET", path, headers=headers)
-
-    async def send(self, path: str, fields: Mapping[str, str] | None = None, **headers: str) -> Seen:
-        """Send a form, as a page of the engine's own does unless `headers` say otherwise."""
-        given = {"Origin": self.address, "Sec-Fetch-Site": "same-origin", **headers}
-        return await self._ask("POST", path, data=fields or {}, headers={k: v for k, v in given.items() if v})
-
-    async def _ask(self, method: str, path: str, **more: Any) -> Seen:
-        async with self.session.request(method, self.address + path, allow_redirects=False, **more) as answer:
-            return Seen(answer.status, answer.headers, await answer.text())
+from tests.inbox import serving
 
 
 @pytest.fixture
@@ -50,9 +24,10 @@ async def browser(client: Client) -> AsyncIterator[Browser]:
         yield Browser(client.engine.report.address, session)
 
 
-async def key_with(client: Client, *permissions: str) -> dict[str, Any]:
-    """Make an API key."""
-    made: dict[str, Any] = await client.ask(
-        "POST", "/v1/auth/tokens", {"name": "ops <b>", "permissions": list(permissions)}, status=201
-    )
-    return made
+@pytest.fixture
+async def site(ctx: Context, server: Server, clock: MovableClock) -> AsyncIterator[Site]:
+    """Somebody at a server whose rules are looked at when the test says so; gone@example.org takes no mail."""
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with aiohttp.ClientSession(cookie_jar=jar) as session, serving() as inbox:
+        inbox.refused.add("gone@example.org")
+        yield Site(ctx, clock, Browser(server.address, session), inbox)

@@ -8,9 +8,10 @@ import pytest
 
 from core.charts import Chart, Limit, Mark, Span, spec
 from core.http.dashboard.integration import interactive
+from core.http.dashboard.render import _ticks
 from core.metrics import METRICS, Point, Series
 from core.texts import T
-from tests.core.http.dashboard.conftest import Browser, key_with
+from tests.core.http.dashboard.browser import Browser, key_with
 from tests.engines import Client
 from tests.packages import FORWARD_TWICE, forwarded, package
 from tests.stand_ins.receiver import Receiver
@@ -118,3 +119,12 @@ async def test_the_library_of_charts_is_made_aside_and_sent_compressed(client: C
         packed = await answer.read()
         assert answer.status == 200 and answer.headers["Content-Encoding"] == "gzip"
     assert len(packed) < 400_000 and b"vegaEmbed" in gzip.decompress(packed)
+
+
+def test_moments_in_a_text_are_times_and_nothing_else_is_markup() -> None:
+    shown = str(_ticks("until 2026-01-31T12:00:00.000Z, not 2026-99-31T12:00:00.000Z; `ccb <x>` <b>"))
+    assert shown == (
+        'until <time datetime="2026-01-31T12:00:00.000+00:00">2026-01-31 12:00:00 UTC</time>, '
+        "not 2026-99-31T12:00:00.000Z; <code>ccb &lt;x&gt;</code> &lt;b&gt;"
+    )
+    assert str(_ticks("a ` <b>")) == "a ` &lt;b&gt;"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from http.cookies import SimpleCookie
 
 import pytest
+import structlog
 
 from tests.contexts import MovableClock
-from tests.core.http.dashboard.conftest import Browser, key_with
+from tests.core.http.dashboard.browser import Browser, key_with
 from tests.engines import Client
 
 
@@ -25,7 +26,10 @@ async def test_a_key_signs_in_and_its_end_signs_out(client: Client, browser: Bro
     policy = asked.headers["Content-Security-Policy"]
     assert "script-src 'self';" in policy and "frame-ancestors 'none'" in policy and "unsafe" not in policy
 
-    wrong = await browser.send("/dashboard/sign-in", {"key": key["token"][:-1], "to": "/dashboard/system"})
+    with structlog.testing.capture_logs() as logged:
+        wrong = await browser.send("/dashboard/sign-in", {"key": key["token"][:-1], "to": "/dashboard/system"})
+    refused = [line for line in logged if line["event"] == "dashboard sign-in refused"]
+    assert [line["log_level"] for line in refused] == ["warning"] and key["token"][:-1] not in str(logged)
     assert wrong.status == 401 and "not good" in wrong.text and key["token"][:-1] not in wrong.text
     assert "Set-Cookie" not in wrong.headers
 
