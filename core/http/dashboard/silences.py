@@ -240,7 +240,7 @@ _WORDS = {
 _FORM_WORDS = {
     "back": T("Silences"),
     "kind": T("Kind"),
-    "silence": T("Silence"),
+    "silence": T("Silence: nobody is told for a while"),
     "maintenance": T("Maintenance: planned work"),
     "integration": T("Integration"),
     "rule": T("Rule"),
