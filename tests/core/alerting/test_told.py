@@ -69,4 +69,4 @@ PLANNED = _line("planned", channels=[])
 )  # fmt: skip
 def test_each_way_has_its_sentence(alert: Alert, history: Any, messages: Any, said: str) -> None:
     whole = " ".join(map(str, told(alert, history, messages, now=NOW)))
-    assert whole == said if said.startswith("It ") or said.startswith("slack") else said in whole
+    assert whole == said if said.startswith(("It ", "slack")) else said in whole
