@@ -192,7 +192,7 @@ def _count(opened: Sequence[Alert]) -> Text | None:
 
 _WORDS = {
     "well": T("Nothing fires."),
-    "open": T("Open"),
+    "open": T("What is open"),
     "ended": T("Ended"),
     "alert": T("Alert"),
     "state": T("State"),
@@ -210,6 +210,7 @@ _WORDS = {
     "any": T("any"),
     "all": T("all"),
     "ended_as": T("Ended as"),
+    "in_any_way": T("in any way"),
     "show": T("Show"),
     "reset": T("Show all"),
     "older": T("Older alerts"),

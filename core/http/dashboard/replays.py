@@ -65,12 +65,11 @@ async def ask_one(ctx: Context, request: Request) -> Shown:
     """Ask whether one event is to run again."""
     event = await trace.find(ctx, request.path["event_id"])
     back = f"/dashboard/events/{event.id}"
-    says = T("What its actions have done already stays done; what has not been done is done, and cannot be taken back.")
     return Shown(
         "confirm.html",
         T("Run this event again?"),
         {
-            "lines": [f"`{event.id}` · {event.type}", says],
+            "lines": [f"`{event.id}` · {event.type}", STAYS],
             "deed": f"{back}/replay",
             "button": T("Run it again"),
             "leave": T("Leave it"),

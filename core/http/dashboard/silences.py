@@ -174,9 +174,7 @@ def _typed(row: AlertSilence) -> dict[str, str]:
     }  # fmt: skip
 
 
-async def _form(
-    ctx: Context, request: Request, typed: Mapping[str, str], error: CcbError | None = None
-) -> Shown:  # fmt: skip
+async def _form(ctx: Context, request: Request, typed: Mapping[str, str], error: CcbError | None = None) -> Shown:
     there = request.path.get("id")
     given = {name: typed.get(name, "") for name in FIELDS}
     rules = await alerting.standings(ctx, integration_id=given["integration"] or None)
@@ -240,7 +238,7 @@ _WORDS = {
 _FORM_WORDS = {
     "back": T("Silences"),
     "kind": T("Kind"),
-    "silence": T("Silence"),
+    "silence": T("Silence: nobody is told for a while"),
     "maintenance": T("Maintenance: planned work"),
     "integration": T("Integration"),
     "rule": T("Rule"),

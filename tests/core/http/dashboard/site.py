@@ -101,3 +101,15 @@ class Site:
             connection.execute(sa.update(rows.ALERTS).where(rows.ALERTS.c.id == alert.id).values(**columns))
 
         await self.ctx.db.write(write)
+
+    async def ended(self, count: int, **columns: Any) -> list[str]:
+        """Have this many alerts have ended, the oldest first; return their ids."""
+        fixed = {
+            "rule_id": "alr_x", "integration_id": "engine", "integration": "engine", "condition": "x",
+            "severity": "info",
+            "channels": "[]", "status": "resolved", "started_at": 1.0, "fired_at": 2.0, "ended_at": 3.0,
+        }  # fmt: skip
+        ids = [f"alt_{number:026}" for number in range(count)]
+        made = [{**fixed, "id": one, "name": f"Disk {one}", **columns} for one in ids]
+        await self.ctx.db.write(lambda connection: connection.execute(sa.insert(rows.ALERTS), made))
+        return ids

@@ -189,3 +189,19 @@ async def test_silences_are_made_changed_and_ended(site: Site) -> None:
     for send in ("/dashboard/silences/new", path, f"{path}/end"):
         assert (await site.browser.send(send, fields)).status == 403
     assert not re.search(r"/dashboard/silences/sil_\w+/end", (await site.browser.get("/dashboard/silences")).text)
+
+
+async def test_ended_ones_come_page_by_page_and_the_engines_own_have_a_page(site: Site) -> None:
+    ids = await site.ended(27, detail=T("{free} MB are free.", free=7).dump())
+    await site.enter("alerts.read", "alerts.write", "events.replay", "metrics.read")
+    first = await site.browser.get("/dashboard/alerts?severity=info")
+    seen = re.findall(r'<a href="/dashboard/alerts/(alt_\d+)">', first.text)
+    assert seen == ids[:1:-1] and f"severity=info&amp;after={ids[2]}" in first.text
+    older = await site.browser.get(f"/dashboard/alerts?severity=info&after={ids[2]}")
+    assert re.findall(r'<a href="/dashboard/alerts/(alt_\d+)">', older.text) == ids[1::-1]
+    assert "Newest alerts" in older.text and "Older alerts" not in older.text
+    page = harmless(await site.browser.get(f"/dashboard/alerts/{ids[0]}"))
+    assert page.status == 200 and "7 MB are free." in page.text and "ended before a message was planned" in page.text
+    assert "/replay" not in page.text and 'id="drawn"' not in page.text and "/dashboard/system" in page.text
+    assert (await site.browser.get(f"/dashboard/alerts/{ids[0]}/replay")).status == 409
+    assert (await site.browser.get(f"/dashboard/alerts/{ids[0]}/chart.json")).status == 404

@@ -131,6 +131,20 @@ async def test_a_rule_is_tried_on_the_past_before_it_is_saved(site: Site) -> Non
     assert listed.status == 200 and "/remove" not in listed.text and "alerts.write" in listed.text
 
 
+async def test_every_page_speaks_russian(site: Site) -> None:
+    alert = await site.fire()
+    made = alert.integration_id
+    await site.enter("admin")
+    own = f"/dashboard/integrations/{made}"
+    for path in (
+        "/dashboard/alerts", "/dashboard/alerts/rules", f"/dashboard/alerts/{alert.id}", "/dashboard/silences",
+        "/dashboard/silences/new", own, f"{own}/alerts", f"{own}/alerts/new", f"{own}/alerts/rules/{alert.rule_id}",
+        f"{own}/alerts/rules/{alert.rule_id}/remove", "/dashboard/system",
+    ):  # fmt: skip
+        shown = harmless(await site.browser.get(path, **{"Accept-Language": "ru"}))
+        assert shown.status == 200 and '<html lang="ru">' in shown.text and "Интеграции" in shown.text, path
+
+
 async def test_each_channels_true_result_is_shown(site: Site) -> None:
     made = await site.install({**RULE, "notification_channels": ["slack://deploys", BROKEN]})
     base = f"/dashboard/integrations/{made}/alerts"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from http.cookies import SimpleCookie
 
 import pytest
 import structlog
 
+from core.http.dashboard import load
 from tests.contexts import MovableClock
 from tests.core.http.dashboard.browser import Browser, key_with
 from tests.engines import Client
@@ -146,3 +148,18 @@ async def test_the_language_is_the_browsers_until_one_is_chosen(client: Client, 
     assert (chosen.status, chosen.headers["Location"]) == (303, "/dashboard/system")
     assert '<html lang="en">' in (await browser.get("/dashboard", **russian)).text
     assert "Set-Cookie" not in (await browser.send("/dashboard/language", {"language": "xx"})).headers
+
+
+async def test_no_action_takes_a_foreign_form_or_one_of_nobody(client: Client, browser: Browser) -> None:
+    actions = [re.sub(r"\{\w+[^}]*\}", "x", route.path) for route in load() if route.method == "POST"]
+    assert len(actions) >= 15
+    open_ones = {"/dashboard/sign-in", "/dashboard/link", "/dashboard/sign-out", "/dashboard/language"}
+    for path in actions:
+        assert (await browser.send(path, {}, **{"Sec-Fetch-Site": "cross-site"})).status == 403, path
+        if path not in open_ones:
+            assert (await browser.send(path)).status == 401, path
+    key = await key_with(client, "logs.read")
+    await browser.send("/dashboard/sign-in", {"key": key["token"]})
+    for path in actions:
+        if path not in open_ones:
+            assert (await browser.send(path)).status == 403, path
