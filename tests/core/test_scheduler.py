@@ -53,8 +53,10 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
 async def engine(folder: Path, url: str | None) -> AsyncIterator[tuple[Client, Inbox, str]]:
     """Run an engine with one integration that has no rules."""
     async with serving() as inbox:
-        more = {} if url is None else {"CCB_DATABASE_URL": url, "CCB_SECRET_KEY": Fernet.generate_key().decode()}
-        mail = {"CCB_SMTP_URL": inbox.url, "CCB_MAIL_FROM": "CCB <ccb@example.org>"}
+        more: dict[str, Any] = (
+            {} if url is None else {"CCB_DATABASE_URL": url, "CCB_SECRET_KEY": Fernet.generate_key().decode()}
+        )
+        mail: dict[str, Any] = {"CCB_SMTP_URL": inbox.url, "CCB_MAIL_FROM": "CCB <ccb@example.org>"}
         async with running(folder, **mail, **more) as client:
             made = await client.install(package(HANDLER, "example.com"))
             await with_rules(client, made["id"])

@@ -161,7 +161,7 @@ async def test_a_clock_that_jumps_keeps_no_channel_from_being_tried_again(quick_
     await house.tell(12)
     assert await house.kinds(await house.alert()) == ["pending", "firing", "planned", "attempt_failed"]
     house.clock.move(jump)
-    house.slack.broken = None
+    house.slack.broken = 0
     await house.tell(2)
     assert len(house.posted()) == 1
 
@@ -183,7 +183,7 @@ async def test_one_that_was_given_up_is_told_when_it_is_due_again(quick_house: H
     assert (await house.kinds(alert))[-1] == "skipped", "nobody has heard of it"
     (after,) = await house.ctx.db.read(alert_outbox.channels)
     assert before.failures == after.failures == MOST_ATTEMPTS, "the channel was not asked"
-    house.slack.broken = None
+    house.slack.broken = 0
     house.clock.move(3590)
     await house.count(forward, dead=10)
     await house.look()

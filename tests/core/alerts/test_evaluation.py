@@ -214,6 +214,6 @@ def test_who_is_told() -> None:
     assert decide(Firing("i", "r", "info", 0, acknowledged=True), [], 1e9).quiet == "acknowledged"
     assert decide(Firing("i", "r", "info", 0, snoozed_until=50), [], 49).quiet == "snoozed"
     assert decide(Firing("i", "r", "info", 0, True, snoozed_until=50), [], 50).say == "repeat"
-    silence = [Silence("s", 0, 1e9)]
-    assert decide(told, silence, 4 * 3600).quiet == "silenced", "at the repeat too"
-    assert decide(Firing("i", "r", "info", 0, snoozed_until=50), silence, 50).quiet == "silenced"
+    always = [Silence("s", 0, 1e9)]
+    assert decide(told, always, 4 * 3600).quiet == "silenced", "at the repeat too"
+    assert decide(Firing("i", "r", "info", 0, snoozed_until=50), always, 50).quiet == "silenced"
