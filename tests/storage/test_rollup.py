@@ -98,6 +98,8 @@ async def test_what_is_rolled_up_twice_or_breaks_off_counts_once(db: Database) -
     assert await db.read(rollup.pending, START, START + HOUR)
     assert [await db.write(rollup.roll, START, START + HOUR, limit=10) for _ in range(3)] == [1, 0, 0]
     await db.write(metrics.add, {("a", START, "received", 0): 2.0, ("a", START, "received", 1): 1.0})
+    half = {(t.integration_id, t.bucket): t.value for t in await db.read(rollup.totals, START)}
+    assert half == {("a", 0): 5.0, ("a", 1): 1.0}, "of what is moved in part, the rest alone is added"
     assert await db.write(rollup.roll, START, START + HOUR, limit=10) == 2
     rows = await db.read(lambda c: c.execute(sa.select(ROLLED).where(ROLLED.c.bucket == 0)).all())
     assert sorted((r.integration_id, r.seconds, r.start, r.value) for r in rows) == [
