@@ -38,12 +38,12 @@ async def test_a_name_that_stays_keeps_its_id(db: Database) -> None:
     ]
 
 
-async def test_a_rule_can_be_renamed_and_nobody_overwrites_what_they_have_not_seen(tables: Database) -> None:
-    await put(tables, 1.0, rule("alr_1", "a"), rule("alr_2", "b"))
+async def test_a_rule_can_be_renamed_and_nobody_overwrites_what_they_have_not_seen(db: Database) -> None:
+    await put(db, 1.0, rule("alr_1", "a"), rule("alr_2", "b"))
     seen = [("alr_1", 1.0), ("alr_2", 1.0)]
     renamed = [rule("alr_1", "c"), rule("alr_2", "b")]
-    kept = await tables.write(alert_rules.replace, "int_1", renamed, now=2.0, seen=seen)
+    kept = await db.write(alert_rules.replace, "int_1", renamed, now=2.0, seen=seen)
     assert kept is not None
     assert [(r.id, r.name, r.created_at, r.updated_at) for r in kept] == [("alr_1", "c", 1, 2), ("alr_2", "b", 1, 1)]
-    assert await tables.write(alert_rules.replace, "int_1", [], now=3.0, seen=seen) is None
-    assert len(await tables.read(alert_rules.all_of, "int_1")) == 2
+    assert await db.write(alert_rules.replace, "int_1", [], now=3.0, seen=seen) is None
+    assert len(await db.read(alert_rules.all_of, "int_1")) == 2

@@ -80,7 +80,7 @@ async def test_what_has_just_come_is_drawn(client: Client) -> None:
     for metric, said, last in (
         ("error_rate", "in all 0 %", "last 0 %"),
         ("received", "in all 2", "last 2"),
-        ("events_per_minute", "in all 0.03 per minute", "last 0 per minute"),
+        ("events_per_minute", "in all 0.033 per minute", "last 0 per minute"),
         ("queue_depth", "now 0", "last 0"),
     ):
         chart = await client.ask("GET", f"/v1/integrations/other/metrics/chart.json?metric={metric}&from=1h")
