@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import sqlite3
 from bisect import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -29,7 +30,8 @@ class ManyRows:
     def __init__(self, text: str, *columns: sa.Column[Any], lock: str = "") -> None:
         """`columns`: those that the rows' values are for; PostgreSQL wants to know their types."""
         self._lock = lock
-        self.names = tuple(column.name for column in columns)
+        self.pick: Callable[[Mapping[str, Any]], tuple[Any, ...]] = itemgetter(*(column.name for column in columns))
+        """Takes a row's values out of a mapping; for more than one column."""
         self._text = text
         self._columns = columns
         self._one = f"({', '.join('?' * len(columns))})"
