@@ -103,6 +103,16 @@ class Planned:
 
     type: str
     params: dict[str, Any]
+    checked: ActionParams | None = field(default=None, repr=False, compare=False)
+    """The parameters, parsed; those of an action that was planned in an earlier attempt are not."""
+
+
+def parsed(planned: Planned) -> ActionParams:
+    """Return an action's parameters, parsed."""
+    if planned.checked is not None:
+        return planned.checked
+    params: ActionParams = ACTIONS.get(planned.type).params.model_validate(planned.params)
+    return params
 
 
 def plan(returned: Any, grants: Grants, references: Mapping[str, str] = MappingProxyType({})) -> list[Planned]:
@@ -124,6 +134,8 @@ def fill(planned: Planned, references: Mapping[str, str], secrets: Mapping[str, 
 
     Raises `Invalid` when a secret has no value, or one that does not fit where it goes (a line break in a header).
     """
+    if not references:
+        return parsed(planned)
     action = ACTIONS.get(planned.type)
     filled = {
         key: secret_references.fill(value, references, secrets) if key in action.secret_fields else value
@@ -166,20 +178,21 @@ def _planned(place: int, item: Any, grants: Grants, references: Mapping[str, str
             error=error.error,
             **error.details,
         ) from None
-    return Planned(kind, given)
+    return Planned(kind, given, params)
 
 
 def permit(planned: Planned, grants: Grants, references: Mapping[str, str]) -> None:
     """Raise `Denied` when `grants` do not cover an action that was planned under others: a retry goes by today's."""
-    action = ACTIONS.get(planned.type)
     require(planned.type, grants.actions, noun="actions")
-    _permit(action, planned.params, action.params.model_validate(planned.params), grants, references)
+    _permit(ACTIONS.get(planned.type), planned.params, parsed(planned), grants, references)
 
 
 def _permit(
     action: Action[Any], given: Mapping[str, Any], params: Any, grants: Grants, references: Mapping[str, str]
 ) -> None:
     action.permit(params, grants)
+    if not references:
+        return
     secret_references.check(
         dict(given),
         references,

@@ -6,14 +6,19 @@ lock. So the values go to the driver as they are: no defaults are filled in, no 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import sqlite3
+from bisect import bisect
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
-_MOST_ROWS = 64
-"""Rows in one statement on SQLite; PostgreSQL gets one array for each column, of any length."""
+_SIZES = (*range(1, 9), 12, 16, 24, 32, 48, 64)
+"""How many rows a statement on SQLite may have: few lengths, so that all are kept prepared, and few statements for any
+number of rows. PostgreSQL gets one array for each column, of any length."""
 
 Row = TypeVar("Row")
 
@@ -25,10 +30,12 @@ class ManyRows:
     def __init__(self, text: str, *columns: sa.Column[Any], lock: str = "") -> None:
         """`columns`: those that the rows' values are for; PostgreSQL wants to know their types."""
         self._lock = lock
-        self.names = tuple(column.name for column in columns)
+        self.pick: Callable[[Mapping[str, Any]], tuple[Any, ...]] = itemgetter(*(column.name for column in columns))
+        """Takes a row's values out of a mapping; for more than one column."""
         self._text = text
         self._columns = columns
         self._one = f"({', '.join('?' * len(columns))})"
+        self._sqlite_texts: dict[int, str] = {}
         self._postgresql_text = ""
 
     def __call__(self, connection: sa.Connection, rows: Sequence[tuple[Any, ...]], *value: Any) -> list[Any]:
@@ -36,14 +43,18 @@ class ManyRows:
         if not rows:
             return []
         if connection.dialect.name == "postgresql":
-            return _run(connection, self._postgresql(connection), (*zip(*rows, strict=True), *value))
+            return _on_postgresql(connection, self._postgresql(connection), (*zip(*rows, strict=True), *value))
         returned: list[Any] = []
         for chunk in _chunks(rows):
-            returned += _run(connection, self._sqlite(len(chunk)), (*chain.from_iterable(chunk), *value))
+            returned += _on_sqlite(connection, self._sqlite(len(chunk)), (*chain.from_iterable(chunk), *value))
         return returned
 
     def _sqlite(self, count: int) -> str:
-        return self._text.format(rows="VALUES " + ", ".join([self._one] * count), value="?", lock="")
+        text = self._sqlite_texts.get(count)
+        if text is None:
+            values = "VALUES " + ", ".join([self._one] * count)
+            text = self._sqlite_texts[count] = self._text.format(rows=values, value="?", lock="")
+        return text
 
     def _postgresql(self, connection: sa.Connection) -> str:
         if not self._postgresql_text:
@@ -62,15 +73,26 @@ def insert(table: sa.Table, *columns: str, ending: str = "") -> ManyRows:
     return ManyRows(text, *(table.c[name] for name in columns))
 
 
-def _run(connection: sa.Connection, statement: str, parameters: tuple[Any, ...]) -> list[Any]:
+def _on_postgresql(connection: sa.Connection, statement: str, parameters: tuple[Any, ...]) -> list[Any]:
     result = connection.exec_driver_sql(statement, parameters)
     return list(result) if result.returns_rows else []
 
 
+def _on_sqlite(connection: sa.Connection, statement: str, parameters: tuple[Any, ...]) -> list[Any]:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    try:
+        return driver.execute(statement, parameters).fetchall()
+    except sqlite3.Error as error:  # as SQLAlchemy would raise it; without the values, which no error may show
+        raise DBAPIError.instance(
+            statement, (), error, sqlite3.Error, hide_parameters=True, dialect=connection.dialect
+        ) from error
+
+
 def _chunks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    """Cut into powers of two, the largest first: so that few different statements are kept prepared."""
+    """Cut into pieces of `_SIZES`, the largest first."""
     start = 0
     while start < len(rows):
-        size = min(_MOST_ROWS, 1 << (len(rows) - start).bit_length() - 1)
+        size = _SIZES[bisect(_SIZES, len(rows) - start) - 1]
         yield rows[start : start + size]
         start += size

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from storage import bulk, logs, metrics
 from storage.dialect import announce, for_update
-from storage.events import BODIES, EFFECTS, EVENTS, RUNS, STEPS
+from storage.events import EFFECTS, EVENTS, RUNS, STEPS
 from storage.integrations import INTEGRATIONS
 
 _LEASES = bulk.ManyRows(
@@ -85,9 +85,7 @@ class Claim:
 
 def claim(connection: sa.Connection, wish: Claim) -> list[Claimed]:
     """Take what is due, the integrations in turn, each one's oldest first."""
-    due = _due_integrations(connection, wish.now, wish.after)
-    if wish.after:  # and on from the start: who comes behind may have no room left
-        due += [other for other in _due_integrations(connection, wish.now, "") if other <= wish.after]
+    due = _in_turn(connection, wish.now, wish.after)
     share = max(1, wish.limit // max(1, len(due)))
     chosen: dict[str, list[tuple[str, int]]] = {}
     for quota in (share, wish.limit):  # a fair share each first, then whatever is left over
@@ -146,30 +144,27 @@ _OLDEST = (
     .order_by(EVENTS.c.run_at, EVENTS.c.id)
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
-_CHOSEN = EVENTS.c.id.in_(sa.bindparam("chosen", expanding=True))
-_HOLD = (
-    sa.update(EVENTS)
-    .where(_CHOSEN)
-    .values(
-        status="processing",
-        run_at=None,
-        waiting_for=None,
-        lease_token=sa.bindparam("token"),
-        lease_until=sa.bindparam("until"),
-        attempt=EVENTS.c.attempt + 1,
-        started_at=sa.bindparam("now"),
-    )
+_HOLD = bulk.ManyRows(
+    "UPDATE events SET status = 'processing', run_at = NULL, waiting_for = NULL, attempt = attempt + 1, "
+    "lease_token = given.column2, lease_until = given.column3, started_at = given.column4 "
+    "FROM ({rows}) AS given WHERE id = given.column1",
+    *(EVENTS.c[name] for name in ("id", "lease_token", "lease_until", "started_at")),
 )
-_HELD = (
-    sa.select(
-        *(EVENTS.c[name] for name in ("id", "integration_id", "type", "received_at", "run", "attempt")),
-        sa.exists().where(RUNS.c.event_id == EVENTS.c.id, RUNS.c.run == EVENTS.c.run).label("planned"),
-        BODIES.c.headers,
-        BODIES.c.body,
-    )
-    .join(BODIES, BODIES.c.event_id == EVENTS.c.id)
-    .where(_CHOSEN)
+_HELD = bulk.ManyRows(
+    "SELECT id, integration_id, type, received_at, events.run, attempt, "
+    "EXISTS (SELECT 1 FROM runs WHERE runs.event_id = events.id AND runs.run = events.run), headers, body "
+    "FROM ({rows}) AS given JOIN events ON id = column1 JOIN event_bodies ON event_id = column1",
+    EVENTS.c.id,
 )
+
+
+def _in_turn(connection: sa.Connection, now: float, after: str) -> list[str]:
+    """Return the integrations with something due, those behind `after` first: who comes there may have no room left."""
+    due = _due_integrations(connection, now, "")
+    behind = [integration_id for integration_id in due if integration_id > after]
+    if len(due) == INTEGRATIONS_AT_ONCE:  # there may be more than these
+        behind = _due_integrations(connection, now, after)
+    return behind + [integration_id for integration_id in due if integration_id <= after]
 
 
 def _due_integrations(connection: sa.Connection, now: float, after: str) -> list[str]:
@@ -185,10 +180,14 @@ def _oldest(connection: sa.Connection, integration_id: str, now: float, limit: i
 
 def _hold(connection: sa.Connection, chosen: Sequence[str], wish: Claim) -> list[Claimed]:
     token = secrets.token_hex(16)
-    connection.execute(_HOLD, {"chosen": chosen, "token": token, "until": wish.lease_until, "now": wish.now})
-    found = connection.execute(_HELD, {"chosen": chosen}).mappings()
-    rows = {row["id"]: Claimed(token=token, **row) for row in found}
-    return [rows[event_id] for event_id in chosen]
+    _HOLD(connection, [(event_id, token, wish.lease_until, wish.now) for event_id in chosen])
+    held = {
+        id: Claimed(id, integration_id, type, received_at, run, attempt, bool(planned), token, headers, body)
+        for id, integration_id, type, received_at, run, attempt, planned, headers, body in _HELD(
+            connection, [(event_id,) for event_id in chosen]
+        )
+    }
+    return [held[event_id] for event_id in chosen]
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,10 +227,10 @@ def advance(connection: sa.Connection, batch: Sequence[Progress]) -> list[bool]:
     """Write each progress whose lease is still held; return which. A True renews the lease as well."""
     held = _held(connection, [(p.event_id, p.token) for p in batch])
     kept = [p for p in batch if (p.event_id, p.token) in held]
-    _INSERT_RUNS(connection, [_values(p.run, _INSERT_RUNS) for p in kept if p.run is not None])
-    _WRITE_RESULTS(connection, [_values(p.result, _WRITE_RESULTS) for p in kept if p.result is not None])
-    _INSERT_INTENTS(connection, [_values(p.intent, _INSERT_INTENTS) for p in kept if p.intent is not None])
-    _INSERT_STEPS(connection, [_values(step, _INSERT_STEPS) for p in kept for step in p.steps])
+    _INSERT_RUNS(connection, [_INSERT_RUNS.pick(p.run) for p in kept if p.run is not None])
+    _WRITE_RESULTS(connection, [_WRITE_RESULTS.pick(p.result) for p in kept if p.result is not None])
+    _INSERT_INTENTS(connection, [_INSERT_INTENTS.pick(p.intent) for p in kept if p.intent is not None])
+    _INSERT_STEPS(connection, [_INSERT_STEPS.pick(step) for p in kept for step in p.steps])
     lines = [line for p in kept for line in p.lines]
     if lines:
         logs.append(connection, lines)
@@ -243,10 +242,6 @@ def advance(connection: sa.Connection, batch: Sequence[Progress]) -> list[bool]:
 def _held(connection: sa.Connection, leases: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
     """Return those of `leases` that are in force, their rows locked for this transaction."""
     return {(row[0], row[1]) for row in _LEASES(connection, leases)}
-
-
-def _values(row: Mapping[str, Any], statement: bulk.ManyRows) -> tuple[Any, ...]:
-    return tuple(row[name] for name in statement.names)
 
 
 def _write_events(connection: sa.Connection, kept: Sequence[Progress]) -> None:

@@ -99,7 +99,8 @@ class Attempt:
         by_name = references.make(installed.config_secrets)
         self._references = {reference: name for name, reference in by_name.items()}
         try:
-            payload = installed.source.parse(Delivery(orjson.loads(event.headers), event.body))
+            headers = orjson.loads(event.headers)
+            payload = installed.source.parse(Delivery(headers, event.body))
             ran = await self._ctx.sandbox.run(
                 installed.package.handler,
                 event=event_for_handler(
@@ -107,7 +108,7 @@ class Attempt:
                     type=event.type,
                     source=installed.source.kind,
                     received_at=event.received_at,
-                    headers=orjson.loads(event.headers),
+                    headers=headers,
                     payload=payload,
                 ),
                 config={**installed.config, **by_name},
@@ -140,12 +141,13 @@ class Attempt:
     async def _effect(self, place: int, planned: Planned, known: stored.Effect | None) -> None:
         action = ACTIONS.get(planned.type)
         began, at = time.perf_counter(), self._ctx.clock.now()
-        target = self._plain(action.target(action.params.model_validate(planned.params)))
+        target = self._plain(action.target(effects.parsed(planned)))
         if known is not None and known.result_at is not None:
             self._step(planned.type, began, at, target=target, status="skipped", detail=T("done in an earlier attempt"))
             return
         try:
-            effects.permit(planned, self._installed.grants, self._references)  # by today's grants, not the plan's
+            if planned.checked is None:  # an earlier attempt's: by today's grants, not the plan's
+                effects.permit(planned, self._installed.grants, self._references)
             params = effects.fill(planned, self._references, self._installed.config_secrets)
         except CcbError as error:
             self._step(planned.type, began, at, target=target, error=error)

@@ -10,6 +10,7 @@ import orjson
 import structlog
 
 from core import integrations
+from core.config import MAX_BODY
 from core.context import Context
 from core.errors import CcbError
 from core.events.own import OwnAttempt
@@ -28,6 +29,8 @@ IDLE_SECONDS = 5.0
 
 PAUSE_SECONDS = 0.005
 """Between two claims while there is work, so that one claim fills the places of several events that have ended."""
+MOST_PAUSES = 4
+"""How many of them in a row, while less than a quarter of the places is free: a claim of one costs as much as of ten."""
 MOST_BYTES = 64 << 20
 """Bodies that one worker has in memory at a time, but for one event that is larger alone."""
 
@@ -45,8 +48,11 @@ class Worker:
         """`wake` is set whenever there may be something to do."""
         self._ctx = ctx
         self._wake = wake
+        self._slots = ctx.settings.worker_slots
         self._held: dict[asyncio.Task[None], Claimed] = {}
         self._after = ""
+        self._full = False
+        """Whether there may be more to claim as soon as something in hand has ended."""
         self._stopping = False
         self._renewing: asyncio.Task[None] | None = None
 
@@ -64,9 +70,16 @@ class Worker:
                 self._held[task] = event
                 task.add_done_callback(self._done)
             if claimed:
-                await asyncio.sleep(PAUSE_SECONDS)
+                await self._pause()
             else:
                 await _set_within(self._wake, IDLE_SECONDS)
+
+    async def _pause(self) -> None:
+        """Let some places become free."""
+        for _ in range(MOST_PAUSES):
+            await asyncio.sleep(PAUSE_SECONDS)
+            if self._stopping or 4 * (self._slots - len(self._held)) >= self._slots:
+                return
 
     async def stop(self, *, grace: float) -> None:
         """Stop claiming, give what is in hand `grace` seconds to finish, and the rest back to the queue."""
@@ -99,12 +112,12 @@ class Worker:
         return len(self._held)
 
     async def _claim(self) -> list[Claimed]:
-        slots = self._ctx.settings.worker_slots
-        free = slots - len(self._held)
+        free = self._slots - len(self._held)
         spare = MOST_BYTES - sum(len(event.body) for event in self._held.values())
+        self._full = True
         if free <= 0 or spare <= 0:
             return []
-        most = max(1, slots * 3 // 4)  # so that no integration, however slow, takes every slot
+        most = max(1, self._slots * 3 // 4)  # so that no integration, however slow, takes every slot
         busy = Counter(event.integration_id for event in self._held.values())
         now = self._ctx.clock.now()
         wish = Claim(
@@ -124,6 +137,8 @@ class Worker:
             return []
         if claimed:
             self._after = claimed[-1].integration_id
+        left = spare - sum(len(event.body) for event in claimed)
+        self._full = len(self._held) + len(claimed) >= most or left < MAX_BODY
         return claimed
 
     async def _work(self, event: Claimed) -> None:
@@ -171,7 +186,8 @@ class Worker:
 
     def _done(self, task: asyncio.Task[None]) -> None:
         del self._held[task]
-        self._wake.set()
+        if self._full:
+            self._wake.set()
 
     async def _renew(self) -> None:
         """Keep the leases of what is in hand, three times in their length."""

@@ -8,10 +8,11 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.exc import IntegrityError
 
 from storage import bulk
 from storage.accept import KEYS
-from storage.bulk import _chunks
+from storage.bulk import _SIZES, _chunks
 from storage.db import Database
 from storage.events import RUNS
 
@@ -63,8 +64,15 @@ async def test_a_column_may_be_named_like_a_word_of_sql(db: Database) -> None:
     assert await db.read(lambda connection: connection.execute(sa.select(RUNS.c.references)).scalar()) == '{"a": "b"}'
 
 
+async def test_an_error_is_sqlalchemys_and_shows_no_value(db: Database) -> None:
+    with pytest.raises(IntegrityError) as caught:
+        await db.write(INSERT, [("int_a", "k", None, 1.0), ("int_a", "a-secret", "evt_1", 1.0)])
+    assert "a-secret" not in str(caught.value)
+    assert await stored(db) == []
+
+
 @given(st.lists(st.integers(), max_size=300))
-def test_chunks_are_powers_of_two_and_nothing_is_lost(given_rows: list[int]) -> None:
+def test_chunks_have_few_lengths_and_nothing_is_lost(given_rows: list[int]) -> None:
     chunks = list(_chunks(given_rows))
     assert [row for chunk in chunks for row in chunk] == given_rows
-    assert all(len(chunk) in (1, 2, 4, 8, 16, 32, 64) for chunk in chunks)
+    assert all(len(chunk) in _SIZES for chunk in chunks)
