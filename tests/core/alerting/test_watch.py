@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from core import alerts, auth, backup, deployments
+from core import alerts, auth, backups, deployments
 from core.alerting import Dispatcher, Evaluator, Guard, Watcher, acknowledge, quotas
 from core.alerting.outbox import MOST_ATTEMPTS
 from core.alerting.story import told as in_words
@@ -257,7 +257,7 @@ async def test_the_age_of_backups(watched: House) -> None:
     assert await told(watched) == {}, "a new engine has had no time for one"
     watched.clock.move(27 * hour)
     assert await told(watched) == {"Backup age": "warning"}
-    await backup.report(watched.ctx, at=watched.clock.now() - hour, note="", actor=auth.SYSTEM)
+    await backups.report(watched.ctx, at=watched.clock.now() - hour, note="", actor=auth.SYSTEM)
     assert await told(watched, looks=4) == {}
     watched.clock.move(24.8 * hour)
     assert await told(watched) == {}
@@ -275,7 +275,7 @@ async def test_the_age_of_backups(watched: House) -> None:
 @pytest.mark.parametrize("changed", [{"CCB_BACKUPS": "engine", "CCB_BACKUP_DIR": "/dev/null/backups"}], ids=str)
 async def test_a_backup_that_failed_is_told_at_once(watched: House) -> None:
     await deployments.note(watched.ctx)
-    await backup.Keeper(watched.ctx).look()
+    await backups.Keeper(watched.ctx).look()
     assert await told(watched) == {"Backup failed": "warning"}
     alert = await watched.alert()
     assert "/dev/null/backups cannot be written: Not a directory" in str(revive_text(alert.detail or ""))

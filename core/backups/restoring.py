@@ -18,11 +18,11 @@ import sqlalchemy as sa
 
 from core import audit
 from core.actors import LOCAL
-from core.backup import folder as places
-from core.backup import postgres
-from core.backup.direct import alone, opened
-from core.backup.examining import Examined, examine
-from core.backup.manifest import Manifest
+from core.backups import folder as places
+from core.backups import postgres
+from core.backups.direct import alone, opened
+from core.backups.examining import Examined, examine
+from core.backups.manifest import Manifest
 from core.clock import SystemClock, moment
 from core.config import Settings
 from core.errors import Conflict, Invalid

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 
-from tests.core.backup.conftest import Place, backed_up, rows
+from tests.core.backups.conftest import Place, backed_up, rows
 from tests.engines import Client
 from tests.packages import FORWARD_TWICE, forwarded, package
 from tests.stand_ins.receiver import Received, Receiver, receiving
