@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import structlog
 from sqlalchemy.engine import make_url
 
-from core import alerting, auth, deployments, gallery, integrations, logs, tracing, webhook_log
+from core import alerting, auth, deployments, gallery, integrations, logs, shared_quotas, tracing, webhook_log
 from core import mail as _mail
 from core.aside import Aside
 from core.clock import Clock, SystemClock
@@ -248,7 +248,7 @@ def _start_guard(ctx: Context, stack: AsyncExitStack) -> None:
     """Let every node watch that some node runs the scheduler, and share what it hears of quotas."""
     guarding = asyncio.create_task(alerting.Guard(ctx).run(), name="alert-guard")
 
-    sharing = asyncio.create_task(alerting.keep_sharing(ctx), name="quotas")
+    sharing = asyncio.create_task(shared_quotas.keep_sharing(ctx), name="quotas")
 
     async def stop() -> None:
         for task in (guarding, sharing):

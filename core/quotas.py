@@ -33,7 +33,7 @@ class Heard:
 
 
 class Quotas:
-    """What this process was told last, until it is written for all nodes (`core.alerting.quotas`)."""
+    """What this process was told last, until it is written for all nodes (`core.shared_quotas`)."""
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         self._now = now

@@ -19,7 +19,7 @@ import structlog
 from apscheduler.job import Job
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from core import alerting, backup, healing, metrics, retention, sessions
+from core import alerting, backups, healing, metrics, retention, sessions
 from core import jobs as long_jobs
 from core.context import Context
 from core.texts import T
@@ -56,7 +56,7 @@ class Scheduler:
         self._watcher = alerting.Watcher(ctx)
         self._evaluator = alerting.Evaluator(ctx, self._watcher)
         self._dispatcher = alerting.Dispatcher(ctx)
-        self._keeper = backup.Keeper(ctx)
+        self._keeper = backups.Keeper(ctx)
 
     @property
     def leading(self) -> bool:

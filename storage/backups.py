@@ -83,15 +83,16 @@ def newest(connection: sa.Connection, *, after: str | None = None, limit: int = 
     return [Backup(**row) for row in connection.execute(query).mappings()]
 
 
-def good(connection: sa.Connection, *, limit: int = 50) -> list[Backup]:
-    """Return those that succeeded, the newest contents first."""
-    query = sa.select(BACKUPS).where(BACKUPS.c.status == "succeeded").order_by(BACKUPS.c.made_at.desc()).limit(limit)
+def good(connection: sa.Connection, *, until: float, limit: int = 50) -> list[Backup]:
+    """Return those that succeeded, of no later than a time, the newest contents first."""
+    wanted = (BACKUPS.c.status == "succeeded", BACKUPS.c.made_at <= until)
+    query = sa.select(BACKUPS).where(*wanted).order_by(BACKUPS.c.made_at.desc()).limit(limit)
     return [Backup(**row) for row in connection.execute(query).mappings()]
 
 
-def last_attempt(connection: sa.Connection) -> Backup | None:
-    """Return the attempt that ended last."""
-    query = sa.select(BACKUPS).where(BACKUPS.c.finished_at.is_not(None)).order_by(BACKUPS.c.finished_at.desc())
+def last_attempt(connection: sa.Connection, *, until: float) -> Backup | None:
+    """Return the attempt that ended last, no later than at a time."""
+    query = sa.select(BACKUPS).where(BACKUPS.c.finished_at <= until).order_by(BACKUPS.c.finished_at.desc())
     row = connection.execute(query.limit(1)).mappings().first()
     return Backup(**row) if row else None
 

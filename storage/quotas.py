@@ -11,6 +11,8 @@ from sqlmodel import Field, SQLModel
 from storage.dialect import upsert
 from storage.events import table
 
+AHEAD_SECONDS = 60.0
+"""How far one node's clock may be ahead of another's; what is further ahead was heard while a clock was wrong."""
 KEPT_SECONDS = 30 * 86400.0
 """How long a row is kept after its quota was given anew."""
 
@@ -38,11 +40,12 @@ def keep(connection: sa.Connection, heard: Sequence[ServiceQuota]) -> None:
     """Keep what was heard, unless another node has heard it later; what is long over goes."""
     for one in sorted(heard, key=lambda one: (one.service, one.credential)):  # one order: no deadlock
         row = upsert(connection, QUOTAS).values(**one.model_dump())
+        there, now = QUOTAS.c.heard_at, row.excluded.heard_at
         connection.execute(
             row.on_conflict_do_update(
                 index_elements=["service", "credential"],
                 set_={name: row.excluded[name] for name in _SAID},
-                where=QUOTAS.c.heard_at <= row.excluded.heard_at,
+                where=sa.or_(there <= now, there > now + AHEAD_SECONDS),
             )
         )
         over = QUOTAS.c.resets_at < one.heard_at - KEPT_SECONDS

@@ -94,6 +94,12 @@ def take(connection: sa.Connection, hashed: str, *, now: float) -> SignInLink | 
     return SignInLink(**row) if row is not None else None
 
 
+def end_all(connection: sa.Connection) -> None:
+    """End every session, and let no link open one."""
+    for of in (SESSIONS, LINKS):
+        connection.execute(sa.delete(of))
+
+
 def forget(connection: sa.Connection, *, now: float, idle_since: float) -> int:
     """Delete sessions that are over, and links that nobody used; return how many sessions."""
     connection.execute(sa.delete(LINKS).where(LINKS.c.expires_at <= now))

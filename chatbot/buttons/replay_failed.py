@@ -11,13 +11,9 @@ from chatbot.asked import Answer, Asked, Reply
 from chatbot.button import Button, register
 from core import alerting, integrations
 from core.context import Context
-from core.events import replay
-from core.events.replay import Wish
+from core.events import alert_replay, replay
 from core.texts import TN, T
 from storage.alerts import Alert
-
-BEFORE_SECONDS = 3600.0
-"""How long before its alert an event may have come in: the window that the alert tells of."""
 
 
 async def replay_failed(ctx: Context, asked: Asked) -> Answer:
@@ -25,19 +21,15 @@ async def replay_failed(ctx: Context, asked: Asked) -> Answer:
     reference, named, until = _read(asked.value)
     found = await alerting.about(ctx, reference)
     installed = await integrations.find(ctx, found[0].integration_id)
-    since = min(one.started_at for one in found) - BEFORE_SECONDS
+    since = alert_replay.since(found)
     end = until or ctx.clock.now() + replay.MOMENT
-    wish = Wish(statuses=("failed", "dead"), received_from=since, received_to=end)
-    there = (await replay.preview(ctx, installed, wish)).would_run
+    there = (await replay.preview(ctx, installed, alert_replay.failed(found, end))).would_run
     if not there:
         return Reply(T("Nothing that has failed since {when} is left to be replayed.", when=blocks.date(since)))
     named = named or _named(found)
     if named and there > named:
         return _more(asked, reference, there, end, named=named, since=since)
-    job = await replay.retry(ctx, installed, wish, actor=asked.actor)
-    for one in found:
-        if one.ended_at is None:
-            await alerting.replayed(ctx, one.id, count=job.total, actor=asked.actor)
+    job = await alert_replay.begin(ctx, installed, found, end, actor=asked.actor)
     return Reply(
         TN(
             "{count} event is tried again. What became of it: {command}",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +12,7 @@ from chatbot.asked import Answer, Asked, Open, Reply
 from chatbot.dispatch import run_button
 from chatbot.states import severity
 from chatbot.view import Built, Problems, View, register
-from core import alerts, integrations
+from core import alerts, channels, integrations
 from core.alerting.preview import Preview, preview
 from core.alerting.preview_words import sentence
 from core.alerts import RuleWish, Seen, Stored
@@ -32,8 +31,6 @@ _MEMBERS = {
 }  # fmt: skip
 """The blocks of the form, each with the member of a rule that it is."""
 _MOST_CHANNELS = 3_000
-_BETWEEN = re.compile(r"[\s;]+|,\s+|,(?=[a-z]+://)")
-"""What stands between two channels; a comma alone stands between two addresses of one."""
 
 
 def editing(stored: Stored, integration_id: str) -> Open:
@@ -127,7 +124,7 @@ def read(values: Mapping[str, Any]) -> RuleWish:
         {
             "name": typed["name"],
             "condition": typed["condition"],
-            "notification_channels": [one for one in _BETWEEN.split(typed["channels"]) if one],
+            "notification_channels": channels.addresses(typed["channels"]),
             "severity": typed["severity"] or "warning",
             "description": typed["description"],
             "resolve_condition": typed["resolve"] or None,

@@ -3,7 +3,6 @@
 from core.alerting.guard import Guard
 from core.alerting.look import Evaluator
 from core.alerting.outbox import Dispatcher
-from core.alerting.quotas import keep_sharing
 from core.alerting.service import (
     Snooze,
     about,
@@ -36,7 +35,6 @@ __all__ = [
     "find",
     "forget",
     "history",
-    "keep_sharing",
     "last_look",
     "newest",
     "put_silence",

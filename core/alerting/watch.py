@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 import orjson
 import structlog
 
-from core import backup, health
+from core import backups, health
 from core.alerting import quotas
 from core.alerting.plans import default_channels
 from core.alerting.subjects import ENGINE, Finding
@@ -200,23 +200,22 @@ async def _backups(ctx: Context) -> list[Finding]:
     """Say when the newest good backup is too old, and at once when the last attempt failed."""
     if ctx.settings.backups == "off":
         return []
-    found, every = await backup.state(ctx), ctx.settings.backup_seconds
-    old = backup.age(found, ctx.clock.now())
-    late = every + backup.LATE
-    detail = backup.told(ctx, found)
+    found, every = await backups.state(ctx), ctx.settings.backup_seconds
+    now = ctx.clock.now()
+    detail = backups.told(ctx, found)
     fix = (
         T("Report it when it has been made: `ccb backup --reported`, or POST /v1/backups.")
         if ctx.settings.backups == "elsewhere"
         else T("Make one now: `ccb backup`, or POST /v1/backups; it says what stands in the way.")
     )
     findings = [
-        Finding("engine:backup", "Backup age", "warning", old > late, detail,
-                f"the newest good backup is older than {span(late)}", fix=fix),
-        Finding("engine:backup-old", "Backup age", "critical", old > 3 * every, detail,
+        Finding("engine:backup", "Backup age", "warning", backups.late(found, every=every, now=now), detail,
+                f"the newest good backup is older than {span(every + backups.LATE)}", fix=fix),
+        Finding("engine:backup-old", "Backup age", "critical", backups.age(found, now) > 3 * every, detail,
                 f"the newest good backup is older than {span(3 * every)}", fix=fix),
     ]  # fmt: skip
     if ctx.settings.backups == "engine":
-        why = backup.failure(found)
+        why = backups.failure(found)
         findings.append(
             Finding("engine:backup-failed", "Backup failed", "warning", why is not None, why or detail,
                     "the last attempt at a backup failed", fix=fix)

@@ -5,6 +5,7 @@ The kind alone means the place that a setting names, so that rules need not repe
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from core.errors import Invalid, NotConfigured
 from core.registry import Registry
 from core.texts import T, Text
 
+_WORD = re.compile(r"([\s;,]*)([^\s;,]+)")
 LONGEST = 500
 """Characters of an address."""
 
@@ -163,6 +165,20 @@ class Channel(ABC):
 
 
 CHANNELS: Registry[Channel] = Registry("channel", "core.channels")
+
+
+def addresses(typed: str) -> list[str]:
+    """Return the addresses that somebody typed into one field, with spaces, line ends, `;` or commas between them.
+
+    A comma may also stand within an address, between two places of one channel. Pure.
+    """
+    found: list[str] = []
+    for between, word in _WORD.findall(typed):
+        if found and "," in between and "://" not in word and word not in CHANNELS:
+            found[-1] += f",{word}"
+        else:
+            found.append(word)
+    return found
 
 
 def parse(address: str) -> Target:

@@ -93,7 +93,7 @@ async def verify(
     file: Annotated[Path, typer.Argument(metavar="FILE", help=said(T("The backup's file.")))],
 ) -> None:
     """Look at one."""
-    from core.backup.examining import examine  # here: no other command should wait for these imports
+    from core.backups.examining import examine  # here: no other command should wait for these imports
 
     with explained(), _waiting(session, said(T("The backup is read …"))):
         found = await asyncio.to_thread(examine, file)
@@ -153,7 +153,7 @@ async def _made(session: Session, engine: Engine) -> Any:
 
 
 async def _directly(session: Session) -> Any:
-    from core.backup import direct  # here: no other command should wait for these imports
+    from core.backups import direct  # here: no other command should wait for these imports
 
     with explained(), _waiting(session, said(T("The backup is made …"))):
         made = await direct.back_up(load_settings())
@@ -161,7 +161,7 @@ async def _directly(session: Session) -> Any:
 
 
 def _in_the_folder() -> list[Any]:
-    from core.backup import direct  # here: no other command should wait for these imports
+    from core.backups import direct  # here: no other command should wait for these imports
 
     return [_row(file, manifest) for file, manifest in direct.there(load_settings())]
 

@@ -17,7 +17,7 @@ from core.cli.starting import explained
 from core.texts import T, Text
 
 if TYPE_CHECKING:  # which takes a second to import
-    from core.backup.restoring import Restored
+    from core.backups.restoring import Restored
 
 
 def add(parent: typer.Typer) -> None:
@@ -34,7 +34,7 @@ async def restore(
     ] = False,
 ) -> None:
     """Restore, and say what is in place now and what is to be done."""
-    from core.backup import restoring  # here: no other command should wait for these imports
+    from core.backups import restoring  # here: no other command should wait for these imports
 
     with explained():
         done = await restoring.restore(load_settings(), file, force=force)

@@ -7,8 +7,8 @@ from typing import Any, Literal
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from core import backup
-from core.backup.manifest import Manifest
+from core import backups
+from core.backups.manifest import Manifest
 from core.context import Context
 from core.errors import Invalid, NotFound
 from core.http.routes import Request, json_response, moment, route, time_of
@@ -77,7 +77,7 @@ class BackupsPage(BaseModel):
 async def list_all(ctx: Context, request: Request) -> list[BackupOut]:
     """List those that are kept, those that were reported, and the attempts of the last 30 days that failed."""
     query = request.query_as(BackupsPage)
-    found = await backup.page(ctx, after=query.after, limit=query.limit)
+    found = await backups.page(ctx, after=query.after, limit=query.limit)
     return [shown(one, request.language) for one in found]
 
 
@@ -87,7 +87,7 @@ async def list_all(ctx: Context, request: Request) -> list[BackupOut]:
 )  # fmt: skip
 async def get(ctx: Context, request: Request) -> BackupOut:
     """Get one backup."""
-    return shown(await backup.find(ctx, request.path["id"]), request.language)
+    return shown(await backups.find(ctx, request.path["id"]), request.language)
 
 
 @route(
@@ -99,10 +99,10 @@ async def make(ctx: Context, request: Request) -> web.Response:
     """Ask for a backup, which is made soon (202, `Location`: where to ask for it); or keep a report (201)."""
     elsewhere = request.body_as(BackupIn).made_elsewhere
     if elsewhere is None:
-        found, status = await backup.ask(ctx, actor=request.actor), 202
+        found, status = await backups.ask(ctx, actor=request.actor), 202
     else:
         at = time_of(elsewhere.at, now=ctx.clock.now(), path="made_elsewhere.at")
-        found, status = await backup.report(ctx, at=at, note=elsewhere.note.strip(), actor=request.actor), 201
+        found, status = await backups.report(ctx, at=at, note=elsewhere.note.strip(), actor=request.actor), 201
     answer = shown(found, request.language)
     return json_response(answer, status=status, headers={"Location": f"/v1/backups/{found.id}"})
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from core.backup.direct import back_up
-from core.backup.examining import examine
+from core.backups.direct import back_up
+from core.backups.examining import examine
 from tests import templates
 from tests.contexts import settings
 from tests.e2e.engine import CCB, EngineProcess, environment, start

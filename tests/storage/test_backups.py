@@ -36,7 +36,7 @@ async def test_one_is_made_at_a_time_by_one(db: Database) -> None:
     assert await db.write(backups.claim, "bak_1", holder="c", **claim)
     await db.write(backups.fail, "bak_1", holder="c", **failing)
     assert await db.read(backups.under_way) is None
-    last = await db.read(backups.last_attempt)
+    last = await db.read(backups.last_attempt, until=1e9)
     assert last is not None and (last.id, last.status) == ("bak_1", "failed")
     assert len(await db.read(audit.newest)) == 1
 
@@ -50,7 +50,7 @@ async def test_what_is_there_is_kept_once(db: Database) -> None:
     assert await db.write(backups.keep, there) == 2
     assert await db.write(backups.keep, there) == 0
     assert len(await db.read(audit.newest)) == 2
-    good = await db.read(backups.good)
+    good = await db.read(backups.good, until=1e9)
     assert [(one.id, one.asked_at) for one in good] == [("bak_1", 100.0), ("bak_0", 10.0)]
     assert await db.read(backups.under_way) is None, "its file is there: it was made"
     await db.write(backups.forget, ids=["bak_0"])

@@ -49,6 +49,7 @@ WORDS = {
     "lead": T("Paste an API key. What you see and may do here is what the key may."),
     "no_key": T("No key at hand? On the machine that the engine runs on, `ccb dashboard` prints a link that signs in."),
     "link_lead": T("Press the button to be signed in. The link works once, for five minutes."),
+    "link_instead": T("You are signed in already as"),
     "link_code": T("What stands behind # in the link"),
 }
 

@@ -8,16 +8,13 @@ from core import alerting, integrations
 from core.alerting.subjects import ENGINE
 from core.context import Context
 from core.errors import Conflict
-from core.events import replay, trace
-from core.events.replay import Wish
+from core.events import alert_replay, replay, trace
 from core.http.dashboard.door import Shown, action, page
 from core.http.routes import Request
 from core.integrations import Installed
 from core.texts import TN, T, Text
 from storage.alerts import Alert
 
-BEFORE_SECONDS = 3600.0
-"""How long before its alert an event may have come in: the window that the alert tells of."""
 STAYS = T("What their actions have done already stays done; what has not been done is done, and cannot be taken back.")
 
 
@@ -26,7 +23,7 @@ async def ask_all(ctx: Context, request: Request) -> Shown:
     """Ask whether all that failed is to run again, and say how many events that is."""
     found, installed = await _of(ctx, request)
     until = ctx.clock.now() + replay.MOMENT
-    there = (await replay.preview(ctx, installed, _failed(found, until))).would_run
+    there = (await replay.preview(ctx, installed, alert_replay.failed([found], until))).would_run
     back = f"/dashboard/alerts/{found.id}"
     values: dict[str, Any] = {"deed": f"{back}/replay", "leave": T("Leave it"), "back": back}
     if not there:
@@ -47,16 +44,14 @@ async def ask_all(ctx: Context, request: Request) -> Shown:
 async def all_failed(ctx: Context, request: Request) -> str:
     """Start the job, for no more than was named, and note it at the alert."""
     found, installed = await _of(ctx, request)
-    wish = _failed(found, _until(request, ctx.clock.now()))
-    there = (await replay.preview(ctx, installed, wish)).would_run
+    until = _until(request, ctx.clock.now())
+    there = (await replay.preview(ctx, installed, alert_replay.failed([found], until))).would_run
     if not there or str(there) != request.body.get("named"):
         raise Conflict(
             T("Meanwhile it is another number of events: {count}. Nothing was begun. Open the alert and ask again.",
               count=there)
         )  # fmt: skip
-    job = await replay.retry(ctx, installed, wish, actor=request.actor)
-    if found.ended_at is None and request.actor.may("alerts.write"):
-        await alerting.replayed(ctx, found.id, count=job.total, actor=request.actor)
+    job = await alert_replay.begin(ctx, installed, [found], until, actor=request.actor)
     return f"/dashboard/jobs/{job.id}"
 
 
@@ -95,11 +90,6 @@ async def _of(ctx: Context, request: Request) -> tuple[Alert, Installed]:
     if found.integration_id == ENGINE:
         raise Conflict(T("An alert of the engine itself has no events to be run again."))
     return found, await integrations.find(ctx, found.integration_id)
-
-
-def _failed(found: Alert, until: float) -> Wish:
-    since = found.started_at - BEFORE_SECONDS
-    return Wish(statuses=("failed", "dead"), received_from=since, received_to=until)
 
 
 def _until(request: Request, now: float) -> float:

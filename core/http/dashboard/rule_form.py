@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from core import alerts, charts, integrations
+from core import alerts, channels, charts, integrations
 from core.alerting.charted import played
 from core.alerting.preview import Preview, preview
 from core.alerting.preview_words import sentence
@@ -38,8 +38,6 @@ FIELDS = (
 )  # fmt: skip
 EXAMPLES = ("error_rate > 5% for 5m", "latency_p95 > 500ms for 5m", "no_events for 1h",
             "error_rate > 3 * avg(error_rate, 1d)", "queue_depth > 100 and queue_age > 2m")  # fmt: skip
-_BETWEEN = re.compile(r"[\s;]+|,\s+|,(?=[a-z]+://)")
-"""What stands between two channels; a comma alone stands between two addresses of one."""
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
 
@@ -211,10 +209,9 @@ def _saved(installed: Installed, stored: Stored) -> str:
 
 def _wish(typed: Mapping[str, str]) -> RuleWish:
     """Return what was typed as a rule; raise `Invalid`, whose `fields` say what is wrong with each."""
-    channels = [one for one in _BETWEEN.split(typed["notification_channels"].strip()) if one]
     given = {
         "name": typed["name"].strip(), "severity": typed["severity"], "description": typed["description"].strip(),
-        "notification_channels": channels,
+        "notification_channels": channels.addresses(typed["notification_channels"]),
         **_given(typed, ("condition", "resolve_condition", "min_samples", "repeat_interval")),
     }  # fmt: skip
     return forms.parsed(RuleWish, {"condition": "", **given})

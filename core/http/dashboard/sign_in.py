@@ -8,11 +8,12 @@ import structlog
 from aiohttp import web
 
 from core import sessions
+from core.actors import ANONYMOUS
 from core.context import Context
 from core.errors import CcbError, TooMany, Unauthenticated
 from core.http import errors
 from core.http.dashboard import cookies
-from core.http.dashboard.door import Shown, action, back_to, later, page, sign_in_page, signed_in
+from core.http.dashboard.door import Shown, action, back_to, later, page, sign_in_page
 from core.http.node import NODE
 from core.http.routes import ANY_KEY, Request
 from core.texts import LANGUAGES, T
@@ -34,7 +35,7 @@ async def sign_in(ctx: Context, request: Request) -> Shown | web.StreamResponse:
             limits.wrong(raw.remote, header, now)
         return _refused(request, error, to)
     limits.right(header)
-    return _let_in(ctx, request, secret, to)
+    return await _let_in(ctx, request, secret, to)
 
 
 @page("/dashboard/sign-in", permission=None)
@@ -45,8 +46,11 @@ async def ask(ctx: Context, request: Request) -> Shown:
 
 @page("/dashboard/link", permission=None)
 async def link(ctx: Context, request: Request) -> Shown:
-    """Show the page of a sign-in link. What signs in stands behind `#`: opening this uses nothing up."""
-    return Shown("link.html", T("Sign in"), {"problem": None})
+    """Show the page of a sign-in link. What signs in stands behind `#`: opening this uses nothing up.
+
+    Its script presses the button, but not where somebody is signed in: they would be another, and not know it.
+    """
+    return Shown("link.html", T("Sign in"))
 
 
 @action("/dashboard/link", permission=None)
@@ -60,15 +64,13 @@ async def follow(ctx: Context, request: Request) -> Shown | web.StreamResponse:
         if isinstance(error, Unauthenticated):
             limits.wrong(raw.remote, None, now)
         return _refused(request, error, cookies.PATH)
-    return _let_in(ctx, request, secret, cookies.PATH)
+    return await _let_in(ctx, request, secret, cookies.PATH)
 
 
 @action("/dashboard/sign-out", permission=None)
 async def sign_out(ctx: Context, request: Request) -> web.StreamResponse:
     """End the session, here and in the database."""
-    secret = request.raw.cookies.get(cookies.SESSION)
-    if secret and await signed_in(ctx, request.raw) is not None:
-        await sessions.sign_out(ctx, secret, actor=request.actor)
+    await _end_session(ctx, request)
     response = web.Response(status=303, headers={"Location": cookies.PATH, "Clear-Site-Data": '"cache"'})
     cookies.drop_session(response, request.raw, ctx.settings)
     return response
@@ -98,7 +100,14 @@ def _refused(request: Request, error: CcbError, to: str) -> Shown:
     return replace(page, headers=later(answer.headers))
 
 
-def _let_in(ctx: Context, request: Request, secret: str, to: str) -> web.StreamResponse:
+async def _end_session(ctx: Context, request: Request) -> None:
+    secret = request.raw.cookies.get(cookies.SESSION)
+    if secret and request.actor is not ANONYMOUS:
+        await sessions.sign_out(ctx, secret, actor=request.actor)
+
+
+async def _let_in(ctx: Context, request: Request, secret: str, to: str) -> web.StreamResponse:
+    await _end_session(ctx, request)  # the former one's, whose cookie is now forgotten
     response = web.Response(status=303, headers={"Location": back_to(to)})
     cookies.put_session(response, request.raw, ctx.settings, secret)
     return response

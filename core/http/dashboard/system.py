@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from core import backup, health
+from core import backups, health
 from core.context import Context
 from core.http import queue
 from core.http.dashboard.door import Shown, page
@@ -60,17 +60,17 @@ def _detail(detail: Text | str | None, language: str) -> str:
 
 async def _backups(ctx: Context) -> dict[str, Any]:
     """Return how old the newest backup is, when the next is due, and why the last failed where it did."""
-    found, now, mode = await backup.state(ctx), ctx.clock.now(), ctx.settings.backups
+    found, now, mode = await backups.state(ctx), ctx.clock.now(), ctx.settings.backups
+    every = ctx.settings.backup_seconds
     own = mode not in ("off", "elsewhere")
-    old = backup.age(found, now)
     return {
         "off": mode == "off",
         "newest": found.newest_at,
-        "age": span(old),
-        "late": mode != "off" and old > ctx.settings.backup_seconds + backup.LATE,
-        "next": max(now, backup.next_at(found, every=ctx.settings.backup_seconds, now=now)) if own else None,
+        "age": span(backups.age(found, now)),
+        "late": mode != "off" and backups.late(found, every=every, now=now),
+        "next": max(now, backups.next_at(found, every=every, now=now)) if own else None,
         "under_way": found.under_way is not None,
-        "failure": backup.failure(found),
+        "failure": backups.failure(found),
         "file": found.newest.file if found.newest is not None else "",
         "note": found.newest.note if found.newest is not None else "",
     }

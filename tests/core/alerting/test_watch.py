@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from core import alerts, auth, backup, deployments
+from core import alerts, auth, backups, deployments, shared_quotas
 from core.alerting import Dispatcher, Evaluator, Guard, Watcher, acknowledge, quotas
 from core.alerting.outbox import MOST_ATTEMPTS
 from core.alerting.story import told as in_words
@@ -204,14 +204,14 @@ async def test_quotas_are_those_that_any_node_has_heard(db: Database) -> None:
     assert await said() == []
     other.quotas.hear("github", "GITHUB_TOKEN:a", Quota(3000, 5000, end))
     other.quotas.hear("github", "GITHUB_TOKEN:a", Quota(450, 5000, end))
-    await quotas.share(other)
+    await shared_quotas.share(other)
     ((id, holds, detail),) = await said()
     assert (id, holds) == ("engine:quota:github", True) and "450 are left" in detail
     assert other.quotas.news() == []
     one.quotas.hear("github", "GITHUB_TOKEN:a", Quota(449, 5000, end))
     clock.move(1)
     other.quotas.hear("github", "GITHUB_TOKEN:a", Quota(448, 5000, end))
-    await quotas.share(other)
+    await shared_quotas.share(other)
     assert "448 are left" in (await said())[0][2], "what was heard later counts, whoever writes first"
     one.quotas.hear("github", "GITHUB_TOKEN:b", Quota(4999, 5000, end))
     assert "448 are left" in (await said())[0][2], "another token's quota does not hide the one that is nearly over"
@@ -219,7 +219,7 @@ async def test_quotas_are_those_that_any_node_has_heard(db: Database) -> None:
     assert [holds for _, holds, _ in await said()] == [False]
     clock.move(40 * 86_400)
     other.quotas.hear("github", "GITHUB_TOKEN:c", Quota(4998, 5000, clock.now() + 60))
-    await quotas.share(other)
+    await shared_quotas.share(other)
     assert [row.credential for row in await db.read(rows.known)] == ["GITHUB_TOKEN:c"]
 
 
@@ -257,7 +257,7 @@ async def test_the_age_of_backups(watched: House) -> None:
     assert await told(watched) == {}, "a new engine has had no time for one"
     watched.clock.move(27 * hour)
     assert await told(watched) == {"Backup age": "warning"}
-    await backup.report(watched.ctx, at=watched.clock.now() - hour, note="", actor=auth.SYSTEM)
+    await backups.report(watched.ctx, at=watched.clock.now() - hour, note="", actor=auth.SYSTEM)
     assert await told(watched, looks=4) == {}
     watched.clock.move(24.8 * hour)
     assert await told(watched) == {}
@@ -275,7 +275,7 @@ async def test_the_age_of_backups(watched: House) -> None:
 @pytest.mark.parametrize("changed", [{"CCB_BACKUPS": "engine", "CCB_BACKUP_DIR": "/dev/null/backups"}], ids=str)
 async def test_a_backup_that_failed_is_told_at_once(watched: House) -> None:
     await deployments.note(watched.ctx)
-    await backup.Keeper(watched.ctx).look()
+    await backups.Keeper(watched.ctx).look()
     assert await told(watched) == {"Backup failed": "warning"}
     alert = await watched.alert()
     assert "/dev/null/backups cannot be written: Not a directory" in str(revive_text(alert.detail or ""))

@@ -88,3 +88,26 @@ def test_the_channel_alone_takes_the_settings_place(channel: str) -> None:
         assert kind.resolved(settings(**{kind.setting: value}), target) == (where,)
     with pytest.raises(Invalid, match=kind.setting):
         kind.resolved(settings(**{kind.setting: "No Place"}), target)
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("", []),
+        (" , ;\n", []),
+        ("slack", ["slack"]),
+        ("slack,email", ["slack", "email"]),
+        ("slack://deploys\r\nemail://a@b.example;email", ["slack://deploys", "email://a@b.example", "email"]),
+        ("slack://deploys,signl4://secret", ["slack://deploys", "signl4://secret"]),
+        ("email://a@b.example, c@d.example,slack", ["email://a@b.example,c@d.example", "slack"]),
+        ("slack://dev alerts", ["slack://dev", "alerts"]),
+    ],
+)
+def test_several_addresses_in_one_field(typed: str, found: list[str]) -> None:
+    assert channels.addresses(typed) == found
+
+
+@given(st.lists(st.sampled_from(["slack", "slack://a", "email://a@b.example,c@d.example", "json://me:pa,ss@host/x"])))
+def test_what_is_written_is_read(given: list[str]) -> None:
+    for between in (", ", ",", "\n", " ; "):
+        assert channels.addresses(between.join(given)) == given

@@ -14,12 +14,13 @@ const times = (root) => {
 };
 
 // What signs in stands behind `#`, which no server sees; it leaves the address, so that the history does not keep it.
+// Where somebody is signed in already, they press the button themselves.
 const signIn = (form) => {
   const code = location.hash.slice(1);
   if (!code) return;
   history.replaceState(null, "", location.pathname);
   form.elements.code.value = code;
-  form.requestSubmit();
+  if ("atOnce" in form.dataset) form.requestSubmit();
 };
 
 const REFRESH_MS = 30000;

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core.backup.manifest import NAME, Manifest, beside, read
+from core.backups.manifest import NAME, Manifest, beside, read
 from core.errors import CcbError, Conflict
 from core.texts import T, Text
 from storage.sqlite_copy import sync

@@ -26,6 +26,8 @@ LATE = 2 * HOUR
 """How much later than its time a backup may be before it is missed."""
 AGAIN = HOUR
 """How long after a failure it is tried again."""
+AHEAD = 300.0
+"""How far one clock may be ahead of another; what is dated further ahead was made while a clock was wrong."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,11 @@ class State:
 
 
 async def state(ctx: Context) -> State:
-    """Return how it stands. A backup whose file is gone from this node's disk is none."""
-    good, last, under_way, since = await ctx.db.read(_read)
+    """Return how it stands.
+
+    A backup whose file is gone from this node's disk is none. What is of a time to come says nothing of this one.
+    """
+    good, last, under_way, since = await ctx.db.read(_read, ctx.clock.now() + AHEAD)
     newest = await asyncio.to_thread(_there, good)
     failed = last if last is not None and last.status == "failed" else None
     return State(newest, failed, under_way, since if since is not None else ctx.clock.now())
@@ -55,6 +60,11 @@ async def state(ctx: Context) -> State:
 def age(found: State, now: float) -> float:
     """Return how old the newest good backup is, in seconds."""
     return max(0.0, now - (found.since if found.newest_at is None else found.newest_at))
+
+
+def late(found: State, *, every: float, now: float) -> bool:
+    """Say whether the newest good backup is older than it should ever be."""
+    return age(found, now) > every + LATE
 
 
 def next_at(found: State, *, every: float, now: float) -> float:
@@ -70,10 +80,11 @@ def next_at(found: State, *, every: float, now: float) -> float:
     return time
 
 
-def _read(connection: sa.Connection) -> tuple[list[Backup], Backup | None, Backup | None, float | None]:
+def _read(connection: sa.Connection, until: float) -> tuple[list[Backup], Backup | None, Backup | None, float | None]:
     started = audit.deployments(connection, limit=1)
     since = started[0].at if started else None
-    return rows.good(connection), rows.last_attempt(connection), rows.under_way(connection), since
+    good, last = rows.good(connection, until=until), rows.last_attempt(connection, until=until)
+    return good, last, rows.under_way(connection), since
 
 
 def _there(good: Sequence[Backup]) -> Backup | None:
@@ -120,8 +131,8 @@ async def _health(ctx: Context) -> health.Finding:
     why = failure(found)
     if why is not None:
         return health.Finding("degraded", T("{first} {second}", first=why, second=said))
-    late = age(found, ctx.clock.now()) > ctx.settings.backup_seconds + LATE
-    return health.Finding("degraded" if late else "ok", said)
+    missed = late(found, every=ctx.settings.backup_seconds, now=ctx.clock.now())
+    return health.Finding("degraded" if missed else "ok", said)
 
 
 health.register(health.Check("backup", _health, every=5.0))

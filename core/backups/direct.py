@@ -11,10 +11,10 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from core.actors import LOCAL
-from core.backup import folder as places
-from core.backup.making import Made, Order, make
-from core.backup.manifest import Manifest, maker
-from core.backup.service import counted
+from core.backups import folder as places
+from core.backups.making import Made, Order, make
+from core.backups.manifest import Manifest, maker
+from core.backups.service import counted
 from core.clock import SystemClock
 from core.config import Settings
 from core.errors import NotFound

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 
-from core.backup import Keeper
-from core.backup.examining import examine
+from core.backups import Keeper
+from core.backups.examining import examine
 from core.clock import moment
 from core.config import Settings
 from core.errors import CcbError, Invalid
 from storage import migrate
 from tests.contexts import MovableClock
-from tests.core.backup.conftest import TOOLS, Place, backed_up, ended, rows
+from tests.core.backups.conftest import TOOLS, Place, backed_up, ended, rows
 from tests.engines import Answer, running
 from tests.packages import package
 

@@ -18,18 +18,18 @@ import sqlalchemy as sa
 
 from core import audit
 from core.actors import LOCAL
-from core.backup import folder as places
-from core.backup import postgres
-from core.backup.direct import alone, opened
-from core.backup.examining import Examined, examine
-from core.backup.manifest import Manifest
+from core.backups import folder as places
+from core.backups import postgres
+from core.backups.direct import alone, opened
+from core.backups.examining import Examined, examine
+from core.backups.manifest import Manifest
 from core.clock import SystemClock, moment
 from core.config import Settings
 from core.errors import Conflict, Invalid
 from core.secret_box import fingerprints_of
 from core.texts import T
 from storage import audit as audit_rows
-from storage import migrate, sqlite_copy, tables
+from storage import migrate, sessions, sqlite_copy, tables
 from storage.sqlite import sqlite_engine, sqlite_path
 from storage.sqlite_copy import DamagedError
 
@@ -91,7 +91,7 @@ def _restore_sqlite(settings: Settings, backup: Examined, *, force: bool) -> Pat
         places.room_for(settings.data_dir, backup.file.stat().st_size)
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         shutil.copyfile(backup.file, part)
-        _note_in_sqlite(part, backup)
+        _settle_sqlite(part, backup)
         sqlite_copy.sync(part)
         kept = _put_aside(present, aside)
         part.replace(present)
@@ -118,11 +118,11 @@ def _put_aside(present: Path, aside: Path) -> Path | None:
     return aside / present.name
 
 
-def _note_in_sqlite(part: Path, backup: Examined) -> None:
+def _settle_sqlite(part: Path, backup: Examined) -> None:
     engine = sqlite_engine(part, writer=True)
     try:
         with engine.begin() as connection:
-            _note(connection, backup)
+            _settle(connection, backup)
     finally:
         engine.dispose()
 
@@ -167,14 +167,18 @@ def _refuse_at_work(connection: sa.Connection) -> set[str]:
 
 
 def _finish(connection: sa.Connection, left: list[str], backup: Examined) -> None:
-    """Drop the tables that only a newer schema has, so that an upgrade can make them; note what was done."""
+    """Drop the tables that only a newer schema has, so that an upgrade can make them; settle it."""
     for name in left:
         connection.execute(sa.text(f'DROP TABLE "{name}" CASCADE'))
-    _note(connection, backup)
+    _settle(connection, backup)
 
 
-def _note(connection: sa.Connection, backup: Examined) -> None:
-    if "audit" in sa.inspect(connection).get_table_names():
+def _settle(connection: sa.Connection, backup: Examined) -> None:
+    """End the sessions of that time, for somebody may have signed out since; note what was done."""
+    there = set(sa.inspect(connection).get_table_names())
+    if sessions.SESSIONS.name in there:
+        sessions.end_all(connection)
+    if "audit" in there:
         manifest = backup.manifest
         after = {"file": backup.file.name, "made_at": manifest.made_at if manifest else None}
         subject = manifest.id if manifest else ""

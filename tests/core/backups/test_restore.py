@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 
-from tests.core.backup.conftest import Place, backed_up, rows
+from core import auth, sessions
+from core.errors import Unauthenticated
+from tests.core.backups.conftest import Place, backed_up, rows
 from tests.engines import Client
 from tests.packages import FORWARD_TWICE, forwarded, package
 from tests.stand_ins.receiver import Received, Receiver, receiving
@@ -142,6 +144,22 @@ async def test_a_restored_schema_is_brought_up_to_date(place: Place) -> None:
     async with place.running() as client:
         answer = await client.deliver("forward", {"n": 1})
         await client.ended(answer.json["event_id"])
+
+
+async def test_who_had_signed_out_is_not_signed_in_again(place: Place) -> None:
+    async with place.running() as client:
+        ctx = client.engine.ctx
+        _, key = await auth.issue(ctx, actor=auth.SYSTEM, name="ops", permissions=["events.read"])
+        actor, session = await sessions.sign_in(ctx, key)
+        link, _ = await sessions.offer_link(ctx, actor=auth.LOCAL, key=None)
+        file = (await backed_up(client))["file"]
+        await sessions.sign_out(ctx, session, actor=actor)
+        await sessions.follow_link(ctx, link)
+    assert await place.ccb("restore", file, "--force") == 0
+    async with place.running() as client:
+        assert await sessions.who(client.engine.ctx, session) is None
+        with pytest.raises(Unauthenticated):
+            await sessions.follow_link(client.engine.ctx, link)
 
 
 async def test_what_is_refused(

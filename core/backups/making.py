@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core import VERSION
-from core.backup import folder as places
-from core.backup import postgres
-from core.backup.manifest import Kind, Maker, Manifest, digest, free_name
+from core.backups import folder as places
+from core.backups import postgres
+from core.backups.manifest import Kind, Maker, Manifest, digest, free_name
 from core.clock import moment
 from core.config import Settings
 from core.errors import CcbError

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.backup import folder as places
-from core.backup.manifest import Maker, Manifest, beside, digest, free_name, read
+from core.backups import folder as places
+from core.backups.manifest import Maker, Manifest, beside, digest, free_name, read
 from core.clock import moment
 from core.errors import CcbError, Conflict
 

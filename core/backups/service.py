@@ -12,9 +12,10 @@ import sqlalchemy as sa
 
 from core import audit
 from core.actors import Actor
-from core.backup import folder as places
-from core.backup.making import Made, Order
-from core.backup.manifest import Manifest, maker
+from core.backups import folder as places
+from core.backups.making import Made, Order
+from core.backups.manifest import Manifest, maker
+from core.backups.state import AHEAD
 from core.clock import moment
 from core.context import Context
 from core.errors import Invalid, NotFound
@@ -26,8 +27,6 @@ from storage.sqlite_copy import COUNTED
 
 FAILED_KEPT_SECONDS = 30 * 86_400.0
 """How long an attempt that failed stays in the list; the audit has it for ever."""
-AHEAD_SECONDS = 300.0
-"""How far the clock of whoever reports may be ahead."""
 
 
 async def ask(ctx: Context, *, actor: Actor) -> Backup:
@@ -45,7 +44,7 @@ async def report(ctx: Context, *, at: float | None, note: str, actor: Actor) -> 
     """Keep that a backup was made by other means, at that time (now if None)."""
     actor.require("backup.write")
     now = ctx.clock.now()
-    if at is not None and at > now + AHEAD_SECONDS:
+    if at is not None and at > now + AHEAD:
         raise Invalid(T("A backup cannot have been made in the future."), path="made_elsewhere.at")
     backup_id, made_at = new_id("bak", now), now if at is None else min(at, now)
     row = {

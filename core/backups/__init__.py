@@ -1,8 +1,8 @@
 """Backups of the database: made by the engine while it runs, or reported by whoever makes them; how old they are."""
 
-from core.backup.keeper import Keeper
-from core.backup.service import adopt, ask, find, page, report
-from core.backup.state import LATE, State, age, failure, next_at, state, told
+from core.backups.keeper import Keeper
+from core.backups.service import adopt, ask, find, page, report
+from core.backups.state import LATE, State, age, failure, late, next_at, state, told
 
 __all__ = [
     "LATE",
@@ -13,6 +13,7 @@ __all__ = [
     "ask",
     "failure",
     "find",
+    "late",
     "next_at",
     "page",
     "report",

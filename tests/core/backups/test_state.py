@@ -8,8 +8,11 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.backup import State, age, next_at
+from core.backups import State, age, late, next_at, state
+from storage import backups as rows
 from storage.backups import Backup
+from storage.db import Database
+from tests.contexts import MovableClock, context
 
 DAY, HOUR = 86_400.0, 3600.0
 
@@ -55,6 +58,23 @@ def test_it_is_never_further_away_than_an_interval(now: float, last: float, ever
     found = replace(NONE, newest=made(min(last, now)))
     assert now - every - HOUR < next_at(found, every=every, now=now) <= now + every
     assert age(found, now) == now - min(last, now)
+
+
+async def test_one_that_a_wrong_clock_dated_ahead_keeps_none_from_being_made(db: Database) -> None:
+    """The machine's clock was a year ahead for a while: the backup and the failure of then say nothing of now."""
+    clock = MovableClock(at("2026-11-24T15:00:00"))
+    ctx = context(db=db, clock=clock)
+    good, ahead = made(clock.now() - 2 * DAY), made(clock.now() + 365 * DAY).model_copy(update={"id": "bak_2"})
+    later = failed(clock.now() + 366 * DAY).model_copy(update={"id": "bak_3"})
+    now_failed = failed(clock.now() - DAY).model_copy(update={"id": "bak_4"})
+    for one in (good, ahead, later, now_failed):
+        entry = {"at": 1.0, "actor_kind": "system", "actor_id": "", "actor_name": "", "action": "backup.made"}
+        await db.write(rows.add, one.model_dump(), entry=entry)
+    found = await state(ctx)
+    assert found.newest is not None and found.newest.id == "bak_1"
+    assert found.failed is not None and found.failed.id == "bak_4"
+    assert age(found, clock.now()) == 2 * DAY and late(found, every=DAY, now=clock.now())
+    assert next_at(found, every=DAY, now=clock.now()) <= clock.now()
 
 
 def test_the_age_of_none_is_counted_from_the_first_start() -> None:

@@ -10,9 +10,9 @@ import threading
 import structlog
 
 from core.actors import SYSTEM
-from core.backup import service
-from core.backup.making import Made, Order, make
-from core.backup.state import next_at, state
+from core.backups import service
+from core.backups.making import Made, Order, make
+from core.backups.state import next_at, state
 from core.context import Context
 from core.errors import CcbError
 from core.texts import T

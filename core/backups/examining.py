@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.backup.making import verify
-from core.backup.manifest import Kind, Manifest, digest, read
+from core.backups.making import verify
+from core.backups.manifest import Kind, Manifest, digest, read
 from core.errors import Invalid, NotFound
 from core.texts import T, Text
 from storage.sqlite_copy import DamagedError
