@@ -203,7 +203,7 @@ async def test_what_the_engine_says_of_itself_is_said_in_the_readers_language(si
     site.clock.move(2 * DAY)
     await site.watch()
     (alert,) = await alerting.newest(site.ctx)
-    await site.enter("alerts.read")
+    await site.enter("alerts.read", "alerts.write")
     russian = {"Accept-Language": "ru"}
     page = (await site.browser.get(f"/dashboard/alerts/{alert.id}", **russian)).text
     whole = (await site.browser.get("/dashboard/alerts", **russian)).text
@@ -214,6 +214,13 @@ async def test_what_the_engine_says_of_itself_is_said_in_the_readers_language(si
     assert f"{name}</a>" in whole and f"{name}</option>" in whole and f"{name}</a>" in rules and condition in rules
     assert alert.name not in page + whole + rules and "free in the data folder" not in rules
     assert '<time datetime="2023-11-29' in whole, "when it expires is in the reader's zone"
+    silence = {"comment": "known", "kind": "silence", "integration": "engine", "rule": alert.name, "for": "1h"}
+    form = (await site.browser.get("/dashboard/silences/new?integration=engine", **russian)).text
+    assert f'<option value="{alert.name}">{name}</option>' in form
+    assert (await site.browser.send("/dashboard/silences/new", silence)).status == 303
+    for path in ("/dashboard/silences", "/dashboard/alerts"):
+        told = (await site.browser.get(path, **russian)).text
+        assert re.search(rf", {name}\b", told) and alert.name not in told, path
     english = (await site.browser.get(f"/dashboard/alerts/{alert.id}")).text
     assert f"<h1>{alert.name}</h1>" in english and alert.condition in english
 
