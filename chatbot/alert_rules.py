@@ -201,7 +201,8 @@ def _below(asked: Asked, installed: Installed) -> list[blocks.Element]:
 def _silences(ctx: Context, asked: Asked, rows: Sequence[AlertSilence]) -> list[blocks.Block]:
     made = []
     for number, row in enumerate(rows[:3]):
-        fits = [part for part in (row.rule, row.severity) if part]
+        rule = asked.say(spoken(row.rule)) if row.rule and row.integration_id == ENGINE else row.rule
+        fits = [part for part in (rule, row.severity) if part]
         what = blocks.plain(", ".join(fits)) if fits else asked.say(T("everything"))
         said = T(":no_bell: Nobody is told of {what} until {until}: {comment} ({who})", what=what,
                  until=blocks.date(row.at_to), comment=blocks.plain(row.comment),

@@ -9,8 +9,10 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.header import Header
+from email.headerregistry import BaseHeader, HeaderRegistry, UniqueUnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP as POLICY
+from email.policy import SMTP, Policy
 from email.utils import parseaddr
 from types import MappingProxyType
 from typing import Any
@@ -38,6 +40,25 @@ _PORTS = {"smtp": 587, "smtps": 465}
 """Submission with STARTTLS, and over TLS from the start (RFC 6409, RFC 8314)."""
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
 """What browsers take for an address too (https://html.spec.whatwg.org/#valid-e-mail-address): no name, no comment."""
+
+
+class _Subject(UniqueUnstructuredHeader, BaseHeader):
+    """A subject whose spaces outlive its being cut into lines.
+
+    The library cuts at a space and leaves it between two encoded words, where readers skip it (RFC 2047 §6.2).
+    """
+
+    def fold(self, *, policy: Policy) -> str:
+        text = str(self)
+        if text.isascii():
+            return super().fold(policy=policy)
+        encoded = Header(text, "utf-8", header_name=self.name).encode(linesep=policy.linesep)
+        return f"{self.name}: {encoded}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("subject", _Subject)
+POLICY = SMTP.clone(header_factory=_HEADERS)
 
 
 @dataclass(frozen=True)

@@ -6,26 +6,34 @@ from chatbot import blocks
 from chatbot.asked import Answer, Asked, Reply
 from chatbot.view import Built, View, register
 from core import alerting
+from core.alert_message import AlertPart
 from core.alerting import message as shown
 from core.context import Context
 from core.errors import Conflict
-from core.texts import T
+from core.texts import TN, T, Text
 
 LONGEST = 500
+SHOWN = 5
 
 
 async def build(ctx: Context, asked: Asked) -> Built:
     """Say what it is about, and ask for a comment."""
     found = await alerting.about(ctx, asked.about["alert"])
-    about = [
-        f"*{blocks.plain(asked.say(shown.name(one)))}*: {blocks.plain(asked.say(shown.what(one)))}" for one in found[:5]
-    ]
+    found = [one for one in found if one.ended_at is None] or found
+    about = [_line(asked, part) for part in shown.message("", found, now=ctx.clock.now()).parts[:SHOWN]]
+    left = len(found) - SHOWN
+    about += [asked.say(TN("and {count} more alert", "and {count} more alerts", left))] if left > 0 else []
     element = blocks.text_field("typed", placeholder=asked.say(T("I am looking at it.")), lines=True, most=LONGEST)
     hint = T("It is not told again until it ends. The message says who acknowledged it, and this.")
     return [
         blocks.section("\n".join(about)),
         blocks.field("comment", asked.say(T("Comment")), element, hint=asked.say(hint), needed=False),
     ]
+
+
+def _line(asked: Asked, part: AlertPart) -> str:
+    name = asked.say(part.name) if isinstance(part.name, Text) else part.name
+    return f"*{blocks.plain(name)}*: {blocks.plain(asked.say(part.what or part.measured))}"
 
 
 async def submit(ctx: Context, asked: Asked) -> Answer:

@@ -36,6 +36,8 @@ log = structlog.get_logger()
 LEASE_SECONDS = 60.0
 SEND_SECONDS = 45.0
 """How long one attempt may take: less than its lease."""
+MOST_NAMED = 5
+"""Integrations that a line about some of many names."""
 ADD_SECONDS = 14.0
 """How long a picture may keep what is to be said in its message waiting: with `SEND_SECONDS` less than a lease."""
 APART = 1.0
@@ -234,10 +236,28 @@ def _channel(address: str) -> Channel:
     return CHANNELS.get(channels.parse(address).channel)
 
 
+def _stories(claimed: Claimed, about: Sequence[Alert], language: str) -> list[str]:
+    """Return what has happened, each thing once. Of some of many integrations it says of which."""
+    names = {alert.integration_id: alert.integration for alert in about}
+    whose = {alert.id: alert.integration_id for alert in about}
+    happened: dict[str, set[str]] = {}
+    for item in claimed.items:
+        if item.story and item.alert_id in whose:
+            happened.setdefault(revive(item.story, language), set()).add(whose[item.alert_id])
+    return [
+        story if len(of) == len(names) else f"{story} ({_listed(sorted(names[one] for one in of))})"
+        for story, of in happened.items()
+    ]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join([*names[:MOST_NAMED], *(["…"] if len(names) > MOST_NAMED else [])])
+
+
 async def _send(ctx: Context, claimed: Claimed, about: Sequence[Alert]) -> Sent:
     language = ctx.settings.language
     content = made(claimed.message.id, about, now=ctx.clock.now())
-    stories = list(dict.fromkeys(revive(item.story, language) for item in claimed.items if item.story))
+    stories = _stories(claimed, about, language)
     target = channels.parse(claimed.message.channel)
     last = claimed.items[-1]
     body = plain(content, language)

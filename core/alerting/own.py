@@ -29,6 +29,7 @@ CONDITIONS = (
     T("it expires in 0 days or less"),
     TN("it expires in {count} day or less", "it expires in {count} days or less", 0),
     T("less than {size} is free in the data folder"),
+    TN("the newest good backup is older than {count} day", "the newest good backup is older than {count} days", 0),
     T("the newest good backup is older than {span}"),
     T("the last attempt at a backup failed"),
     T("{times} failures in a row"),
@@ -46,23 +47,33 @@ ADVICE = (
     T("Start a node with the role scheduler (CCB_ROLES)."),
     *DESCRIPTIONS,
 )
+MEASURES = (T("{count} s"), T("{count} min"), T("{count} h"), T("{n} GB"), T("{n} MB"))
+"""What stands for `{span}` and `{size}`."""
+_MEASURED = ("span", "size")
 _PLACE = re.compile(r"\\\{(\w+)\\\}")
+
+_Forms = tuple[tuple[re.Pattern[str], Text], ...]
 
 
 @lru_cache(maxsize=2_000)
 def spoken(stored: str) -> Text:
     """Return a stored text as one for any language; what is none of ours stays as it is."""
-    for form, template in _FORMS:
+    return _read(stored, _FORMS)
+
+
+def _read(stored: str, forms: _Forms) -> Text:
+    for form, template in forms:
         found = form.fullmatch(stored)
         if found is not None:
             values: dict[str, Any] = found.groupdict()
             values |= {"count": int(values["count"])} if "count" in values else {}
+            values |= {name: _read(values[name], _MEASURES) for name in _MEASURED if name in values}
             return Text(template.message, template.plural, values.get("count", 0), tuple(values.items()))
     return T("{text}", text=stored)
 
 
-def _forms() -> Iterator[tuple[re.Pattern[str], Text]]:
-    for template in (*NAMES, *CONDITIONS, *ADVICE):
+def _forms(*templates: Text) -> Iterator[tuple[re.Pattern[str], Text]]:
+    for template in templates:
         for written in filter(None, (template.message, template.plural)):
             yield re.compile(_PLACE.sub(_group, re.escape(written))), template
 
@@ -71,4 +82,5 @@ def _group(place: re.Match[str]) -> str:
     return f"(?P<{place[1]}>{'[0-9]+' if place[1] == 'count' else '.*'})"
 
 
-_FORMS = tuple(_forms())
+_FORMS = tuple(_forms(*NAMES, *CONDITIONS, *ADVICE))
+_MEASURES = tuple(_forms(*MEASURES))

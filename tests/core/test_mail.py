@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from aiosmtplib.email import flatten_message
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core import mail
@@ -295,3 +296,15 @@ def test_no_subject_brings_a_header_of_its_own(subject: str) -> None:
     again = message_from_bytes(message.as_bytes(), policy=default)
     assert again.keys() == _compose().keys()
     assert again["To"] == "ops@example.com"
+
+
+RUSSIAN = st.text(st.sampled_from("абвгд·: -aZ1ё—😀"), min_size=1, max_size=300)
+
+
+@example("Тревога: 12 оповещений · предупреждение · 12 интеграций")
+@given(RUSSIAN.map(lambda text: " ".join(text.split())).filter(bool))
+def test_a_long_subject_in_any_script_arrives_whole(subject: str) -> None:
+    wire = flatten_message(_compose(subject))
+    head = wire.partition(b"\r\n\r\n")[0].split(b"\r\n")
+    assert message_from_bytes(wire, policy=default)["Subject"] == subject
+    assert all(len(line) <= 78 and line.isascii() for line in head)

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from core import alerting, charts
 from core.alerting import message
+from core.alerting.own import spoken
 from core.alerting.picture import chart_of
 from core.alerting.subjects import ENGINE
 from core.alerting.told import told
@@ -24,6 +25,7 @@ from core.http.dashboard import forms
 from core.http.dashboard.alerts import state_of
 from core.http.dashboard.door import Shown, action, page
 from core.http.dashboard.integration import DrawnQuery, interactive
+from core.http.dashboard.names import worded
 from core.http.dashboard.story import item_kind, sign
 from core.http.routes import Request, json_response
 from core.metrics import METRICS
@@ -126,7 +128,7 @@ async def _shown(ctx: Context, request: Request, *, error: CcbError | None = Non
     found, language, now = await alerting.find(ctx, request.path["id"]), request.language, ctx.clock.now()
     lines, messages = await alerting.history(ctx, found), await alerting.attempts(ctx, found)
     history = await alert_list.history(ctx, request)
-    one = alert_list.alert_out(ctx, found, language)
+    one = worded(alert_list.alert_out(ctx, found, language), language)
     form: Mapping[str, str] = request.body or {}
     return Shown(
         "alert.html",
@@ -142,7 +144,7 @@ async def _shown(ctx: Context, request: Request, *, error: CcbError | None = Non
                          for sent in history.messages],
             "chart": await _charted(ctx, request, found),
             "measured": request.actor.may("metrics.read"),
-            "description": found.description,
+            "description": spoken(found.description).render(language),
             "silence": await _silence(ctx, found),
             "engine": found.integration_id == ENGINE,
             "snoozed": found.snoozed_until is not None and now < found.snoozed_until,

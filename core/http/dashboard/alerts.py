@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from core import alerting, integrations
 from core.alerting import message
+from core.alerting.own import spoken
 from core.alerting.subjects import ENGINE
 from core.alerting.words import measured
 from core.alerts import Severity
@@ -17,7 +18,7 @@ from core.errors import NotFound
 from core.http import silences
 from core.http.alert_list import StandingOut, alert_out, standings_of
 from core.http.dashboard.door import Shown, page
-from core.http.dashboard.names import names_of
+from core.http.dashboard.names import names_of, worded
 from core.http.routes import Request
 from core.texts import TN, T, Text
 from storage.alerts import Alert
@@ -80,7 +81,7 @@ async def alerts(ctx: Context, request: Request) -> Shown:
     wanted = (query.status,) if query.status else ENDED
     ended = await alerting.newest(ctx, statuses=wanted, after=query.after, limit=AT_ONCE + 1, **chosen)
     unknown = sum(row.state == "no_data" for row in standings)
-    rules = {row.rule_id: row.name for row in standings}
+    rules = {row.rule_id: spoken(row.name) if row.integration_id == ENGINE else row.name for row in standings}
     return Shown(
         "alerts.html",
         T("Alerts"),
@@ -111,7 +112,8 @@ async def states(ctx: Context, request: Request) -> Shown:
     """Show how every rule stood at the last look, the worst first."""
     query = request.query_as(StatesQuery)
     integration_id = await _integration(ctx, query.integration)
-    found = (await standings_of(ctx, integration_id, request.language)).rules
+    standings = await standings_of(ctx, integration_id, request.language)
+    found = [worded(one, request.language) for one in standings.rules]
     counts = {state: sum(one.state == state for one in found) for state in _STATES}
     shown = [one for one in found if query.state in (None, one.state)]
     return Shown(
@@ -158,7 +160,7 @@ async def _integration(ctx: Context, reference: str | None) -> str | None:
 
 def _line(ctx: Context, alert: Alert, language: str) -> dict[str, Any]:
     return {
-        "one": alert_out(ctx, alert, language),
+        "one": worded(alert_out(ctx, alert, language), language),
         "state": state_of(alert, ctx.clock.now()),
         "what": message.what(alert).render(language),
     }

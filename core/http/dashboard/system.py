@@ -17,6 +17,7 @@ from core.status.words import span
 from core.texts import TN, T, Text
 from storage import alerts as alert_rows
 from storage import leader, quotas
+from storage.quotas import ServiceQuota
 
 
 @page("/dashboard/system", permission=ANY_KEY, section="system")
@@ -47,7 +48,7 @@ async def system(ctx: Context, request: Request) -> Shown:
             "look": look,
             "rules": TN("{count} rule", "{count} rules", look.rules) if look is not None else None,
             "queue": await queue.status(ctx, request) if reads_events else None,
-            "quotas": await _quotas(ctx),
+            "quotas": await _quotas(ctx, request.language),
             "backups": await _backups(ctx) if request.actor.may("backup.read") else None,
             "services": services,
         },
@@ -76,13 +77,28 @@ async def _backups(ctx: Context) -> dict[str, Any]:
     }
 
 
-async def _quotas(ctx: Context) -> list[dict[str, Any]]:
+async def _quotas(ctx: Context, language: str) -> list[dict[str, Any]]:
+    """Return what services said last; what has been given anew since is not what is left."""
     return [
-        {"service": one.service, "left": one.remaining, "limit": one.allowed, "kind": one.kind, "resets": one.resets_at}
+        {
+            "what": _whose(one).render(language),
+            "left": one.remaining if ctx.clock.now() < one.resets_at else None,
+            "limit": one.allowed,
+            "heard": one.heard_at,
+            "resets": one.resets_at,
+        }
         for one in await ctx.db.read(quotas.known)
     ]
 
 
+def _whose(quota: ServiceQuota) -> Text:
+    title = _TITLES.get(quota.service, quota.service)
+    if quota.kind == "tokens":
+        return T("Tokens of {service}", service=title)
+    return T("Requests to {service}", service=title)
+
+
+_TITLES = {"github": "GitHub", "claude": "Claude"}
 _WORDS = {
     "health": T("Health"),
     "check": T("Check"),
@@ -120,8 +136,10 @@ _WORDS = {
     "quotas": T("Quotas left"),
     "service": T("Service"),
     "left": T("Left"),
+    "anew": T("given anew since"),
+    "heard": T("As it said"),
     "resets": T("Full again"),
-    "no_quotas": T("No service has said anything of its quota since this node started."),
+    "no_quotas": T("No service has said anything of its quota yet."),
     "configured": T("What is configured"),
     "yes": T("set"),
     "no": T("missing"),

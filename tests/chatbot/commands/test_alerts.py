@@ -153,6 +153,20 @@ async def test_an_alert_is_one_message_that_tells_what_is_done_about_it(house: H
     } <= {(entry.action, entry.actor_id) for entry in entries}
 
 
+async def test_the_modal_of_a_message_about_many_counts_those_that_it_does_not_show(house: House) -> None:
+    rules = [{**RULE, "name": f"Rule {number}"} for number in range(7)]
+    made = await _install(house, *rules)
+    await _count(house, made["id"], dead=30, succeeded=219)
+    await _look(house, Evaluator(house.ctx))
+    house.clock.move(11)
+    message = await _until(house, "7 alerts")
+    await house.slack.press(ANNA, message, "open:acknowledge")
+    said = text_of(await house.modal("acknowledge"))
+    assert "*Rule 4*: error_rate is 12 %" in said and "Rule 5" not in said and "and 2 more alerts" in said
+    await house.slack.submit(ANNA)
+    assert "acknowledged" in text_of(await _until(house, ":large_yellow_circle: acknowledged"))
+
+
 async def test_open_alerts_then_rules_with_what_can_be_done(house: House) -> None:
     empty = text_of(await house.type("alerts"))
     assert "No alert is open" in empty

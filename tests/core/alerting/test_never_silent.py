@@ -123,6 +123,11 @@ async def test_a_storm_is_one_message_and_what_is_worst_comes_first(house: House
     await alerting.acknowledge(house.ctx, alert.id, comment="", actor=auth.SYSTEM)
     await house.tell(3)
     assert len(await house.history(alert, "delivered")) == 2
+    assert house.thread() == ["Errors: Acknowledged by system (Forward)"], "of many it says whose it is"
+    for one in await house.alerts(severity="info"):
+        await alerting.acknowledge(house.ctx, one.id, comment="", actor=auth.SYSTEM)
+    await house.tell(3)
+    assert house.thread()[1:] == ["Mild: Acknowledged by system"], "all of them need no list"
     other = (await house.alerts(severity="critical"))[4]
     assert len(await house.history(other, "delivered")) == 1, "of another alert there is nothing new"
 

@@ -49,6 +49,24 @@ def test_which_text_it_is(stored: str, message: str) -> None:
     assert own.spoken(stored).message == message and str(own.spoken(stored)) == stored
 
 
+@pytest.mark.parametrize(
+    ("stored", "russian"),
+    [
+        ("the newest good backup is older than 26 h", "последняя удачная резервная копия старше 26 ч"),
+        ("less than 1 GB is free in the data folder", "в папке данных свободно меньше 1 ГБ"),
+        ("less than 100 MB is free in the data folder", "в папке данных свободно меньше 100 МБ"),
+    ],
+)
+def test_measures_in_it_are_read_too(stored: str, russian: str) -> None:
+    assert own.spoken(stored).render("ru") == russian and str(own.spoken(stored)) == stored
+
+
+def test_days_in_it_are_counted() -> None:
+    read = own.spoken("the newest good backup is older than 3 days")
+    assert (read.message, read.count) == ("the newest good backup is older than {count} day", 3)
+    assert str(read) == "the newest good backup is older than 3 days"
+
+
 def test_the_advice_of_the_rules_that_each_integration_has_is_the_engines_too() -> None:
     for rule in DEFAULTS:
         assert own.spoken(rule.description).message == rule.description

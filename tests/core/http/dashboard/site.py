@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from core import alerting, alerts, auth, integrations
-from core.alerting import Dispatcher, Evaluator
+from core.alerting import Dispatcher, Evaluator, Watcher
 from core.alerts import RuleWish
 from core.context import Context
 from core.integrations import Wish
@@ -77,6 +77,12 @@ class Site:
         for _ in range(times):
             self.clock.move(20)
             assert await self.evaluator.look()
+
+    async def watch(self) -> None:
+        """Look at what the engine watches about itself too."""
+        watcher = Watcher(self.ctx)
+        await watcher.refresh()
+        assert await Evaluator(self.ctx, watcher).look()
 
     async def tell(self, times: int = 1) -> None:
         """Say what is due, so many seconds long."""

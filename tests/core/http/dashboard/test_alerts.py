@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 
-from core import alerting
+from core import alerting, auth
+from core.alerting import own
 from core.texts import T
+from storage import quotas
+from storage.quotas import ServiceQuota
 from tests.core.http.dashboard.browser import harmless
 from tests.core.http.dashboard.site import BROKEN, EVIL, MAIL, RULE, Site
+
+DAY = 86_400.0
 
 
 async def test_nothing_yet_says_what_to_do(site: Site) -> None:
@@ -205,3 +210,49 @@ async def test_ended_ones_come_page_by_page_and_the_engines_own_have_a_page(site
     assert "/replay" not in page.text and 'id="drawn"' not in page.text and "/dashboard/system" in page.text
     assert (await site.browser.get(f"/dashboard/alerts/{ids[0]}/replay")).status == 409
     assert (await site.browser.get(f"/dashboard/alerts/{ids[0]}/chart.json")).status == 404
+
+
+async def test_what_the_engine_says_of_itself_is_said_in_the_readers_language(site: Site) -> None:
+    expires = site.clock.now() + 15 * DAY
+    await auth.issue(site.ctx, actor=auth.SYSTEM, name="ci", permissions=("alerts.read",), expires_at=expires)
+    await site.enter("alerts.read")
+    site.clock.move(2 * DAY)
+    await site.watch()
+    (alert,) = await alerting.newest(site.ctx)
+    await site.enter("alerts.read", "alerts.write")
+    russian = {"Accept-Language": "ru"}
+    page = (await site.browser.get(f"/dashboard/alerts/{alert.id}", **russian)).text
+    whole = (await site.browser.get("/dashboard/alerts", **russian)).text
+    rules = (await site.browser.get("/dashboard/alerts/rules", **russian)).text
+    name, condition = (own.spoken(stored).render("ru") for stored in (alert.name, alert.condition))
+    assert name != alert.name and condition != alert.condition
+    assert f"<h1>{name}</h1>" in page and condition in page and "Give it a later" not in page
+    assert f"{name}</a>" in whole and f"{name}</option>" in whole and f"{name}</a>" in rules and condition in rules
+    assert alert.name not in page + whole + rules and "free in the data folder" not in rules
+    assert '<time datetime="2023-11-29' in whole, "when it expires is in the reader's zone"
+    silence = {"comment": "known", "kind": "silence", "integration": "engine", "rule": alert.name, "for": "1h"}
+    form = (await site.browser.get("/dashboard/silences/new?integration=engine", **russian)).text
+    assert f'<option value="{alert.name}">{name}</option>' in form
+    assert (await site.browser.send("/dashboard/silences/new", silence)).status == 303
+    for path in ("/dashboard/silences", "/dashboard/alerts"):
+        told = (await site.browser.get(path, **russian)).text
+        assert re.search(rf", {name}\b", told) and alert.name not in told, path
+    english = (await site.browser.get(f"/dashboard/alerts/{alert.id}")).text
+    assert f"<h1>{alert.name}</h1>" in english and alert.condition in english
+
+
+async def test_what_is_left_of_quotas(site: Site) -> None:
+    await site.enter("alerts.read")
+    assert "No service has said anything of its quota yet" in (await site.browser.get("/dashboard/system")).text
+    now = site.clock.now()
+    for service, credential, kind, resets_at in (
+        ("github", "key 1", "requests", now + 60),
+        ("github", "key 2", "requests", now - 60),
+        ("claude", "key", "tokens", now + 60),
+    ):
+        heard = ServiceQuota(service=service, credential=credential, kind=kind, remaining=7, allowed=5000,
+                             resets_at=resets_at, heard_at=now - 90)  # fmt: skip
+        await site.ctx.db.write(quotas.keep, [heard])
+    page = (await site.browser.get("/dashboard/system")).text
+    assert page.count("Requests to GitHub") == 2 and page.count("Tokens of Claude") == 1
+    assert page.count("7 / 5,000") == 2 and page.count("given anew since") == 1
