@@ -12,12 +12,8 @@ from chatbot.button import Button, register
 from core import alerting, integrations
 from core.context import Context
 from core.events import replay
-from core.events.replay import Wish
 from core.texts import TN, T
 from storage.alerts import Alert
-
-BEFORE_SECONDS = 3600.0
-"""How long before its alert an event may have come in: the window that the alert tells of."""
 
 
 async def replay_failed(ctx: Context, asked: Asked) -> Answer:
@@ -25,9 +21,8 @@ async def replay_failed(ctx: Context, asked: Asked) -> Answer:
     reference, named, until = _read(asked.value)
     found = await alerting.about(ctx, reference)
     installed = await integrations.find(ctx, found[0].integration_id)
-    since = min(one.started_at for one in found) - BEFORE_SECONDS
-    end = until or ctx.clock.now() + replay.MOMENT
-    wish = Wish(statuses=("failed", "dead"), received_from=since, received_to=end)
+    began, end = min(one.started_at for one in found), until or ctx.clock.now() + replay.MOMENT
+    wish, since = replay.failed_around(began, end), began - replay.BEFORE_ALERT
     there = (await replay.preview(ctx, installed, wish)).would_run
     if not there:
         return Reply(T("Nothing that has failed since {when} is left to be replayed.", when=blocks.date(since)))

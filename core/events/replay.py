@@ -28,6 +28,8 @@ SAMPLE = 10
 _LATEST = 253402300799.0  # the end of the year 9999
 MOMENT = 0.001
 """Identifiers know milliseconds: a replay without an end takes in the present one."""
+BEFORE_ALERT = 3600.0
+"""Seconds before its alert began from which on what failed belongs to it: the window that the alert tells of."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,11 @@ class Wish:
     event_ids: Sequence[str] | None = None
     error: str | None = None
     again: bool = False
+
+
+def failed_around(began: float, until: float) -> Wish:
+    """Wish for what has failed, or is dead, of the events of an alert that `began` then."""
+    return Wish(statuses=("failed", "dead"), received_from=began - BEFORE_ALERT, received_to=until)
 
 
 @dataclass(frozen=True)

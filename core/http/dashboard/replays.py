@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from core import alerting, integrations
 from core.alerting.subjects import ENGINE
 from core.context import Context
 from core.errors import Conflict
 from core.events import replay, trace
-from core.events.replay import Wish
+from core.http.dashboard import rerun
 from core.http.dashboard.door import Shown, action, page
+from core.http.dashboard.rerun import Question
 from core.http.routes import Request
 from core.integrations import Installed
-from core.texts import TN, T, Text
+from core.texts import TN, T
 from storage.alerts import Alert
 
-BEFORE_SECONDS = 3600.0
-"""How long before its alert an event may have come in: the window that the alert tells of."""
 STAYS = T("What their actions have done already stays done; what has not been done is done, and cannot be taken back.")
 
 
@@ -26,34 +23,18 @@ async def ask_all(ctx: Context, request: Request) -> Shown:
     """Ask whether all that failed is to run again, and say how many events that is."""
     found, installed = await _of(ctx, request)
     until = ctx.clock.now() + replay.MOMENT
-    there = (await replay.preview(ctx, installed, _failed(found, until))).would_run
-    back = f"/dashboard/alerts/{found.id}"
-    values: dict[str, Any] = {"deed": f"{back}/replay", "leave": T("Leave it"), "back": back}
-    if not there:
-        nothing: list[Text] = [T("Nothing that has failed since an hour before the alert is left to be run again.")]
-        values |= {"lines": nothing, "button": None, "hidden": {}}
-    else:
-        many = TN("Replay {count} failed event", "Replay {count} failed events", there)
-        says: list[Text] = [TN(
-            "{count} event of {name} has failed since an hour before the alert, or is dead.",
-            "{count} events of {name} have failed since an hour before the alert, or are dead.",
-            there, name=installed.name,
-        ), STAYS]  # fmt: skip
-        values |= {"lines": says, "button": many, "hidden": {"until": repr(until), "named": str(there)}}
-    return Shown("confirm.html", T("Replay what failed?"), values)
+    count = await rerun.counted(ctx, installed, replay.failed_around(found.started_at, until))
+    return rerun.asked(_question(found, installed, count), count, until)
 
 
 @action("/dashboard/alerts/{id}/replay", permission="events.replay", section="alerts")
-async def all_failed(ctx: Context, request: Request) -> str:
+async def all_failed(ctx: Context, request: Request) -> str | Shown:
     """Start the job, for no more than was named, and note it at the alert."""
     found, installed = await _of(ctx, request)
-    wish = _failed(found, _until(request, ctx.clock.now()))
-    there = (await replay.preview(ctx, installed, wish)).would_run
-    if not there or str(there) != request.body.get("named"):
-        raise Conflict(
-            T("Meanwhile it is another number of events: {count}. Nothing was begun. Open the alert and ask again.",
-              count=there)
-        )  # fmt: skip
+    until = rerun.until(request, ctx.clock.now())
+    wish = replay.failed_around(found.started_at, until)
+    if not rerun.named(request, count := await rerun.counted(ctx, installed, wish)):
+        return rerun.asked(_question(found, installed, count), count, until, changed=True)
     job = await replay.retry(ctx, installed, wish, actor=request.actor)
     if found.ended_at is None and request.actor.may("alerts.write"):
         await alerting.replayed(ctx, found.id, count=job.total, actor=request.actor)
@@ -97,17 +78,18 @@ async def _of(ctx: Context, request: Request) -> tuple[Alert, Installed]:
     return found, await integrations.find(ctx, found.integration_id)
 
 
-def _failed(found: Alert, until: float) -> Wish:
-    since = found.started_at - BEFORE_SECONDS
-    return Wish(statuses=("failed", "dead"), received_from=since, received_to=until)
-
-
-def _until(request: Request, now: float) -> float:
-    """Return the time that was asked about: what has failed since is not meant."""
-    try:
-        until = float(request.body.get("until", ""))
-    except ValueError:
-        until = -1.0
-    if not 0 <= until <= now + replay.MOMENT:
-        raise Conflict(T("The form cannot be read. Send it again from the page."))
-    return until
+def _question(found: Alert, installed: Installed, count: int) -> Question:
+    says = TN(
+        "{count} event of {name} has failed since an hour before the alert, or is dead.",
+        "{count} events of {name} have failed since an hour before the alert, or are dead.",
+        count, name=installed.name,
+    )  # fmt: skip
+    back = f"/dashboard/alerts/{found.id}"
+    return Question(
+        T("Replay what failed?"),
+        [says, STAYS],
+        TN("Replay {count} failed event", "Replay {count} failed events", count),
+        T("Nothing that has failed since an hour before the alert is left to be run again."),
+        f"{back}/replay",
+        back,
+    )
