@@ -12,7 +12,7 @@ from core.texts import T, Text
 
 @dataclass(frozen=True)
 class Step:
-    """A link. `path`: behind the integration's own, or from the root. `needs`: the permission that its page asks for."""
+    """A link. `path`: behind the integration's own, or from the root. `needs`: what its page asks for."""
 
     label: Text
     path: str
