@@ -17,7 +17,7 @@ from core.context import Context
 from core.http import charts as chart_resource
 from core.http import integration_status
 from core.http.dashboard import mending
-from core.http.dashboard.door import Shown, page
+from core.http.dashboard.door import Shown, action, page
 from core.http.dashboard.events import EVENT_WORDS
 from core.http.dashboard.render import number
 from core.http.events import Page, integration_events_of
@@ -79,6 +79,13 @@ async def integration(ctx: Context, request: Request) -> Shown:
         if request.actor.may("events.read"):
             values["events"], _ = await integration_events_of(ctx, request, Page(limit=EVENTS), found.id)
     return Shown("integration.html", status.name, values)
+
+
+@action("/dashboard/integrations/{id}/count", permission="integrations.write", section="integrations")
+async def count(ctx: Context, request: Request) -> str:
+    """Switch its metrics on."""
+    changed = await integrations.monitor(ctx, request.path["id"], {"metrics_enabled": True}, actor=request.actor)
+    return f"/dashboard/integrations/{changed.id}"
 
 
 @page("/dashboard/integrations/{id}/chart.json", permission="metrics.read", query=DrawnQuery)
@@ -157,11 +164,26 @@ async def _measured(ctx: Context, request: Request, found: Installed) -> dict[st
         "ranges": RANGES,
         "metrics": {name: one.description.render(request.language) for name, one in METRICS.items()},
         "numbers": [(name, _valued(one.value, one.metric.unit, request.language)) for name, one in series.items()],
-        "problem": state.problem.render(request.language) if state.problem is not None else None,
+        "problem": _unmeasured(state, found, request.language),
+        "switch_on": not state.enabled and request.actor.may("integrations.write") and found.id != OWN,
         "query": urlencode({"metric": query.metric, "from": query.range}),
         "alt": charts.alt(chart, request.language),
         "points": _points(chart, request.language),
     }
+
+
+def _unmeasured(state: metrics.Status, found: Installed, language: str) -> str | None:
+    """Return why there are no numbers, in a page's terms; that it is not active is said at the top already."""
+    if not state.enabled:
+        return T("Metrics are switched off for this integration: nothing is counted.").render(language)
+    said = state.problem.render(language) if state.problem is not None and found.status == "active" else None
+    if said is None or "/v1/" not in said:
+        return said
+    if said.endswith(f"/v1/integrations/{found.id}/webhook-logs."):
+        return T("Only refused deliveries came in the last hour: the log says which, and why.").render(language)
+    return T("No event has arrived. If there should be some, check the address at the sender: it stands above.").render(
+        language
+    )
 
 
 def _points(chart: Chart, language: str) -> list[tuple[float, str]]:
@@ -192,6 +214,7 @@ _WORDS: dict[str, Text] = {
     "rules": T("Alert rules"),
     "problems": T("What is wrong"),
     "numbers": T("Numbers"),
+    "switch_on": T("Switch them on"),
     "chart": T("Chart"),
     "metric": T("Metric"),
     "range": T("Time"),
