@@ -12,6 +12,7 @@ from storage.audit import AUDIT, AuditEntry
 from storage.events import CLAIMABLE, EVENTS, TROUBLED, last_activity
 from storage.gaps import check_of
 from storage.integration_lists import activity
+from storage.integrations import INTEGRATIONS
 from storage.webhook_log import LOG
 
 MOST_COUNTED = 10_000
@@ -83,6 +84,24 @@ def read(connection: sa.Connection, integration_id: str, *, hour_ago: float, fir
         ),
         changes=_changes(connection, integration_id),
     )
+
+
+def in_trouble(connection: sa.Connection, integration_ids: Sequence[str], *, hour_ago: float, late: float) -> set[str]:
+    """Return those that may have something wrong, by a few looks at indexes for each.
+
+    That is: events that failed or are dead, or were due before `late`, or deliveries refused since `hour_ago`.
+    """
+    own = INTEGRATIONS.c.id
+    failed = sa.select(1).where(sa.text(TROUBLED), EVENTS.c.integration_id == own)
+    due = sa.select(1).where(sa.text(CLAIMABLE), EVENTS.c.integration_id == own, EVENTS.c.run_at < late)
+    refused = sa.select(1).where(LOG.c.integration_id == own, LOG.c.at > hour_ago)
+    any_of = sa.or_(
+        failed.where(EVENTS.c.status == "dead").exists(),
+        failed.where(EVENTS.c.status == "failed").exists(),
+        due.exists(),
+        refused.exists(),
+    )
+    return set(connection.execute(sa.select(own).where(own.in_(integration_ids), any_of)).scalars())
 
 
 def _troubled(integration_id: str, status: str, *more: sa.ColumnElement[bool]) -> Sequence[Any]:

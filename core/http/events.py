@@ -180,10 +180,12 @@ async def _page(
     return json_response([await _out(ctx, event, request.language) for event in found.events], headers=headers)
 
 
-async def integration_events_of(ctx: Context, request: Request, query: Page, reference: str) -> list[EventOut]:
-    """Return an integration's events as they are shown."""
+async def integration_events_of(
+    ctx: Context, request: Request, query: Page, reference: str
+) -> tuple[list[EventOut], str | None]:
+    """Return an integration's events as they are shown, and after which the next page begins."""
     found = await _found(ctx, query, reference)
-    return [await _out(ctx, event, request.language) for event in found.events]
+    return [await _out(ctx, event, request.language) for event in found.events], found.after
 
 
 async def _found(ctx: Context, query: Page, reference: str | None, *, own: bool = True) -> event_list.Found:

@@ -2,6 +2,7 @@
 
 from core.integrations.changes import (
     activate,
+    activated,
     configure,
     monitor,
     pause,
@@ -28,6 +29,7 @@ __all__ = [
     "WebhookSecret",
     "Wish",
     "activate",
+    "activated",
     "configure",
     "ensure_own",
     "find",

@@ -25,6 +25,7 @@ from core.integrations.installed import (
     seal,
     stored_package,
 )
+from core.manifest import Manifest
 from core.monitoring import Monitoring
 from core.redaction import mask
 from core.texts import T, Text
@@ -122,14 +123,20 @@ async def activate(ctx: Context, reference: str, *, actor: Actor) -> Installed:
     installed = await find(ctx, reference)
     if installed.status not in ("inactive", "paused", "active"):
         raise _wrong_state(installed, T("It can be activated when it is inactive or paused."))
-    manifest, values = installed.manifest, {}
+    manifest, values = await activated(ctx, installed), {}
     if installed.pending is not None:
         waiting = orjson.loads(installed.pending)
-        manifest = (await stored_package(ctx, waiting["package"])).manifest
         values = {"package": waiting["package"], "provenance": dump(waiting["provenance"]), "pending": None}
     refuse_missing(installed.name, missing(installed, manifest))
     values["grants"] = resolve(manifest, installed.config).model_dump_json()
     return await _move(ctx, installed, "active", actor=actor, why="activated", **values)
+
+
+async def activated(ctx: Context, installed: Installed) -> Manifest:
+    """Return the manifest that an activation takes: that of a version that waits for an admin, else the present one."""
+    if installed.pending is None:
+        return installed.manifest
+    return (await stored_package(ctx, orjson.loads(installed.pending)["package"])).manifest
 
 
 async def pause(ctx: Context, reference: str, *, actor: Actor) -> Installed:

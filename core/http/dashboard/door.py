@@ -17,7 +17,8 @@ from core.actors import ANONYMOUS, LOCAL, Actor, Permission
 from core.context import Context
 from core.errors import Malformed, NotFound, TooLarge
 from core.http import errors, parsing
-from core.http.dashboard import cookies
+from core.http.dashboard import cookies, kept
+from core.http.dashboard.kept import Kept, back_to
 from core.http.dashboard.render import Frame, rendered
 from core.http.middleware import request_id
 from core.http.node import NODE
@@ -84,12 +85,6 @@ def action(path: str, *, permission: Needed, section: Section = "") -> Callable[
     return declare
 
 
-def back_to(wanted: str) -> str:
-    """Return where a form leads back to: a page of the dashboard's, never another host."""
-    own = wanted == cookies.PATH or wanted.startswith((f"{cookies.PATH}/", f"{cookies.PATH}?"))
-    return wanted if own and wanted.isprintable() and wanted.isascii() and "\\" not in wanted else cookies.PATH
-
-
 def _add(method: Literal["GET", "POST"], path: str, answer: Callable[[Context, Any], Awaitable[Any]]) -> None:
     summary = T("A page of the dashboard")
     PAGES.route(method, path, permission=None, open=True, raw=True, tag="dashboard", summary=summary)(answer)
@@ -117,7 +112,7 @@ async def _bordered(
         body = await _form(raw) if form else None
         actor = await signed_in(ctx, raw) or ANONYMOUS
         if permission is not None and actor is ANONYMOUS:
-            result: Shown | web.StreamResponse = sign_in_page(raw)
+            result: Shown | web.StreamResponse = sign_in_page(raw, kept=kept.of(raw, body))
         else:
             _admit(ctx, raw, actor, permission, headers)
             request = Request(
@@ -147,10 +142,13 @@ async def signed_in(ctx: Context, raw: web.Request) -> Actor | None:
 
 
 def sign_in_page(raw: web.Request, *, problem: Text | str | None = None, to: str | None = None,
-                 status: int = 401) -> Shown:  # fmt: skip
-    """Return the page that asks for a key; `to`: where it leads then, else the page that was asked for."""
+                 kept: Kept | None = None, status: int = 401) -> Shown:  # fmt: skip
+    """Return the page that asks for a key; `to`: where it leads then, else the page that was asked for.
+
+    `kept`: a form that was sent by nobody any more; it can be sent again after signing in.
+    """
     leads = back_to(to if to is not None else raw.path_qs if raw.method == "GET" else cookies.PATH)
-    return Shown("sign_in.html", T("Sign in"), {"problem": problem, "to": leads}, status)
+    return Shown("sign_in.html", T("Sign in"), {"problem": problem, "to": leads, "kept": kept}, status)
 
 
 def _admit(ctx: Context, raw: web.Request, actor: Actor, permission: Needed, headers: dict[str, str]) -> None:

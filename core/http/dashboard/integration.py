@@ -10,20 +10,25 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from core import charts, durations, integrations, listing, metrics
+from core.actors import Actor
 from core.alerting.charted import charted
 from core.charts import Chart
 from core.context import Context
 from core.http import charts as chart_resource
 from core.http import integration_status
-from core.http.dashboard.door import Shown, page
+from core.http.dashboard import mending
+from core.http.dashboard.door import Shown, action, page
+from core.http.dashboard.events import EVENT_WORDS
 from core.http.dashboard.render import number
 from core.http.events import Page, integration_events_of
+from core.http.integration_status import ProblemOut, StatusOut
 from core.http.metrics import range_of
 from core.http.routes import Request, json_response
 from core.integrations import Installed
 from core.metrics import METRICS
 from core.requests.model import Asked
-from core.texts import T
+from core.texts import T, Text
+from storage.integrations import OWN
 
 RANGES = ("1h", "6h", "24h", "7d", "30d")
 KEY_NUMBERS = ("received", "succeeded", "failed", "error_rate", "latency_p50", "latency_p95", "rejected", "queue_depth")
@@ -61,13 +66,26 @@ async def integration(ctx: Context, request: Request) -> Shown:
         "measured": None,
         "events": None,
         "alerts": isinstance(found, Installed) and request.actor.may("alerts.read"),
+        "logs": request.actor.may("logs.read"),
+        "switch": None,
+        "links": _links(status),
+        "problems": [_problem(one, status, found, request.actor) for one in status.problems],
     }
     if isinstance(found, Installed):
+        if found.id != OWN and request.actor.may("integrations.activate"):
+            values["switch"] = {"active": "pause", "paused": "activate", "inactive": "activate"}.get(found.status)
         if request.actor.may("metrics.read"):
             values["measured"] = await _measured(ctx, request, found)
         if request.actor.may("events.read"):
-            values["events"] = await integration_events_of(ctx, request, Page(limit=EVENTS), found.id)
+            values["events"], _ = await integration_events_of(ctx, request, Page(limit=EVENTS), found.id)
     return Shown("integration.html", status.name, values)
+
+
+@action("/dashboard/integrations/{id}/count", permission="integrations.write", section="integrations")
+async def count(ctx: Context, request: Request) -> str:
+    """Switch its metrics on."""
+    changed = await integrations.monitor(ctx, request.path["id"], {"metrics_enabled": True}, actor=request.actor)
+    return f"/dashboard/integrations/{changed.id}"
 
 
 @page("/dashboard/integrations/{id}/chart.json", permission="metrics.read", query=DrawnQuery)
@@ -104,6 +122,32 @@ def interactive(spec: dict[str, Any]) -> dict[str, Any]:
     return {**spec, "layer": layers, "padding": 4}
 
 
+def _problem(problem: ProblemOut, status: StatusOut, found: Installed | Asked, actor: Actor) -> dict[str, Any]:
+    """Return a problem with what to do about it, and the links to that which the reader may follow."""
+    slug, own = found.row.slug if isinstance(found, Asked) else found.slug, f"/dashboard/integrations/{found.id}/"
+    steps = [step for step in mending.steps(problem) if actor.may(step.needs)]
+    return {
+        "wrong": problem.severity == "error",
+        "message": problem.message,
+        "advice": mending.advice(problem, slug, status.missing),
+        "steps": [(step.label, step.path if step.path.startswith("/") else own + step.path) for step in steps],
+    }
+
+
+def _links(status: StatusOut) -> dict[str, tuple[str, str | None]]:
+    """Return where its request stands on GitHub: what is called how, and its address as far as it is known."""
+    pull, issue, found = status.pull_request, status.issue, dict[str, tuple[str, str | None]]()
+    url = str(pull["url"]) if pull is not None else ""
+    known = url if url.startswith(("https://", "http://")) else None
+    if pull is not None:
+        found["pull"] = (f"#{pull['number']}", known)
+    if issue is not None:
+        root, _, _ = url.rpartition("/pull/")
+        address = f"{root}/issues/{issue['number']}" if known and root else None
+        found["issue"] = (f"{issue['repository']}#{issue['number']}", address)
+    return found
+
+
 async def _measured(ctx: Context, request: Request, found: Installed) -> dict[str, Any]:
     """Return an integration's numbers, and the chart that was asked for."""
     query, now = request.query_as(IntegrationQuery), ctx.clock.now()
@@ -120,11 +164,26 @@ async def _measured(ctx: Context, request: Request, found: Installed) -> dict[st
         "ranges": RANGES,
         "metrics": {name: one.description.render(request.language) for name, one in METRICS.items()},
         "numbers": [(name, _valued(one.value, one.metric.unit, request.language)) for name, one in series.items()],
-        "problem": state.problem.render(request.language) if state.problem is not None else None,
+        "problem": _unmeasured(state, found, request.language),
+        "switch_on": not state.enabled and request.actor.may("integrations.write") and found.id != OWN,
         "query": urlencode({"metric": query.metric, "from": query.range}),
         "alt": charts.alt(chart, request.language),
         "points": _points(chart, request.language),
     }
+
+
+def _unmeasured(state: metrics.Status, found: Installed, language: str) -> str | None:
+    """Return why there are no numbers, in a page's terms; that it is not active is said at the top already."""
+    if not state.enabled:
+        return T("Metrics are switched off for this integration: nothing is counted.").render(language)
+    said = state.problem.render(language) if state.problem is not None and found.status == "active" else None
+    if said is None or "/v1/" not in said:
+        return said
+    if said.endswith(f"/v1/integrations/{found.id}/webhook-logs."):
+        return T("Only refused deliveries came in the last hour: the log says which, and why.").render(language)
+    return T("No event has arrived. If there should be some, check the address at the sender: it stands above.").render(
+        language
+    )
 
 
 def _points(chart: Chart, language: str) -> list[tuple[float, str]]:
@@ -142,12 +201,20 @@ def _valued(value: float | None, unit: str, language: str) -> str:
     return {"%": f"{shown} %", "USD": f"{shown} USD"}.get(unit, shown)
 
 
-_WORDS = {
+_WORDS: dict[str, Text] = {
     "back": T("All integrations"),
+    "log": T("Log"),
+    "list": T("Events"),
+    "activate": T("Activate…"),
+    "pause": T("Pause…"),
+    "pull": T("Pull request"),
+    "issue": T("Issue"),
+    "all_events": T("All events, by status, type and text"),
     "alerts": T("Alerts"),
     "rules": T("Alert rules"),
     "problems": T("What is wrong"),
     "numbers": T("Numbers"),
+    "switch_on": T("Switch them on"),
     "chart": T("Chart"),
     "metric": T("Metric"),
     "range": T("Time"),
@@ -158,12 +225,6 @@ _WORDS = {
     "zoom": T("Point at it for values. Turn the wheel to zoom, drag to move, press twice to see all."),
     "events": T("Newest events"),
     "no_events": T("No event has arrived yet. Send a signed sample from the engine's machine:"),
-    "event": T("Event"),
-    "type": T("Type"),
-    "status": T("Status"),
-    "received": T("Received"),
-    "took": T("Took"),
-    "why": T("Error"),
     "no_metrics": T("Numbers and charts are shown to keys with the permission metrics.read."),
     "no_list": T("Events are shown to keys with the permission events.read."),
     "address": T("Address for the sender"),
@@ -174,5 +235,4 @@ _WORDS = {
     "dead": T("Dead events"),
     "refused": T("Refused, last hour"),
     "details": T("What it says of its error"),
-    "attempt": T("attempt"),
-}
+} | EVENT_WORDS

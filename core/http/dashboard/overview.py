@@ -134,18 +134,15 @@ async def _wrong(ctx: Context, installed: Sequence[Installed], language: str) ->
 
     Of more than `MOST_JUDGED` those that are at work, or were last changed: of the others, their alerts tell.
     """
-    first = sorted(installed, key=lambda one: (one.status != "active", -one.updated_at))[:MOST_JUDGED]
-    wrong: dict[str, str] = {}
-    for one in first:
-        found: Text | None = ctx.memo.get(("dashboard", one.id, one.updated_at))
-        if found is None:
-            report = await statuses.report(ctx, one)
-            worst = next((p.message for p in report.problems if p.severity == "error"), None)
-            found = worst if one.status in ("active", "failed") and worst is not None else T("")
-            ctx.memo.put(("dashboard", one.id, one.updated_at), found, seconds=JUDGED_SECONDS)
-        if said := found.render(language):
-            wrong[one.id] = said
-    return wrong
+    at_work = [one for one in installed if one.status in ("active", "failed")]
+    first = sorted(at_work, key=lambda one: (one.status != "active", -one.updated_at))[:MOST_JUDGED]
+    kept: dict[str, Text | None] = {one.id: ctx.memo.get(("dashboard", one.id, one.updated_at)) for one in first}
+    asked = [one for one in first if kept[one.id] is None]
+    found = await statuses.worst(ctx, asked) if asked else {}
+    for one in asked:
+        kept[one.id] = found.get(one.id, T(""))
+        ctx.memo.put(("dashboard", one.id, one.updated_at), kept[one.id], seconds=JUDGED_SECONDS)
+    return {name: said for name, text in kept.items() if text is not None and (said := text.render(language))}
 
 
 async def _firing(ctx: Context) -> Counter[str]:

@@ -48,6 +48,11 @@ WORDS = {
     "key_hint": T("Such as ccb_8Jq…; it is kept in no page and no log."),
     "lead": T("Paste an API key. What you see and may do here is what the key may."),
     "no_key": T("No key at hand? On the machine that the engine runs on, `ccb dashboard` prints a link that signs in."),
+    "kept": T(
+        "Your session had ended, so nothing was done yet. What you typed is kept: you can send it after signing in."
+    ),
+    "kept_again": T("Send it again"),
+    "kept_hint": T("once you have signed in in another tab."),
     "link_lead": T("Press the button to be signed in. The link works once, for five minutes."),
     "link_instead": T("You are signed in already as"),
     "link_code": T("What stands behind # in the link"),

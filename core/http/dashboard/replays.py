@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from core import alerting, integrations
 from core.alerting.subjects import ENGINE
 from core.context import Context
 from core.errors import Conflict
 from core.events import alert_replay, replay, trace
+from core.http.dashboard import rerun
 from core.http.dashboard.door import Shown, action, page
+from core.http.dashboard.rerun import Question
 from core.http.routes import Request
 from core.integrations import Installed
-from core.texts import TN, T, Text
+from core.texts import TN, T
 from storage.alerts import Alert
 
 STAYS = T("What their actions have done already stays done; what has not been done is done, and cannot be taken back.")
@@ -23,34 +23,18 @@ async def ask_all(ctx: Context, request: Request) -> Shown:
     """Ask whether all that failed is to run again, and say how many events that is."""
     found, installed = await _of(ctx, request)
     until = ctx.clock.now() + replay.MOMENT
-    there = (await replay.preview(ctx, installed, alert_replay.failed([found], until))).would_run
-    back = f"/dashboard/alerts/{found.id}"
-    values: dict[str, Any] = {"deed": f"{back}/replay", "leave": T("Leave it"), "back": back}
-    if not there:
-        nothing: list[Text] = [T("Nothing that has failed since an hour before the alert is left to be run again.")]
-        values |= {"lines": nothing, "button": None, "hidden": {}}
-    else:
-        many = TN("Replay {count} failed event", "Replay {count} failed events", there)
-        says: list[Text] = [TN(
-            "{count} event of {name} has failed since an hour before the alert, or is dead.",
-            "{count} events of {name} have failed since an hour before the alert, or are dead.",
-            there, name=installed.name,
-        ), STAYS]  # fmt: skip
-        values |= {"lines": says, "button": many, "hidden": {"until": repr(until), "named": str(there)}}
-    return Shown("confirm.html", T("Replay what failed?"), values)
+    count = await rerun.counted(ctx, installed, alert_replay.failed([found], until))
+    return rerun.asked(_question(found, installed, count), count, until)
 
 
 @action("/dashboard/alerts/{id}/replay", permission="events.replay", section="alerts")
-async def all_failed(ctx: Context, request: Request) -> str:
+async def all_failed(ctx: Context, request: Request) -> str | Shown:
     """Start the job, for no more than was named, and note it at the alert."""
     found, installed = await _of(ctx, request)
-    until = _until(request, ctx.clock.now())
-    there = (await replay.preview(ctx, installed, alert_replay.failed([found], until))).would_run
-    if not there or str(there) != request.body.get("named"):
-        raise Conflict(
-            T("Meanwhile it is another number of events: {count}. Nothing was begun. Open the alert and ask again.",
-              count=there)
-        )  # fmt: skip
+    until = rerun.until(request, ctx.clock.now())
+    count = await rerun.counted(ctx, installed, alert_replay.failed([found], until))
+    if not rerun.named(request, count):
+        return rerun.asked(_question(found, installed, count), count, until, changed=True)
     job = await alert_replay.begin(ctx, installed, [found], until, actor=request.actor)
     return f"/dashboard/jobs/{job.id}"
 
@@ -92,12 +76,18 @@ async def _of(ctx: Context, request: Request) -> tuple[Alert, Installed]:
     return found, await integrations.find(ctx, found.integration_id)
 
 
-def _until(request: Request, now: float) -> float:
-    """Return the time that was asked about: what has failed since is not meant."""
-    try:
-        until = float(request.body.get("until", ""))
-    except ValueError:
-        until = -1.0
-    if not 0 <= until <= now + replay.MOMENT:
-        raise Conflict(T("The form cannot be read. Send it again from the page."))
-    return until
+def _question(found: Alert, installed: Installed, count: int) -> Question:
+    says = TN(
+        "{count} event of {name} has failed since an hour before the alert, or is dead.",
+        "{count} events of {name} have failed since an hour before the alert, or are dead.",
+        count, name=installed.name,
+    )  # fmt: skip
+    back = f"/dashboard/alerts/{found.id}"
+    return Question(
+        T("Replay what failed?"),
+        [says, STAYS],
+        TN("Replay {count} failed event", "Replay {count} failed events", count),
+        T("Nothing that has failed since an hour before the alert is left to be run again."),
+        f"{back}/replay",
+        back,
+    )

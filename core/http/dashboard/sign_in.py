@@ -12,8 +12,10 @@ from core.actors import ANONYMOUS
 from core.context import Context
 from core.errors import CcbError, TooMany, Unauthenticated
 from core.http import errors
-from core.http.dashboard import cookies
-from core.http.dashboard.door import Shown, action, back_to, later, page, sign_in_page
+from core.http.dashboard import cookies, kept
+from core.http.dashboard.door import Shown, action, later, page, sign_in_page
+from core.http.dashboard.kept import Kept, back_to
+from core.http.dashboard.render import Frame, rendered
 from core.http.node import NODE
 from core.http.routes import ANY_KEY, Request
 from core.texts import LANGUAGES, T
@@ -35,6 +37,8 @@ async def sign_in(ctx: Context, request: Request) -> Shown | web.StreamResponse:
             limits.wrong(raw.remote, header, now)
         return _refused(request, error, to)
     limits.right(header)
+    if (form := kept.handed_on(request.body)) is not None:
+        return await _send_again(ctx, request, secret, form)
     return await _let_in(ctx, request, secret, to)
 
 
@@ -96,7 +100,8 @@ async def nothing(ctx: Context, request: Request) -> Shown:
 def _refused(request: Request, error: CcbError, to: str) -> Shown:
     log.warning("dashboard sign-in refused", remote=request.raw.remote, error=error.error)
     answer = errors.answer(error, request_id=request.id, language=request.language, path=request.raw.path)
-    page = sign_in_page(request.raw, problem=error.message, to=to, status=answer.status)
+    form = kept.handed_on(request.body)
+    page = sign_in_page(request.raw, problem=error.message, to=to, kept=form, status=answer.status)
     return replace(page, headers=later(answer.headers))
 
 
@@ -104,6 +109,20 @@ async def _end_session(ctx: Context, request: Request) -> None:
     secret = request.raw.cookies.get(cookies.SESSION)
     if secret and request.actor is not ANONYMOUS:
         await sessions.sign_out(ctx, secret, actor=request.actor)
+
+
+async def _send_again(ctx: Context, request: Request, secret: str, form: Kept) -> web.StreamResponse:
+    """Let in, and ask whether what was typed before is to be sent now."""
+    await _end_session(ctx, request)
+    frame = Frame(request.language, ANONYMOUS, "", cookies.PATH)
+    values = {
+        "lines": [T("You are signed in. What you had sent before was not done; it is still here.")],
+        "deed": form.deed, "button": T("Send it again"), "leave": T("Leave it"), "back": cookies.PATH,
+        "hidden": form.fields,
+    }  # fmt: skip
+    response = rendered(frame, "confirm.html", T("Send what you typed?"), values)
+    cookies.put_session(response, request.raw, ctx.settings, secret)
+    return response
 
 
 async def _let_in(ctx: Context, request: Request, secret: str, to: str) -> web.StreamResponse:

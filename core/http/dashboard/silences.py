@@ -220,7 +220,7 @@ _WORDS = {
     "ended": T("Ended"),
     "none": T("Nothing is silenced, and nothing has been in the last 90 days."),
     "none_so": T("None."),
-    "more": T("Older ones: GET /v1/silences?ended=true"),
+    "more": T("Only the newest are listed here."),
     "kind": T("Kind"),
     "silence": T("silence"),
     "maintenance": T("maintenance"),

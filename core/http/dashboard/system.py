@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
 from core import backups, health
 from core.context import Context
+from core.events import queue_status
 from core.http import queue
 from core.http.dashboard.door import Shown, page
+from core.http.dashboard.names import names_of
 from core.http.health import VERSION
 from core.http.node import NODE
 from core.http.routes import ANY_KEY, Request
@@ -18,6 +21,10 @@ from core.texts import TN, T, Text
 from storage import alerts as alert_rows
 from storage import leader, quotas
 from storage.quotas import ServiceQuota
+
+MOST_SHARES = 10
+"""Integrations whose part of the queue is shown."""
+_REST = re.compile(r"\b(GET|POST) [/…]")
 
 
 @page("/dashboard/system", permission=ANY_KEY, section="system")
@@ -48,11 +55,33 @@ async def system(ctx: Context, request: Request) -> Shown:
             "look": look,
             "rules": TN("{count} rule", "{count} rules", look.rules) if look is not None else None,
             "queue": await queue.status(ctx, request) if reads_events else None,
+            "sentences": await _sentences(ctx) if reads_events else [],
+            "shares": await _shares(ctx, request.language) if reads_events else [],
             "quotas": await _quotas(ctx, request.language),
             "backups": await _backups(ctx) if request.actor.may("backup.read") else None,
             "services": services,
         },
     )
+
+
+async def _sentences(ctx: Context) -> list[Text]:
+    """Return what is wrong with the queue; what names the REST API is said by the list of integrations below it."""
+    found = await queue_status.of_all(ctx)
+    return [one for one in found.sentences if not _REST.search(one.render())]
+
+
+async def _shares(ctx: Context, language: str) -> list[tuple[str, Text | str, str]]:
+    """Return the integrations that have most in the queue or dead: id, name, how much."""
+    names, found = await names_of(ctx), []
+    for share in await queue_status.by_integration(ctx, most=MOST_SHARES):
+        much = [
+            TN("{count} waits", "{count} wait", share.waits) if share.waits else None,
+            TN("{count} failed", "{count} failed", share.failed) if share.failed else None,
+            TN("{count} dead", "{count} dead", share.dead) if share.dead else None,
+        ]
+        said = ", ".join(text.render(language) for text in much if text is not None)
+        found.append((share.integration_id, names.get(share.integration_id, share.integration_id), said))
+    return found
 
 
 def _detail(detail: Text | str | None, language: str) -> str:
@@ -116,6 +145,7 @@ _WORDS = {
     "nobody": T("no node: start one with the role scheduler"),
     "look": T("Alert rules last looked at"),
     "queue": T("Queue"),
+    "whose": T("Whose events these are"),
     "depth": T("Waiting"),
     "flight": T("In hand"),
     "failed": T("Tried again later"),

@@ -24,6 +24,10 @@ const signIn = (form) => {
 };
 
 const REFRESH_MS = 30000;
+let typed = false;
+document.addEventListener("input", () => { typed = true; });
+// What somebody has typed outlasts any change of the page, and the end of the session.
+const anew = () => { if (!typed) location.reload(); };
 
 const refresh = async () => {
   const parts = [...document.querySelectorAll("[data-refresh]")];
@@ -31,14 +35,14 @@ const refresh = async () => {
   let text;
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-    if (answer.status === 401) return location.reload();
+    if (answer.status === 401) return anew();
     if (!answer.ok) return;
     text = await answer.text();
   } catch {
     return; // the engine is away for a moment: what is shown stays
   }
   const fresh = [...new DOMParser().parseFromString(text, "text/html").querySelectorAll("[data-refresh]")];
-  if (fresh.length !== parts.length) return location.reload();
+  if (fresh.length !== parts.length) return anew();
   parts.forEach((one, at) => {
     times(fresh[at]);
     if (one.innerHTML !== fresh[at].innerHTML) one.replaceChildren(...fresh[at].childNodes);
