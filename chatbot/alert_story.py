@@ -11,6 +11,7 @@ from chatbot.asked import Asked, Reply
 from core import alerting
 from core.alerting import message as shown
 from core.alerting import story
+from core.alerting.told import told as whether_told
 from core.context import Context
 from core.texts import TN, T
 from storage.alerts import Alert, AlertHistory
@@ -22,16 +23,12 @@ _MOST_TEXT = 2_900
 
 
 async def told(ctx: Context, asked: Asked, alert: Alert) -> Reply:
-    """Return what is wrong, and every state, silence, attempt and answer, in their order."""
-    lines = await alerting.history(ctx, alert)
-    waiting = [
-        (row.channel, item)
-        for row, items in await alerting.attempts(ctx, alert)
-        for item in items
-        if item.settled_at is None
-    ]
-    part = shown.part(alert, now=ctx.clock.now())
-    head = f"{alert_list.line(ctx, asked, alert)}\n{alert_blocks.part_text(part, asked.language, named=False)}"
+    """Return what is wrong, whether somebody was told, and every state, silence, attempt and answer, in their order."""
+    lines, messages, now = await alerting.history(ctx, alert), await alerting.attempts(ctx, alert), ctx.clock.now()
+    waiting = [(row.channel, item) for row, items in messages for item in items if item.settled_at is None]
+    what = alert_blocks.part_text(shown.part(alert, now=now), asked.language, named=False)
+    answer = " ".join(asked.say(text) for text in whether_told(alert, lines, messages, now=now))
+    head = f"{alert_list.line(ctx, asked, alert)}\n{what}\n\n{blocks.dated(blocks.plain(answer))}"
     said = [_line(asked, one) for one in lines]
     if len(said) > LINES:
         left = TN("… {count} line between …", "… {count} lines between …", len(said) - LINES)

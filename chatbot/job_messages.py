@@ -6,9 +6,6 @@ Who holds the duty finds each message's place beside its job. When that node die
 from __future__ import annotations
 
 import asyncio
-import os
-import secrets
-import socket
 import time
 from collections.abc import Mapping
 
@@ -21,8 +18,7 @@ from chatbot.asked import Asked
 from chatbot.failures import data
 from core import jobs
 from core.context import Context
-from storage import leader
-from storage.away import DatabaseAwayError
+from core.duties import Duty
 from storage.jobs import Job
 
 log = structlog.get_logger()
@@ -44,7 +40,7 @@ class JobMessages:
 
     def __init__(self, ctx: Context, client: AsyncWebClient) -> None:
         self._ctx, self._client = ctx, client
-        self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._duty = Duty(ctx, DUTY, term=TERM_SECONDS)
         self._holds = False
         self._shown: dict[str, tuple[int, float]] = {}
         """Of each job the revision that its message tells, and when that was edited."""
@@ -65,22 +61,11 @@ class JobMessages:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
         if self._holds:
-            try:
-                await self._ctx.db.write(leader.resign, duty=DUTY, holder=self._holder)
-            except DatabaseAwayError:  # the term ends by itself
-                log.exception("duty not resigned", duty=DUTY)
+            await self._duty.resign()
 
     async def _campaign(self) -> None:
         while True:
-            now = self._ctx.clock.now()
-            try:
-                token = await self._ctx.db.write(
-                    leader.campaign, duty=DUTY, holder=self._holder, now=now, expires_at=now + TERM_SECONDS
-                )
-            except Exception:  # the loop must outlive a database that is away for a moment
-                log.exception("campaign failed", duty=DUTY)
-                token = None
-            self._holds = token is not None
+            self._holds = await self._duty.campaign() is not None
             await asyncio.sleep(RENEW_SECONDS)
 
     async def _look(self) -> None:
@@ -91,7 +76,7 @@ class JobMessages:
                     busy = await self._round()
                 else:
                     self._shown.clear()
-            except Exception:  # as for the campaign
+            except Exception:  # the loop must outlive a database that is away for a moment
                 log.exception("messages of jobs not looked at")
             await asyncio.sleep(LOOK_SECONDS if busy or not self._holds else IDLE_SECONDS)
 

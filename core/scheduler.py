@@ -7,9 +7,6 @@ renewed every two seconds and good for six, so that another node takes over with
 from __future__ import annotations
 
 import asyncio
-import os
-import secrets
-import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -22,9 +19,9 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from core import alerting, backups, healing, metrics, retention, sessions
 from core import jobs as long_jobs
 from core.context import Context
+from core.duties import Duty
 from core.texts import T
 from storage import accept, idempotency, leader, queue
-from storage.away import DatabaseAwayError
 from storage.dialect import announce
 
 log = structlog.get_logger()
@@ -49,7 +46,7 @@ class Scheduler:
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
-        self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._duty = Duty(ctx, leader.SCHEDULER, term=TERM_SECONDS)
         self._jobs: AsyncIOScheduler | None = None
         self._task: asyncio.Task[None] | None = None
         self._running: set[asyncio.Task[Any]] = set()
@@ -75,21 +72,11 @@ class Scheduler:
                 await self._task
         if self.leading:
             await self._step_down()
-            try:
-                await self._ctx.db.write(leader.resign, duty=leader.SCHEDULER, holder=self._holder)
-            except DatabaseAwayError:  # the term ends by itself
-                log.exception("duty not resigned")
+            await self._duty.resign()
 
     async def _campaign(self) -> None:
         while True:
-            now = self._ctx.clock.now()
-            try:
-                token = await self._ctx.db.write(
-                    leader.campaign, duty=leader.SCHEDULER, holder=self._holder, now=now, expires_at=now + TERM_SECONDS
-                )
-            except Exception:  # the loop must outlive a database that is away for a moment
-                log.exception("campaign failed")
-                token = None
+            token = await self._duty.campaign()
             if token is not None and not self.leading:
                 log.debug("scheduler leads", token=token)
                 self._take_up()

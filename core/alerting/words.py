@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.alerts.language import parse
+from core.alerting.subjects import read_condition
 from core.alerts.measures import MEASURES
 from core.alerts.rule import Comparison, Lasting, Metric
 from core.texts import TN, T, Text
@@ -52,8 +52,11 @@ def _number(value: float, *, digits: int = 1) -> Text:
 
 
 def rule_of(condition: str, metric: str | None) -> str:
-    """Return a rule as it stands beside its metric's name: `> 5% for 5m`; the whole one where it says more."""
-    rule = parse(condition)
+    """Return a rule as it stands beside its metric's name: `> 5% for 5m`; the whole one where it says more.
+
+    So too where another version of the engine has written it, and this one cannot read it.
+    """
+    rule = read_condition(condition)
     compared = rule.condition if isinstance(rule, Lasting) else rule
     simple = isinstance(compared, Comparison) and compared.left == Metric(metric or "")
     return condition.removeprefix(f"{metric} ") if simple else condition

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import secrets
 import threading
 
 import structlog
@@ -14,6 +12,7 @@ from core.backups import service
 from core.backups.making import Made, Order, make
 from core.backups.state import next_at, state
 from core.context import Context
+from core.duties import new_holder
 from core.errors import CcbError
 from core.texts import T
 from storage import backups as rows
@@ -37,7 +36,7 @@ class Keeper:
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
-        self._holder = f"{os.uname().nodename}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._holder = new_holder()
         self._stop = threading.Event()
         self._busy = False
         self._looked_around = 0.0

@@ -205,6 +205,7 @@ async def test_open_alerts_then_rules_with_what_can_be_done(house: House) -> Non
     assert "Acknowledged: High &lt;Error&gt; Rate" in text_of(told)
     story = text_of(await house.type(f"alerts {alert.id}"))
     assert "It fires (error_rate 60 %, threshold 5 %)" in story and "To be told in slack" in story
+    assert "It is about to be told in slack." in story or "It was told in slack. It is not told again" in story
     assert "There is no alert alt_none" in text_of(await house.type("alerts alt_none"))
     assert "`nonsense`" in text_of(await house.type("alerts forward nonsense")) or "nonsense is not known" in text_of(
         await house.type("alerts forward nonsense")
