@@ -223,6 +223,13 @@ def open_alerts(connection: sa.Connection) -> list[Alert]:
     return [Alert(**row) for row in connection.execute(query).mappings()]
 
 
+def resolved(connection: sa.Connection, *, since: float) -> dict[str, float]:
+    """Return, by rule, when its last alert was resolved, of those since then."""
+    query = sa.select(ALERTS.c.rule_id, sa.func.max(ALERTS.c.ended_at)).group_by(ALERTS.c.rule_id)
+    query = query.where(ALERTS.c.ended_at >= since, ALERTS.c.status == "resolved")
+    return {rule_id: at for rule_id, at in connection.execute(query)}
+
+
 def reached(connection: sa.Connection) -> dict[str, list[str]]:
     """Return, of each alert that has been told and fires, the channels that it is told in."""
     told = sa.select(ALERTS.c.id).where(sa.text(OPEN), ALERTS.c.told_at.is_not(None))

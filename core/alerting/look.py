@@ -12,6 +12,7 @@ import orjson
 import structlog
 
 from core.alerting import facts, plans
+from core.alerting.judging import judged
 from core.alerting.subjects import (
     ENGINE,
     Subject,
@@ -24,7 +25,7 @@ from core.alerting.subjects import (
     status_before,
     verdict_of,
 )
-from core.alerting.values import Of, Reader, Values, needs
+from core.alerting.values import LONG_WINDOW, Of, Reader, Values, needs
 from core.alerting.watch import Watcher
 from core.alerts.evaluation import Verdict, evaluate
 from core.alerts.measures import FEWEST
@@ -68,6 +69,8 @@ class _Read:
     standings: Mapping[str, AlertStanding]
     open: Mapping[str, Alert]
     """By rule."""
+    resolved: Mapping[str, float]
+    """By rule: when its last alert was resolved, within the hour."""
     silences: Sequence[Silence]
     reached: Mapping[str, Sequence[str]]
     """By alert: the channels that it is told in."""
@@ -165,7 +168,7 @@ class Evaluator:
         row = read.standings.get(subject.id)
         before = _before(row, subject, read.looked_at, now)
         samples = values.of(subject.integration_id, status_before=status_before(row), blind_until=before.blind_until)
-        verdict, resolve = _verdicts(subject, samples, before, now)
+        verdict, resolve = _verdicts(subject, samples, before, now, read.resolved.get(subject.id))
         outcome = advance(before, verdict, resolve, now=now)
         alert = read.open.get(subject.id)
         fires = False
@@ -216,6 +219,7 @@ async def _read(ctx: Context, now: float) -> _Read:
         known=await read(alert_values.integrations),
         standings=by_id(await read(alerts.standings)),
         open={alert.rule_id: alert for alert in await read(alerts.open_alerts)},
+        resolved=await read(alerts.resolved, since=now - LONG_WINDOW),
         silences=[
             Silence(row.id, row.at_from, row.at_to, row.integration_id, row.rule, row.severity, row.comment)
             for row in await read(alerts.silences, ends_after=now)
@@ -243,15 +247,17 @@ def _before(row: AlertStanding | None, subject: Subject, looked_at: float | None
     return before.woken(now)
 
 
-def _verdicts(subject: Subject, samples: Of, before: Standing, now: float) -> tuple[Verdict, Verdict | None]:
+def _verdicts(
+    subject: Subject, samples: Of, before: Standing, now: float, resolved_at: float | None
+) -> tuple[Verdict, Verdict | None]:
     if subject.finding is not None:
         return verdict_of(subject.finding), None
     if subject.rule is None:  # one rule that cannot be read must not keep the others from being looked at
         return Verdict(None, None), None
-    passed = before.passed(now)
-    verdict = evaluate(subject.rule, samples, lasted=before.lasted, passed=passed, fewest=subject.fewest)
+    verdict = judged(subject.rule, samples, before, now=now, fewest=subject.fewest, resolved_at=resolved_at)
     if subject.ending is None:
         return verdict, None
+    passed = before.passed(now)
     ending = evaluate(subject.ending, samples, lasted=before.resolve_lasted, passed=passed, fewest=subject.fewest)
     return verdict, ending
 

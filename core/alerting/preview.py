@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from core import audit
+from core.alerting.judging import judged
 from core.alerting.past import Past, Replay
 from core.alerting.values import LONG_WINDOW, Needs, Values, needs, reach
 from core.alerts.evaluation import LONGEST_LOOK, evaluate
@@ -146,17 +147,19 @@ def _played(past: Past, wanted: Needs, rule: Rule, ending: Rule | None, fewest: 
     replay, standing = Replay(past, wanted), Standing(since=float(span.first), looked_at=float(span.first))
     fired: list[Fired] = []
     highest: float | None = None
+    resolved_at: float | None = None
     looks = missing = 0
     metric = ""
     for now, seconds, values in _looks(replay, span):
         samples, passed = values.of(past.known.id, status_before=replay.status(now)), standing.passed(now)
-        verdict = evaluate(rule, samples, lasted=standing.lasted, passed=passed, fewest=fewest)
+        verdict = judged(rule, samples, standing, now=now, fewest=fewest, resolved_at=resolved_at)
         resolve = (
             evaluate(ending, samples, lasted=standing.resolve_lasted, passed=passed, fewest=fewest)
             if ending is not None
             else None
         )
         outcome = advance(standing, verdict, resolve, now=now)
+        resolved_at = float(now) if "resolved" in outcome.changes else resolved_at
         standing = outcome.standing
         looks, missing, metric = looks + 1, missing + seconds * (verdict.would is None), metric or verdict.metric
         highest = _higher(highest, verdict.value)

@@ -43,8 +43,8 @@ def reason(row: AlertStanding, known: Known | None, min_samples: int | None) -> 
     least = max(1, min_samples) if least and min_samples is not None else least
     if row.samples < least:
         return TN(
-            "{metric} takes {count} event to be believed; in the last hour there were {samples}.",
-            "{metric} takes {count} events to be believed; in the last hour there were {samples}.",
+            "{metric} takes {count} event to be believed; lately there were {samples}.",
+            "{metric} takes {count} events to be believed; lately there were {samples}.",
             least,
             metric=row.metric,
             samples=row.samples,

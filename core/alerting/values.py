@@ -117,6 +117,8 @@ class Of:
     id: str
     status_before: str | None
     blind_until: float | None
+    newest: bool = False
+    """Whether a metric is that of the window alone, of however few events."""
 
     def metric(self, name: str, *, fewest: int | None) -> Sample:
         """Return the present value."""
@@ -127,6 +129,8 @@ class Of:
         least = default_fewest(name)
         least = max(least and 1, fewest) if least and fewest is not None else least
         sample = _in_window(name, self.values.short.get(self.id, {}), self.values.short_seconds)
+        if self.newest:
+            return sample
         if least and sample.count < least:
             sample = _sample(name, self.values.long.get(self.id, {}), LONG_WINDOW)
         return Sample(None, sample.count) if sample.count < least else sample

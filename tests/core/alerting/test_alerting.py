@@ -9,6 +9,7 @@ import pytest
 from core import alerting, auth, charts, deployments, integrations
 from core.actors import Actor
 from core.alerting import SilenceWish, Snooze, story
+from core.alerting.preview import preview
 from core.errors import Conflict
 from tests.core.alerting.house import RULE, House
 
@@ -54,6 +55,30 @@ async def test_it_fires_is_told_acknowledged_and_resolved_in_one_message(house: 
     assert await house.state() == "ok"
     with pytest.raises(Conflict, match="has ended"):
         await alerting.acknowledge(house.ctx, alert.id, comment="", actor=ANN)
+
+
+async def test_what_is_over_does_not_fire_again_by_its_last_hour(house: House) -> None:
+    forward, began = await house.install(RULE), house.clock.now()
+    await house.count(forward, dead=50, succeeded=15)
+    await house.look()
+    house.clock.move(420)
+    await house.count(forward, succeeded=20)
+    await house.look(7)
+    assert [alert.status for alert in await house.alerts()] == ["resolved"]
+    await house.look(30)
+    assert len(await house.alerts()) == 1 and await house.state() == "no_data", "nothing has come since"
+    await house.count(forward, succeeded=1)
+    await house.look()
+    assert len(await house.alerts()) == 1 and await house.state() == "ok"
+    house.clock.move(360)
+    await house.count(forward, dead=1)
+    await house.look()
+    assert [alert.status for alert in await house.alerts()] == ["resolved", "firing"], "this is new"
+    house.clock.move(60)
+    past = await preview(
+        house.ctx, forward, condition=RULE["condition"], resolve_condition=None, min_samples=None, start=began
+    )
+    assert len(past.fired) == 2, "a preview says the same"
 
 
 async def test_nothing_is_planned_twice_at_a_restart_and_nothing_is_lost(house: House) -> None:

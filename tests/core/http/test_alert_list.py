@@ -169,10 +169,10 @@ async def test_why_there_is_no_data_is_said(
     await alerts.replace(ctx, firing, rules, actor=auth.SYSTEM)
     clock.move(7200)
     assert await told() == {
-        "Errors": "error_rate takes 5 events to be believed; in the last hour there were 0.",
-        "Patient": "latency_p95 takes 300 events to be believed; in the last hour there were 0.",
+        "Errors": "error_rate takes 5 events to be believed; lately there were 0.",
+        "Patient": "latency_p95 takes 300 events to be believed; lately there were 0.",
         "Silence": None,
-        "Past": "error_rate takes 5 events to be believed; in the last hour there were 0.",
+        "Past": "error_rate takes 5 events to be believed; lately there were 0.",
     }
     await integrations.pause(ctx, firing, actor=auth.SYSTEM)
     assert set((await told()).values()) == {"The integration is not active (paused): nothing is expected of it."}
