@@ -32,7 +32,7 @@ _STEPS: Mapping[str, Sequence[Step]] = {
     "dead_events": (
         Step(T("Show dead events"), "events?status=dead", "events.read"),
         Step(T("Try all of them again…"), "retry", "events.replay"),
-        Step(T("Set all of them aside…"), "discard", "events.replay"),
+        Step(T("Discard all of them…"), "discard", "events.replay"),
     ),
     "failing": (Step(T("Show failing events"), "events?status=failed", "events.read"),),
     "queue_late": (_SYSTEM,),
@@ -48,7 +48,7 @@ _SAID: Mapping[str, Text | None] = {
     "inactive": _SWITCHED_BY,
     "grants_lag": _SWITCHED_BY,
     "version_waits": _SWITCHED_BY,
-    "dead_events": T("Mend the cause, then try them again; or set them aside."),
+    "dead_events": T("Mend the cause, then try them again; or discard them."),
     "failing": T("Mend the cause before the attempts are used up."),
     "no_scheduler": T("Whoever runs the engine starts a node with the role scheduler (CCB_ROLES)."),
     "failed": T("Its log says what is missing."),
