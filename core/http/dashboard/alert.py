@@ -11,6 +11,7 @@ from aiohttp import web
 
 from core import alerting, charts
 from core.alerting import message
+from core.alerting.own import spoken
 from core.alerting.picture import chart_of
 from core.alerting.subjects import ENGINE
 from core.alerting.told import told
@@ -130,7 +131,7 @@ async def _shown(ctx: Context, request: Request, *, error: CcbError | None = Non
     form: Mapping[str, str] = request.body or {}
     return Shown(
         "alert.html",
-        one.name,
+        spoken(found.name) if found.integration_id == ENGINE else found.name,
         {
             "t": _WORDS,
             "one": one,

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from core import alerting, integrations
 from core.alerting import message
+from core.alerting.own import spoken
 from core.alerting.subjects import ENGINE
 from core.alerting.words import measured
 from core.alerts import Severity
@@ -80,7 +81,7 @@ async def alerts(ctx: Context, request: Request) -> Shown:
     wanted = (query.status,) if query.status else ENDED
     ended = await alerting.newest(ctx, statuses=wanted, after=query.after, limit=AT_ONCE + 1, **chosen)
     unknown = sum(row.state == "no_data" for row in standings)
-    rules = {row.rule_id: row.name for row in standings}
+    rules = {row.rule_id: spoken(row.name) if row.integration_id == ENGINE else row.name for row in standings}
     return Shown(
         "alerts.html",
         T("Alerts"),

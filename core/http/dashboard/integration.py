@@ -34,6 +34,8 @@ RANGES = ("1h", "6h", "24h", "7d", "30d")
 KEY_NUMBERS = ("received", "succeeded", "failed", "error_rate", "latency_p50", "latency_p95", "rejected", "queue_depth")
 NARROWEST, WIDEST = 240, 1600
 """Of a chart's plot, in pixels."""
+NARROW, BESIDE = 480, 60
+"""Below this width a chart's title stands in several lines; what the axis takes beside the plot, which a title may."""
 EVENTS = 20
 
 
@@ -119,7 +121,10 @@ def interactive(spec: dict[str, Any]) -> dict[str, Any]:
             select = {"type": "interval", "encodings": ["x"]}
             more, zooms = {"params": [{"name": "zoom", "select": select, "bind": "scales"}]}, True
         layers.append({**layer, "mark": mark, **more})
-    return {**spec, "layer": layers, "padding": 4}
+    title = {**spec["title"], "limit": spec["width"] + BESIDE}
+    if spec["width"] < NARROW:
+        title |= {name: title[name].split(" · ") for name in ("text", "subtitle")}
+    return {**spec, "title": title, "layer": layers, "padding": 4}
 
 
 def _problem(problem: ProblemOut, status: StatusOut, found: Installed | Asked, actor: Actor) -> dict[str, Any]:

@@ -109,6 +109,8 @@ def test_the_chart_in_a_browser_is_the_pictures_with_values_and_zoom(name: str) 
     plain = spec(chart, "en")
     made = interactive(plain)
     assert made["width"] == 300 and "params" not in str(plain)
+    assert made["title"]["text"] == [name, "x"] and isinstance(plain["title"]["text"], str)
+    assert isinstance(interactive({**plain, "width": 900})["title"]["text"], str)
     assert [layer["params"][0]["bind"] for layer in made["layer"] if "params" in layer] == ["scales"]
 
 
