@@ -70,7 +70,7 @@ async def integration(ctx: Context, request: Request) -> Shown:
         "alerts": isinstance(found, Installed) and request.actor.may("alerts.read"),
         "logs": request.actor.may("logs.read"),
         "switch": None,
-        "links": _links(status),
+        "links": links(status),
         "problems": [_problem(one, status, found, request.actor) for one in status.problems],
     }
     if isinstance(found, Installed):
@@ -139,7 +139,7 @@ def _problem(problem: ProblemOut, status: StatusOut, found: Installed | Asked, a
     }
 
 
-def _links(status: StatusOut) -> dict[str, tuple[str, str | None]]:
+def links(status: StatusOut) -> dict[str, tuple[str, str | None]]:
     """Return where its request stands on GitHub: what is called how, and its address as far as it is known."""
     pull, issue, found = status.pull_request, status.issue, dict[str, tuple[str, str | None]]()
     url = str(pull["url"]) if pull is not None else ""
