@@ -21,7 +21,7 @@ from core.errors import CcbError, Conflict, Invalid, NotFound
 from core.http import alert_list, errors, silences
 from core.http.alert_list import AcknowledgeIn, SnoozeIn
 from core.http.charts import ChartQuery, zone_of
-from core.http.dashboard import forms
+from core.http.dashboard import forms, mending
 from core.http.dashboard.alerts import state_of
 from core.http.dashboard.door import Shown, action, page
 from core.http.dashboard.integration import DrawnQuery, interactive
@@ -132,7 +132,7 @@ async def _shown(ctx: Context, request: Request, *, error: CcbError | None = Non
     form: Mapping[str, str] = request.body or {}
     return Shown(
         "alert.html",
-        one.name,
+        spoken(found.name) if found.integration_id == ENGINE else found.name,
         {
             "t": _WORDS,
             "one": one,
@@ -144,7 +144,7 @@ async def _shown(ctx: Context, request: Request, *, error: CcbError | None = Non
                          for sent in history.messages],
             "chart": await _charted(ctx, request, found),
             "measured": request.actor.may("metrics.read"),
-            "description": spoken(found.description).render(language),
+            "description": mending.of_alert(found.description) if found.description else None,
             "silence": await _silence(ctx, found),
             "engine": found.integration_id == ENGINE,
             "snoozed": found.snoozed_until is not None and now < found.snoozed_until,

@@ -73,5 +73,5 @@ def _question(installed: Installed, kind: str, count: int) -> Question:
     if kind == "retry":
         button = TN("Try {count} event again", "Try {count} events again", count)
         return Question(T("Try all dead events again?"), [are, STAYS], button, _NONE, f"{back}/retry", back)
-    button = TN("Set {count} event aside", "Set {count} events aside", count)
-    return Question(T("Set all dead events aside?"), [are, *_LOST], button, _NONE, f"{back}/discard", back)
+    button = TN("Discard {count} event", "Discard {count} events", count)
+    return Question(T("Discard all dead events?"), [are, *_LOST], button, _NONE, f"{back}/discard", back)

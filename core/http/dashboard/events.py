@@ -73,5 +73,5 @@ _WORDS: dict[str, Text] = {
     "newest": T("Newest events"),
     "no_events": T("No event has arrived yet. Send a signed sample from the engine's machine:"),
     "retry": T("Try all dead events again…"),
-    "discard": T("Set all dead events aside…"),
+    "discard": T("Discard all dead events…"),
 }

@@ -34,6 +34,8 @@ RANGES = ("1h", "6h", "24h", "7d", "30d")
 KEY_NUMBERS = ("received", "succeeded", "failed", "error_rate", "latency_p50", "latency_p95", "rejected", "queue_depth")
 NARROWEST, WIDEST = 240, 1600
 """Of a chart's plot, in pixels."""
+NARROW, BESIDE = 480, 60
+"""Below this width a chart's title stands in several lines; what the axis takes beside the plot, which a title may."""
 EVENTS = 20
 
 
@@ -68,7 +70,7 @@ async def integration(ctx: Context, request: Request) -> Shown:
         "alerts": isinstance(found, Installed) and request.actor.may("alerts.read"),
         "logs": request.actor.may("logs.read"),
         "switch": None,
-        "links": _links(status),
+        "links": links(status.pull_request, status.issue),
         "problems": [_problem(one, status, found, request.actor) for one in status.problems],
     }
     if isinstance(found, Installed):
@@ -119,7 +121,10 @@ def interactive(spec: dict[str, Any]) -> dict[str, Any]:
             select = {"type": "interval", "encodings": ["x"]}
             more, zooms = {"params": [{"name": "zoom", "select": select, "bind": "scales"}]}, True
         layers.append({**layer, "mark": mark, **more})
-    return {**spec, "layer": layers, "padding": 4}
+    title = {**spec["title"], "limit": spec["width"] + BESIDE}
+    if spec["width"] < NARROW:
+        title |= {name: title[name].split(" · ") for name in ("text", "subtitle")}
+    return {**spec, "title": title, "layer": layers, "padding": 4}
 
 
 def _problem(problem: ProblemOut, status: StatusOut, found: Installed | Asked, actor: Actor) -> dict[str, Any]:
@@ -134,9 +139,9 @@ def _problem(problem: ProblemOut, status: StatusOut, found: Installed | Asked, a
     }
 
 
-def _links(status: StatusOut) -> dict[str, tuple[str, str | None]]:
+def links(pull: dict[str, Any] | None, issue: dict[str, Any] | None) -> dict[str, tuple[str, str | None]]:
     """Return where its request stands on GitHub: what is called how, and its address as far as it is known."""
-    pull, issue, found = status.pull_request, status.issue, dict[str, tuple[str, str | None]]()
+    found: dict[str, tuple[str, str | None]] = {}
     url = str(pull["url"]) if pull is not None else ""
     known = url if url.startswith(("https://", "http://")) else None
     if pull is not None:

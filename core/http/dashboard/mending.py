@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core.actors import Permission
+from core.alerting.own import spoken
 from core.http.integration_status import ProblemOut
 from core.texts import T, Text
 
@@ -32,7 +33,7 @@ _STEPS: Mapping[str, Sequence[Step]] = {
     "dead_events": (
         Step(T("Show dead events"), "events?status=dead", "events.read"),
         Step(T("Try all of them again…"), "retry", "events.replay"),
-        Step(T("Set all of them aside…"), "discard", "events.replay"),
+        Step(T("Discard all of them…"), "discard", "events.replay"),
     ),
     "failing": (Step(T("Show failing events"), "events?status=failed", "events.read"),),
     "queue_late": (_SYSTEM,),
@@ -48,7 +49,7 @@ _SAID: Mapping[str, Text | None] = {
     "inactive": _SWITCHED_BY,
     "grants_lag": _SWITCHED_BY,
     "version_waits": _SWITCHED_BY,
-    "dead_events": T("Mend the cause, then try them again; or set them aside."),
+    "dead_events": T("Mend the cause, then try them again; or discard them."),
     "failing": T("Mend the cause before the attempts are used up."),
     "no_scheduler": T("Whoever runs the engine starts a node with the role scheduler (CCB_ROLES)."),
     "failed": T("Its log says what is missing."),
@@ -56,6 +57,24 @@ _SAID: Mapping[str, Text | None] = {
 }
 """What is said where the engine's own advice names its REST API."""
 _UNSIGNED = ("refused_mismatch", "refused_no_secret", "refused_signature", "refused_missing")
+
+
+_NEW_KEY = T(
+    "Make another by `ccb keys create`, give it to whoever uses this one, then end this one by `ccb keys revoke`."
+)
+_OWN: Mapping[str, Text] = {
+    "/v1/auth/tokens/": _NEW_KEY,
+    "ccb backup --reported": T("Report it when it has been made: `ccb backup --reported`."),
+    "/v1/backups": T("Make one now: `ccb backup`; it says what stands in the way."),
+    "/alerts/test": T("Mend it, then send a test message from the rules of an integration that uses it."),
+}
+"""What is said of the engine's own alerts, where the advice that they came with has this in it."""
+
+
+def of_alert(description: str) -> Text:
+    """Return what to do about an alert: what its rule says, or of the engine's own what a page can say."""
+    said = spoken(description)
+    return next((text for part, text in _OWN.items() if "/v1/" in said.message and part in said.message), said)
 
 
 def steps(problem: ProblemOut) -> Sequence[Step]:

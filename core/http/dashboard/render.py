@@ -20,6 +20,8 @@ from markupsafe import Markup, escape
 
 from core import durations
 from core.actors import ANONYMOUS, Actor
+from core.alerting.own import spoken
+from core.alerting.subjects import ENGINE
 from core.http.dashboard.files import address
 from core.http.dashboard.marks import mark
 from core.texts import T, Text
@@ -72,7 +74,10 @@ class Frame:
 def rendered(
     frame: Frame, template: str, title: Text | str, values: Mapping[str, Any], *, status: int = 200
 ) -> web.Response:
-    """Return a page. Texts among its values (and in its lists) are rendered by the filter `say` or as they stand."""
+    """Return a page. Texts among its values (and in its lists) are rendered by the filter `say` or as they stand.
+
+    `called`: how a rule's name or condition is said, which of the engine's own are stored in English.
+    """
     templates = _templates()
     language = frame.language
     html = templates.get_template(template).render(
@@ -86,6 +91,7 @@ def rendered(
             "back": frame.back,
             "static": address,
             "say": lambda text: text.render(language) if isinstance(text, Text) else text,
+            "called": lambda text, owner: spoken(text).render(language) if owner == ENGINE else text,
             "mark": lambda state: mark(state, language),
             "took": lambda ms: "–" if ms is None else durations.said(ms, language),
             "number": lambda value, places=0: number(value, language, places),

@@ -84,7 +84,7 @@ async def test_dead_events_are_tried_again_or_set_aside_once_it_was_asked(
 
     asked = harmless(await browser.get(discard))
     assert "they are dead no longer" in asked.text
-    assert "Отложить 2 события" in harmless(await browser.get(discard, **RUSSIAN)).text
+    assert "Отбросить 2 события" in harmless(await browser.get(discard, **RUSSIAN)).text
     begun = await browser.send(discard, _hidden(asked))
     job = harmless(await browser.get(begun.headers["Location"]))
     assert job.status == 200 and "Setting events aside" in job.text

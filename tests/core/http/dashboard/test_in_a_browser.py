@@ -117,7 +117,8 @@ async def _phone(tab: chromium.Tab, client: Client, integration: str, alert: str
     await tab.ask("Emulation.setEmulatedMedia", features=[MEDIA])
     own = f"/dashboard/integrations/{integration}"
     for path in (
-        "/dashboard", own, f"{own}/alerts", f"{own}/alerts/new", "/dashboard/alerts", "/dashboard/alerts/rules",
+        "/dashboard", own, f"{own}/events", f"{own}/logs", f"{own}/pause",
+        f"{own}/alerts", f"{own}/alerts/new", "/dashboard/alerts", "/dashboard/alerts/rules",
         f"/dashboard/alerts/{alert}", "/dashboard/silences", "/dashboard/silences/new", "/dashboard/system",
     ):  # fmt: skip
         await tab.ask("Page.navigate", url=address + path)

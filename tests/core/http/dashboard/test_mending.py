@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from core.alerting.own import ADVICE
 from core.http.dashboard import load, mending
 from core.http.integration_status import ProblemOut
 from core.texts import Text
@@ -27,6 +28,16 @@ def test_nobody_is_sent_to_the_rest_api(code: str) -> None:
     assert "/v1/" not in str(said)
     if isinstance(said, Text):
         assert "/v1/" not in said.render("ru")
+
+
+@pytest.mark.parametrize("advice", ADVICE, ids=str)
+def test_nor_by_an_alert_of_the_engines_own(advice: Text) -> None:
+    said = mending.of_alert(advice.message.replace("{id}", "key_1").replace("{count}", "3"))
+    assert "/v1/" not in said.render() and said.render("ru") != said.render()
+
+
+def test_what_a_rule_says_stands_as_it_is() -> None:
+    assert mending.of_alert("POST /v1/backups, says Anna").render("ru") == "POST /v1/backups, says Anna"
 
 
 def test_each_link_leads_to_a_page() -> None:

@@ -7,7 +7,7 @@ import gzip
 import pytest
 
 from core.charts import Chart, Limit, Mark, Span, spec
-from core.http.dashboard.integration import interactive
+from core.http.dashboard.integration import interactive, links
 from core.http.dashboard.render import _ticks
 from core.metrics import METRICS, Point, Series
 from core.texts import T
@@ -90,6 +90,18 @@ async def test_a_page_asks_for_the_permission_that_rest_asks_for(
     assert (await browser.get(f"{own}/chart.json?metric=received")).status == 200
 
 
+def test_a_request_leads_to_its_pull_request_and_issue() -> None:
+    pull = {"number": 7, "url": "https://git.example/acme/x/pull/7", "state": "open"}
+    issue = {"repository": "acme/x", "number": 6}
+    assert links(pull, issue) == {
+        "pull": ("#7", "https://git.example/acme/x/pull/7"),
+        "issue": ("acme/x#6", "https://git.example/acme/x/issues/6"),
+    }
+    assert links(None, issue) == {"issue": ("acme/x#6", None)}
+    evil = {"number": 7, "url": "javascript:alert(1)//pull/7", "state": "open"}
+    assert links(evil, None) == {"pull": ("#7", None)}
+
+
 async def test_files_are_kept_for_ever_under_their_digest(client: Client, browser: Browser) -> None:
     page = (await browser.get("/dashboard")).text
     style = page.partition('rel="stylesheet" href="')[2].partition('"')[0]
@@ -109,6 +121,8 @@ def test_the_chart_in_a_browser_is_the_pictures_with_values_and_zoom(name: str) 
     plain = spec(chart, "en")
     made = interactive(plain)
     assert made["width"] == 300 and "params" not in str(plain)
+    assert made["title"]["text"] == [name, "x"] and isinstance(plain["title"]["text"], str)
+    assert isinstance(interactive({**plain, "width": 900})["title"]["text"], str)
     assert [layer["params"][0]["bind"] for layer in made["layer"] if "params" in layer] == ["scales"]
 
 
