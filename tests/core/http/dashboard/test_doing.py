@@ -141,9 +141,12 @@ async def test_what_is_missing_is_a_command_and_no_button(client: Client, browse
     assert refused.status == 409
 
 
-async def test_events_are_found_by_status_type_and_text_page_by_page(client: Client, browser: Browser) -> None:
+async def test_events_are_found_by_status_type_and_text_page_by_page(
+    client: Client, browser: Browser, moved: MovableClock
+) -> None:
     made = (await client.install(package(HANDLER, "example.com")))["id"]
     dead = await _fail(client, made, 1, type=f"order.{EVIL}")
+    moved.move(1)
     good = (await client.deliver(made, {"n": 0}, "msg_0", type="order.made")).json["event_id"]
     await client.ended(good)
     path = f"/dashboard/integrations/{made}/events"
