@@ -12,6 +12,7 @@ import orjson
 import structlog
 
 from core.alerting import facts, plans
+from core.alerting.reader import Reader
 from core.alerting.subjects import (
     ENGINE,
     Subject,
@@ -24,7 +25,7 @@ from core.alerting.subjects import (
     status_before,
     verdict_of,
 )
-from core.alerting.values import Of, Reader, Values, needs
+from core.alerting.values import Of, Values, needs
 from core.alerting.watch import Watcher
 from core.alerts.evaluation import Verdict, evaluate
 from core.alerts.measures import FEWEST
