@@ -315,12 +315,21 @@ def silence(connection: sa.Connection, silence_id: str) -> AlertSilence | None:
     return AlertSilence(**row) if row else None
 
 
-def put_silence(connection: sa.Connection, row: Mapping[str, Any], *, entry: Mapping[str, Any]) -> None:
-    """Store a silence, new or changed, and the audit's entry."""
-    statement = upsert(connection, SILENCES).values(**row)
-    kept = {name: value for name, value in row.items() if name != "id"}
-    connection.execute(statement.on_conflict_do_update(index_elements=[SILENCES.c.id], set_=kept))
+def add_silence(connection: sa.Connection, row: Mapping[str, Any], *, entry: Mapping[str, Any]) -> None:
+    """Store a new silence, and the audit's entry."""
+    connection.execute(sa.insert(SILENCES).values(**row))
     audit.add(connection, entry)
+
+
+def change_silence(
+    connection: sa.Connection, row: Mapping[str, Any], *, now: float, entry: Mapping[str, Any]
+) -> bool:  # fmt: skip
+    """Change a silence, with the audit's entry; return False, changing nothing, where it has ended by `now`."""
+    open_ = (SILENCES.c.id == row["id"], SILENCES.c.at_to > now)
+    if not connection.execute(sa.update(SILENCES).where(*open_).values(**row)).rowcount:
+        return False
+    audit.add(connection, entry)
+    return True
 
 
 def forget(connection: sa.Connection, *, ended_before: float) -> None:

@@ -13,6 +13,7 @@ import structlog
 
 from core.alerting import facts, plans
 from core.alerting.judging import judged
+from core.alerting.reader import Reader
 from core.alerting.subjects import (
     ENGINE,
     Subject,
@@ -25,7 +26,7 @@ from core.alerting.subjects import (
     status_before,
     verdict_of,
 )
-from core.alerting.values import LONG_WINDOW, Of, Reader, Values, needs
+from core.alerting.values import LONG_WINDOW, Of, Values, needs
 from core.alerting.watch import Watcher
 from core.alerts.evaluation import Verdict, evaluate
 from core.alerts.measures import FEWEST

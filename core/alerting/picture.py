@@ -13,7 +13,7 @@ from core.alerting.subjects import ENGINE
 from core.alerting.values import WINDOW
 from core.channels import Picture
 from core.charts import Chart
-from core.charts.spec import UTC
+from core.charts.chart import UTC
 from core.context import Context
 from core.errors import CcbError
 from core.metrics import METRICS

@@ -11,7 +11,7 @@ from core.alerting.subjects import ENGINE
 from core.alerts.language import near
 from core.clock import moment
 from core.context import Context
-from core.errors import Invalid, NotFound
+from core.errors import Conflict, Invalid, NotFound
 from core.ids import new_id
 from core.texts import T
 from storage import alert_rules
@@ -52,7 +52,7 @@ async def silence(ctx: Context, silence_id: str) -> AlertSilence:
 
 
 async def put_silence(ctx: Context, wish: SilenceWish, *, actor: Actor, silence_id: str | None = None) -> AlertSilence:
-    """Store a new one, or change the one with this id; raises `Invalid` or `NotFound`."""
+    """Store a new one, or change the one with this id; raises `Invalid`, `NotFound`, or `Conflict` for an ended one."""
     actor.require("alerts.write")
     before = await silence(ctx, silence_id) if silence_id is not None else None
     now = ctx.clock.now()
@@ -81,7 +81,12 @@ async def put_silence(ctx: Context, wish: SilenceWish, *, actor: Actor, silence_
         ctx, actor, action, integration_id=row["integration_id"], subject=row["id"],
         before=shown(before) if before is not None else None, after=shown(AlertSilence(**row)),
     )  # fmt: skip
-    await ctx.db.write(rows.put_silence, row, entry=entry)
+    if before is None:
+        await ctx.db.write(rows.add_silence, row, entry=entry)
+    elif not await ctx.db.write(rows.change_silence, row, now=now, entry=entry):
+        raise Conflict(
+            T("This silence has ended, and is kept for those who ask why they were not told. Make another one.")
+        )
     return AlertSilence(**row)
 
 
@@ -96,7 +101,8 @@ async def end_silence(ctx: Context, silence_id: str, *, actor: Actor) -> AlertSi
         ctx, actor, "silence.ended", integration_id=found.integration_id, subject=found.id,
         before=shown(found), after=shown(AlertSilence(**row)),
     )  # fmt: skip
-    await ctx.db.write(rows.put_silence, row, entry=entry)
+    if not await ctx.db.write(rows.change_silence, row, now=now, entry=entry):  # somebody was quicker
+        return await silence(ctx, silence_id)
     return AlertSilence(**row)
 
 

@@ -4,7 +4,9 @@ Each place draws the same `spec`: a browser by itself, Slack and e-mail get `png
 """
 
 from core.charts.changes import marks
+from core.charts.chart import Chart, Limit, Mark, Span
 from core.charts.picture import png
-from core.charts.spec import Chart, Limit, Mark, Span, alt, spec
+from core.charts.spec import spec
+from core.charts.words import alt
 
 __all__ = ["Chart", "Limit", "Mark", "Span", "alt", "marks", "png", "spec"]

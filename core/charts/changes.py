@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core import audit
-from core.charts.spec import MOST_MARKS, Mark
+from core.charts.chart import MOST_MARKS, Mark
 from core.context import Context
 from core.texts import T, Text
 from storage import audit as rows

@@ -7,77 +7,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from core.alerts.rule import Comparator
-from core.charts.axes import Scale, Tick, clock, day_of, heights, scale_of, times, zone_name
-from core.metrics import Series
-from core.texts import T, Text
+from core.charts.axes import Scale, Tick, clock, day_of, heights, times, zone_name
+from core.charts.chart import Chart, Limit, Mark, missing
+from core.charts.words import alt
+from core.texts import T
 
-UTC = ZoneInfo("UTC")
-WIDTH, HEIGHT = 640, 250
-"""Of the plot, before the scale at which it is drawn: what Slack shows of it stays readable."""
-MOST_MARKS = 5
-"""Changes that are named below the chart; the newest."""
+HEIGHT = 250
+"""Of the plot, in pixels."""
 _FONT = "Liberation Sans, Arial, DejaVu Sans, sans-serif"
 _INK, _FAINT, _LINE, _LIMIT, _HELD = "#1d1c1d", "#616061", "#1264a3", "#c0362c", "#f2b8b5"
-
-
-@dataclass(frozen=True)
-class Limit:
-    """A value that an alert rule compares the metric with, in the metric's own unit."""
-
-    operator: Comparator
-    value: float
-
-
-@dataclass(frozen=True)
-class Mark:
-    """Something that was changed: when, what, and by whom."""
-
-    at: float
-    what: Text
-
-
-@dataclass(frozen=True)
-class Span:
-    """A time for which a rule held. Seconds since the epoch."""
-
-    start: float
-    end: float
-
-
-@dataclass(frozen=True)
-class Chart:
-    """What a chart shows. `name`: of what the metric is. `zone`: in which times are said."""
-
-    name: str
-    series: Series
-    limits: tuple[Limit, ...] = ()
-    marks: tuple[Mark, ...] = ()
-    spans: tuple[Span, ...] = ()
-    zone: ZoneInfo = UTC
-    width: int = WIDTH
-    """Of the plot, in pixels."""
-
-    @property
-    def values(self) -> list[int | float]:
-        """The values that there are."""
-        return [point.value for point in self.series.points if point.value is not None]
-
-    @property
-    def scale(self) -> Scale:
-        """In which unit it is shown."""
-        return scale_of(self.series.metric, [*self.values, *(limit.value for limit in self.limits)])
-
-    @property
-    def shown_marks(self) -> list[Mark]:
-        """The changes that are drawn, oldest first."""
-        within = [mark for mark in self.marks if self.series.start <= mark.at <= self.series.end]
-        return sorted(within, key=lambda mark: mark.at)[-MOST_MARKS:]
 
 
 def spec(chart: Chart, language: str) -> dict[str, Any]:
@@ -300,20 +241,6 @@ def _numbered(chart: Chart, marks: Sequence[Mark]) -> list[tuple[float, str]]:
     return found
 
 
-def missing(series: Series) -> list[Span]:
-    """Return the times of which a series has no value, those that touch as one."""
-    found: list[Span] = []
-    for point in series.points:
-        if point.value is not None:
-            continue
-        end = min(float(point.at + series.step), series.end)
-        if found and found[-1].end == point.at:
-            found[-1] = Span(found[-1].start, end)
-        else:
-            found.append(Span(point.at, end))
-    return found
-
-
 def _subtitle(chart: Chart, scale: Scale, language: str) -> str:
     value = chart.series.value
     span = _range(chart, language)
@@ -339,13 +266,6 @@ def _when(at: float, chart: Chart, language: str) -> str:
 
 def _short(text: str, most: int = 60) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
-def alt(chart: Chart, language: str) -> str:
-    """Return what a chart shows in words and numbers, for whoever cannot see it."""
-    from core.charts.words import sentences  # which reads a chart itself
-
-    return " ".join(sentence.render(language) for sentence in sentences(chart, language))
 
 
 _CONFIG: dict[str, Any] = {

@@ -7,11 +7,16 @@ from datetime import datetime
 
 from core.alerts.rule import COMPARE
 from core.charts.axes import clock, day_of, zone_name
-from core.charts.spec import Chart, Limit, missing
+from core.charts.chart import Chart, Limit, missing
 from core.texts import TN, T, Text
 
 
-def sentences(chart: Chart, language: str) -> Iterator[Text]:
+def alt(chart: Chart, language: str) -> str:
+    """Return what a chart shows in words and numbers, for whoever cannot see it."""
+    return " ".join(sentence.render(language) for sentence in _sentences(chart, language))
+
+
+def _sentences(chart: Chart, language: str) -> Iterator[Text]:
     """Give what is to be said, a sentence at a time; numbers and times are in `language` already."""
     series, scale = chart.series, chart.scale
     zone = zone_name(chart.zone, series.end)

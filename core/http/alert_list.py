@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from core import alerting, durations, integrations
 from core.alerting import message as shown
-from core.alerting import story, unknown
+from core.alerting import story
 from core.alerting.subjects import ENGINE
 from core.alerts import Severity
 from core.context import Context
@@ -17,10 +17,9 @@ from core.errors import Conflict, Invalid, NotFound
 from core.http.routes import Request, moment, route
 from core.texts import T, Text, revive, revive_text
 from storage.alert_outbox import AlertMessageRow, AlertOutbox
-from storage.alerts import Alert, AlertHistory, AlertStanding
+from storage.alerts import Alert, AlertHistory
 
 Status = Literal["pending", "firing", "resolved", "withdrawn", "ended_without_data", "removed"]
-State = Literal["ok", "pending", "firing", "no_data"]
 Line = Annotated[str, StringConstraints(max_length=500)]
 
 
@@ -105,31 +104,6 @@ class HistoryOut(BaseModel):
     messages: list[MessageOut]
 
 
-class StandingOut(BaseModel):
-    """How a rule stood at the last look."""
-
-    rule_id: str
-    integration_id: str
-    name: str
-    condition: str
-    state: State = Field(description="no_data: it cannot be told whether the condition holds.")
-    since: str
-    metric: str | None
-    value: float | None
-    threshold: float | None
-    samples: int
-    alert_id: str | None
-    reason: str | None = Field(description="Why there is no data; null where there is.")
-
-
-class StandingsOut(BaseModel):
-    """How every rule stands."""
-
-    looked_at: str | None
-    seconds: float | None = Field(description="How long the last look took.")
-    rules: list[StandingOut]
-
-
 class AlertsQuery(BaseModel):
     """Which alerts, newest first."""
 
@@ -141,14 +115,6 @@ class AlertsQuery(BaseModel):
     rule: str | None = Field(None, max_length=200, description="A rule's id.")
     after: str | None = Field(None, max_length=40, description="The id of the last one of the page before.")
     limit: int = Field(50, ge=1, le=500)
-
-
-class StandingsQuery(BaseModel):
-    """Of which integration."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    integration: str | None = Field(None, max_length=80, description="An id, a slug, or engine.")
 
 
 class AcknowledgeIn(BaseModel):
@@ -183,7 +149,7 @@ async def list_all(ctx: Context, request: Request) -> list[AlertOut]:
     statuses = ("pending", "firing") if query.status == "open" else (query.status,) if query.status else ()
     found = await alerting.newest(
         ctx,
-        integration_id=await _integration(ctx, query.integration),
+        integration_id=await integration_of(ctx, query.integration),
         statuses=statuses,
         severity=query.severity,
         rule_id=query.rule,
@@ -216,16 +182,6 @@ async def history(ctx: Context, request: Request) -> HistoryOut:
         history=[_line(line, request.language) for line in lines],
         messages=[_message(row, items, request.language) for row, items in messages],
     )
-
-
-@route(
-    "GET", "/v1/alert-states", permission="alerts.read", tag="alerts", query=StandingsQuery, response=StandingsOut,
-    errors=[NotFound], summary=T("List how every rule stood at the last look: ok, pending, firing, no data"),
-)  # fmt: skip
-async def states(ctx: Context, request: Request) -> StandingsOut:
-    """List the rules of integrations, and the engine's own."""
-    query = request.query_as(StandingsQuery)
-    return await standings_of(ctx, await _integration(ctx, query.integration), request.language)
 
 
 @route(
@@ -274,22 +230,11 @@ def _snooze(wish: SnoozeIn) -> alerting.Snooze:
         raise Invalid(error.message, path="for") from None
 
 
-async def _integration(ctx: Context, reference: str | None) -> str | None:
+async def integration_of(ctx: Context, reference: str | None) -> str | None:
+    """Return the id that a query names by an id, a slug, or `engine`."""
     if reference is None or reference == ENGINE:
         return reference
     return (await integrations.find(ctx, reference)).id
-
-
-async def standings_of(ctx: Context, integration_id: str | None, language: str) -> StandingsOut:
-    """Return how the rules of an integration, or all, stood at the last look."""
-    found = await alerting.standings(ctx, integration_id=integration_id)
-    why = await unknown.reasons(ctx, found)
-    last = await alerting.last_look(ctx)
-    return StandingsOut(
-        looked_at=moment(last.at) if last is not None else None,
-        seconds=last.seconds if last is not None else None,
-        rules=[_standing(row, why.get(row.rule_id), language) for row in found],
-    )
 
 
 def alert_out(ctx: Context, alert: Alert, language: str) -> AlertOut:
@@ -354,23 +299,6 @@ def _message(row: AlertMessageRow, items: list[AlertOutbox], language: str) -> M
             )
             for item in items
         ],
-    )
-
-
-def _standing(row: AlertStanding, why: Text | None, language: str) -> StandingOut:
-    return StandingOut(
-        rule_id=row.rule_id,
-        integration_id=row.integration_id,
-        name=row.name,
-        condition=row.condition,
-        state=row.state,
-        since=moment(row.since),
-        metric=row.metric or None,
-        value=row.value,
-        threshold=row.threshold,
-        samples=row.samples,
-        alert_id=row.alert_id,
-        reason=_said(why, language),
     )
 
 

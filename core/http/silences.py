@@ -10,7 +10,7 @@ from core import alerting
 from core.alerting.silences import Kind, shown
 from core.alerts import Severity
 from core.context import Context
-from core.errors import Invalid, NotFound
+from core.errors import Conflict, Invalid, NotFound
 from core.http.routes import Request, moment, route, time_of
 from core.http.times import AHEAD
 from core.texts import T
@@ -89,10 +89,10 @@ async def get(ctx: Context, request: Request) -> SilenceOut:
 
 @route(
     "PUT", "/v1/silences/{id}", permission="alerts.write", tag="alerts", request=SilenceIn, response=SilenceOut,
-    errors=[NotFound], summary=T("Change a silence"),
+    errors=[NotFound, Conflict], summary=T("Change a silence"),
 )  # fmt: skip
 async def put(ctx: Context, request: Request) -> SilenceOut:
-    """Make it this one."""
+    """Make it this one; one that has ended stays as it was."""
     changed = await alerting.put_silence(ctx, _wish(ctx, request), actor=request.actor, silence_id=request.path["id"])
     return silence_out(ctx, changed)
 

@@ -16,7 +16,8 @@ from core.alerts import Severity
 from core.context import Context
 from core.errors import NotFound
 from core.http import silences
-from core.http.alert_list import StandingOut, alert_out, standings_of
+from core.http.alert_list import alert_out
+from core.http.alert_states import StandingOut, standings_of
 from core.http.dashboard.door import Shown, page
 from core.http.dashboard.names import names_of, worded
 from core.http.routes import Request

@@ -13,7 +13,7 @@ from core.context import Context
 from core.errors import CcbError, Conflict, Invalid
 from core.http import alerts as rule_resource
 from core.http import errors
-from core.http.alert_list import StandingOut, standings_of
+from core.http.alert_states import StandingOut, standings_of
 from core.http.alerts import TestedOut, TestIn
 from core.http.dashboard import forms
 from core.http.dashboard.door import Shown, action, page

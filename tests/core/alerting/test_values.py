@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from core import auth, integrations
 from core.alerting.past import Past, Replay
 from core.alerting.preview import preview
-from core.alerting.values import Reader, needs, slots_of
+from core.alerting.reader import Reader
+from core.alerting.values import needs, slots_of
 from core.alerts.evaluation import Sample
 from core.alerts.language import parse
 from core.metrics import rollup

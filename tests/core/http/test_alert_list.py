@@ -120,6 +120,9 @@ async def test_silences(admin: aiohttp.ClientSession, firing: str, clock: Movabl
     assert ended["to"] == "2023-11-14T22:13:40.000Z"
     assert await ask(admin, "GET", "/v1/silences") == []
     assert await ask(admin, "GET", "/v1/silences?ended=true") == [ended]
+    refused = await ask(admin, "PUT", path, wish, status=409)
+    assert "has ended" in refused["message"] and await ask(admin, "GET", path) == ended, "it tells who was not told"
+    assert await ask(admin, "DELETE", path) == ended
     for wrong, where in (
         ({"to": "2h", "from": "3h"}, "to"),
         ({"to": "2020-01-01T00:00:00Z"}, "to"),
