@@ -40,6 +40,7 @@ class Engine:
     port: int
     folder: Path
     database_url: str | None
+    pid: int
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """Ask the API as an admin."""
@@ -93,7 +94,7 @@ def started(
         **(more or {}),
     }
     with processes.running(command, cores=cores, environment=settings) as report:
-        yield Engine(urlsplit(report["address"]).port or 0, folder, database_url)
+        yield Engine(urlsplit(report["address"]).port or 0, folder, database_url, report["pid"])
 
 
 def package(host: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -59,14 +59,16 @@ def measure(folder: Path, *, seconds: float, rounds: int) -> list[Figure]:
 
 
 def _shown(found: list[load.Found]) -> str:
-    return f"p50 {median(f.p50_ms for f in found):.1f} ms, p99 {median(f.p99_ms for f in found):.1f} ms"
+    each = median(f.processor_us for f in found)
+    latencies = f"p50 {median(f.p50_ms for f in found):.1f} ms, p99 {median(f.p99_ms for f in found):.1f} ms"
+    return f"{latencies}, {each:.0f} µs of processor time each"
 
 
 @contextmanager
 def _bare(seconds: float) -> Iterator[Measure]:
     with processes.running(processes.module("bare"), cores=processes.SERVER_CORE) as ready:
         port = urlsplit(ready["address"]).port or 0
-        yield lambda: _load(port, "/webhooks/bare", seconds)
+        yield lambda: _load(port, "/webhooks/bare", seconds, pid=ready["pid"])
 
 
 @contextmanager
@@ -83,19 +85,21 @@ def _engine(
 def _checked(server: Engine, path: str, seconds: float) -> load.Found:
     """Measure once; stop everything unless as many events were stored as were answered 202."""
     before = server.stored()
-    found = _load(server.port, path, seconds)
+    found = _load(server.port, path, seconds, pid=server.pid)
     stored = server.stored() - before
     if stored != found.accepted:
         raise SystemExit(f"{found.accepted} deliveries were answered 202, {stored} are stored: the figures are void")
     return found
 
 
-def _load(port: int, path: str, seconds: float) -> load.Found:
+def _load(port: int, path: str, seconds: float, *, pid: int) -> load.Found:
     wish = load.Wish(port, path, SIZE, connections=CONNECTIONS, seconds=seconds, warm_up=WARM_UP_SECONDS)
+    before = processes.processor_seconds(pid)
     found = load.Found(**processes.outcome(processes.module("load", asdict(wish)), cores=processes.LOAD_CORES))
     if found.others:
         raise SystemExit(f"not every delivery was accepted: {found.others}")
-    return found
+    spent = processes.processor_seconds(pid) - before
+    return replace(found, processor_us=spent / max(1, found.accepted) * 1e6)
 
 
 @contextmanager

@@ -46,6 +46,8 @@ class Found:
     p50_ms: float
     p99_ms: float
     others: dict[str, int]
+    processor_us: float = 0.0
+    """Processor time of the server for each that it accepted; whoever knows the server's process fills it in."""
 
 
 @dataclass

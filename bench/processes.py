@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 STOP_SECONDS = 30
@@ -25,13 +26,19 @@ def module(name: str, wish: Mapping[str, Any] | None = None) -> list[str]:
 def running(
     command: list[str], *, cores: Collection[int] = ALL_CORES, environment: Mapping[str, str] | None = None
 ) -> Iterator[Any]:
-    """Start a server; yield what it says when it is ready; end it with SIGTERM."""
+    """Start a server; yield what it says when it is ready, and its `pid`; end it with SIGTERM."""
     with _start(command, cores, environment) as process:
         try:
-            yield _line(process, command)
+            yield _line(process, command) | {"pid": process.pid}
         finally:
             process.terminate()
             process.wait(STOP_SECONDS)
+
+
+def processor_seconds(pid: int) -> float:
+    """Return the processor time that a process, without its children, has taken so far (proc(5), `stat`)."""
+    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def outcome(command: list[str], *, cores: Collection[int] = ALL_CORES) -> Any:

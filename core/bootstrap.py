@@ -262,14 +262,14 @@ async def _start_worker(ctx: Context, stack: AsyncExitStack) -> Worker | None:
     if "worker" not in ctx.settings.roles:
         return None
     wake = asyncio.Event()
-    ctx.db.on_work(wake.set)
+    ctx.db.on_work("events", wake.set)
     worker = Worker(ctx, wake)
     _run(stack, worker)
     asked = asyncio.Event()
-    ctx.db.on_work(asked.set)
+    ctx.db.on_work("requests", asked.set)
     _run(stack, RequestWorker(ctx, asked))
     moved = asyncio.Event()
-    ctx.db.on_work(moved.set)
+    ctx.db.on_work("requests", moved.set)
     _run(stack, Announcer(ctx, moved))
     return worker
 

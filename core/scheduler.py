@@ -167,7 +167,7 @@ class Scheduler:
             self._jobs.add_job(self._run, "date", (self._wake,), run_date=at, id="due", replace_existing=True)
 
     async def _wake(self) -> None:
-        await self._ctx.db.write(announce)
+        await self._ctx.db.write(announce, "events")
 
     async def _reap(self) -> None:
         """Give back to the queue what a worker that went away still holds."""

@@ -76,7 +76,7 @@ def accept(connection: sa.Connection, arrivals: Sequence[Arrival]) -> list[Accep
     fresh = [a for a in arrivals if a.id not in twins and a.id not in first]
     if fresh:
         _insert(connection, fresh)
-        announce(connection)
+        announce(connection, "events")
     accepted = [_stands_for(arrival.id, twins, first) for arrival in arrivals]
     repeated = [a.event_id for a in accepted if a.duplicate]
     if repeated:

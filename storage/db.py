@@ -19,6 +19,7 @@ from typing import Concatenate, Protocol
 
 import sqlalchemy as sa
 
+from storage.dialect import Work
 from storage.group_commit import Item, P, R
 from storage.postgres import PostgresDatabase
 from storage.sqlite import SqliteDatabase
@@ -51,8 +52,8 @@ class Database(Protocol):
         """Return how many items wait for the writer: its backlog."""
         ...
 
-    def on_work(self, callback: Callable[[], None]) -> None:
-        """Call `callback` (in the event loop) after every transaction, of any node, that said `announce`."""
+    def on_work(self, work: Work, callback: Callable[[], None]) -> None:
+        """Call `callback` (in the event loop) after every transaction, of any node, that has announced such work."""
         ...
 
     def hurry(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -11,7 +11,10 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 CHANNEL = "ccb_work"
 """The channel of LISTEN and NOTIFY on PostgreSQL."""
 ANNOUNCED = "ccb_announced"
-"""Under this name a connection to SQLite keeps that its transaction said `announce`."""
+"""Under this name a connection to SQLite keeps what its transaction said to `announce`."""
+
+Work = Literal["events", "requests"]
+"""What there may be to do: events in the queue, or requests for integrations and their messages."""
 
 BIG_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 """A counting primary key: SQLite counts only an INTEGER one."""
@@ -24,12 +27,12 @@ def for_update(connection: sa.Connection, statement: sa.Select[Any], *, skip_loc
     return statement
 
 
-def announce(connection: sa.Connection) -> None:
+def announce(connection: sa.Connection, work: Work) -> None:
     """Say, when this transaction commits, that there may be work: every node's workers hear it (`Database.on_work`)."""
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"NOTIFY {CHANNEL}")
+        connection.exec_driver_sql(f"NOTIFY {CHANNEL}, '{work}'")
     else:
-        connection.info[ANNOUNCED] = True
+        connection.info.setdefault(ANNOUNCED, set()).add(work)
 
 
 def one_at_a_time(connection: sa.Connection, key: int) -> None:

@@ -9,6 +9,8 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 
+from storage.dialect import Work
+
 P = ParamSpec("P")
 R = TypeVar("R")
 Item = TypeVar("Item")
@@ -36,14 +38,16 @@ class GroupCommit:
         self._line: list[Waiting[Any]] = []
         self._lock = threading.Lock()
         self._closing = False
-        self._callbacks: list[Callable[[], None]] = []
+        self._callbacks: list[tuple[Work, Callable[[], None]]] = []
 
-    def on_work(self, callback: Callable[[], None]) -> None:
-        self._callbacks.append(callback)
+    def on_work(self, work: Work, callback: Callable[[], None]) -> None:
+        self._callbacks.append((work, callback))
 
-    def work_announced(self) -> None:
-        for callback in self._callbacks:
-            callback()
+    def work_announced(self, announced: str = "") -> None:
+        """Call those who wait for what was announced; for all kinds of work where it is not said."""
+        for work, callback in self._callbacks:
+            if announced in (work, ""):
+                callback()
 
     def waiting(self) -> int:
         return len(self._line)

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from storage.address import address
 from storage.away import DatabaseAwayError, DatabaseSilentError
-from storage.dialect import CHANNEL
+from storage.dialect import CHANNEL, Work
 from storage.group_commit import GroupCommit, P, R, Settled, Waiting, run_group, settle
 
 CONNECTIONS = 5
@@ -68,8 +68,8 @@ class PostgresDatabase(GroupCommit):
         self._connections.add(connection)
         return connection
 
-    def on_work(self, callback: Callable[[], None]) -> None:
-        super().on_work(callback)
+    def on_work(self, work: Work, callback: Callable[[], None]) -> None:
+        super().on_work(work, callback)
         if self._listening is None:
             self._listening = asyncio.create_task(self._listen_forever(), name="postgres-listen")
 
@@ -81,13 +81,16 @@ class PostgresDatabase(GroupCommit):
                 connection = await self._connect(ANSWER_SECONDS)
                 try:
                     connection.add_termination_listener(lambda *_, over=broken: over.set())
-                    await connection.add_listener(CHANNEL, lambda *_: self.work_announced())
+                    await connection.add_listener(CHANNEL, self._heard)
                     self.work_announced()  # whatever was said while nobody listened
                     await broken.wait()
                 finally:
                     await connection.close(timeout=1)
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 await asyncio.sleep(1)  # the server is away: try again in a second
+
+    def _heard(self, _connection: object, _process: int, _channel: str, announced: str) -> None:
+        self.work_announced(announced)
 
     async def read(self, function: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         async with self._connected() as connection:

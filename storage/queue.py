@@ -305,7 +305,7 @@ def reap(connection: sa.Connection, now: float, *, why: str, all_leases: bool = 
                 for row in lost
             ],
         )
-        announce(connection)
+        announce(connection, "events")
     return [row.id for row in lost]
 
 
@@ -316,7 +316,7 @@ def release_waiting(connection: sa.Connection, now: float, *, integration_id: st
         which.append(EVENTS.c.integration_id == integration_id)
     result = connection.execute(sa.update(EVENTS).where(*which).values(run_at=now, waiting_for=None))
     if result.rowcount:
-        announce(connection)
+        announce(connection, "events")
     return int(result.rowcount)
 
 

@@ -151,7 +151,7 @@ def requeue(
             )
         )
         _write_steps(connection, [(row["id"], row["run"] + (1 if again else 0)) for row in rows], step, now)
-        announce(connection)
+        announce(connection, "events")
     return [(row["id"], orjson.dumps({name: row[name] for name in _RESTORED}).decode()) for row in rows]
 
 

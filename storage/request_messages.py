@@ -65,14 +65,14 @@ MESSAGES = table(RequestMessage)
 def add(connection: sa.Connection, row: Mapping[str, Any]) -> None:
     """Let a message follow a request."""
     connection.execute(sa.insert(MESSAGES).values(**row))
-    announce(connection)
+    announce(connection, "requests")
 
 
 def want(connection: sa.Connection, request_id: str) -> None:
     """Say that a request's message is to be brought up to date, where there is one."""
     wanted = sa.update(MESSAGES).where(MESSAGES.c.request_id == request_id).values(wanted=MESSAGES.c.wanted + 1)
     if connection.execute(wanted).rowcount:
-        announce(connection)
+        announce(connection, "requests")
 
 
 def claim(connection: sa.Connection, now: float, lease_until: float) -> RequestMessage | None:

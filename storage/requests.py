@@ -139,7 +139,7 @@ def add(
     audit.add(connection, entry)
     if message is not None:
         request_messages.add(connection, message)
-    announce(connection)
+    announce(connection, "requests")
 
 
 def get(connection: sa.Connection, request_id: str) -> IntegrationRequest | None:
@@ -263,7 +263,7 @@ def advance(
     if entry is not None:
         audit.add(connection, entry)
     if values.get("run_at") is not None or values.get("tell_at") is not None:
-        announce(connection)
+        announce(connection, "requests")
     if "updated_at" in values:  # it has moved; keeping or giving back a lease is nothing to tell
         request_messages.want(connection, request_id)
     return True

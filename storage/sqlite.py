@@ -94,13 +94,13 @@ class SqliteDatabase(GroupCommit):
             with connection.begin():
                 connection.info.pop(ANNOUNCED, None)
                 results = run_group(connection, group)
-                announced = connection.info.pop(ANNOUNCED, False)
+                announced = connection.info.pop(ANNOUNCED, ())
         except Exception as error:  # noqa: BLE001 - whatever a batch raises belongs to whoever submitted it
             if len(group) > 1:
                 return [settled for waiting in group for settled in self._commit(connection, [waiting])]
             return [(group[0], None, error)]
-        if announced:
-            self._loop.call_soon_threadsafe(self.work_announced)
+        for work in announced:
+            self._loop.call_soon_threadsafe(self.work_announced, work)
         return [(waiting, result, None) for waiting, result in zip(group, results, strict=True)]
 
 

@@ -30,7 +30,7 @@ IDLE_SECONDS = 5.0
 PAUSE_SECONDS = 0.005
 """Between two claims while there is work, so that one claim fills the places of several events that have ended."""
 MOST_PAUSES = 4
-"""How many of them in a row, while less than a quarter of the places is free: a claim of one costs as much as ten."""
+"""How many in a row, while less than a quarter of the places is free: a claim of one costs as much as one of ten."""
 MOST_BYTES = 64 << 20
 """Bodies that one worker has in memory at a time, but for one event that is larger alone."""
 

@@ -47,7 +47,8 @@ class Flow:
     async def tick(self, seconds: float = 1.5) -> None:
         """Let time pass, and everybody look at once."""
         self.house.clock.move(seconds)
-        await self.house.ctx.db.write(announce)
+        for work in ("events", "requests"):
+            await self.house.ctx.db.write(announce, work)
 
     async def ask(self, *, user: str = ANNA, channel: str = "general", **fields: str) -> Asked:
         """Ask for an integration in the modal; return the request."""
@@ -64,7 +65,7 @@ class Flow:
             found = await service.newest(self.house.ctx, limit=1)
             if found:
                 return found[0]
-            await self.house.ctx.db.write(announce)
+            await self.house.ctx.db.write(announce, "requests")
         raise AssertionError("there is no request")
 
     async def message(self, asked: Asked, *words: str, channel: str = "general") -> Message:

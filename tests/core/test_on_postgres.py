@@ -125,8 +125,8 @@ async def test_what_an_address_may_say(tmp_path: Path, postgres_url: str, settin
     try:
         from storage.dialect import announce
 
-        database.on_work(heard.set)
-        await database.write(announce)
+        database.on_work("events", heard.set)
+        await database.write(announce, "events")
         async with asyncio.timeout(4):
             await heard.wait()
     finally:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from storage import accept, events, integrations, migrate, queue
 from storage.db import Database, open_database
+from storage.dialect import announce
 from storage.queue import Claim, Ending, Progress
 from tests.storage.test_accept import arrival
 
@@ -141,17 +142,22 @@ async def test_what_waits_for_a_service_is_taken_up_when_it_may_be_there(db: Dat
 
 
 async def test_an_announcement_is_heard_after_its_commit(db: Database) -> None:
-    heard = asyncio.Event()
-    db.on_work(heard.set)
+    heard, others = asyncio.Event(), asyncio.Event()
+    db.on_work("events", heard.set)
     await installed(db, "int_a")
     async with asyncio.timeout(5):
         while not heard.is_set():  # PostgreSQL's listener connects first
             await waiting(db, "int_a", 1)
             await asyncio.sleep(0.01)
     heard.clear()
+    db.on_work("requests", others.set)
     await waiting(db, "int_a", 1)
     async with asyncio.timeout(5):
         await heard.wait()
+    assert not others.is_set()
+    await db.write(announce, "requests")
+    async with asyncio.timeout(5):
+        await others.wait()
 
 
 async def test_two_claims_at_once_share_nothing(postgres_url: str, tmp_path: Any) -> None:

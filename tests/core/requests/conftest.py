@@ -100,7 +100,7 @@ class House:
     async def later(self, seconds: float) -> None:
         """Let time pass, and the workers look at once."""
         self.clock.move(seconds)
-        await self.client.engine.ctx.db.write(announce)
+        await self.client.engine.ctx.db.write(announce, "requests")
         await self.settled()
 
     async def published(self, body: str = ENGLISH) -> tuple[int, Asked]:

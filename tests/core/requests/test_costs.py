@@ -115,7 +115,7 @@ async def test_an_answer_after_its_lease_was_lost_is_paid_once_and_not_used(hous
     asked = await house.ask()
     await _asked(house.claude, 1)
     house.clock.move(61)  # as if the process had slept: somebody takes the lease over, and asks too
-    await house.client.engine.ctx.db.write(announce)
+    await house.client.engine.ctx.db.write(announce, "requests")
     await _asked(house.claude, 2)
     house.claude.held.set()
     done = await house.until(asked, lambda one: one.row.status == "inactive")
