@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from core import alerts, charts, metrics
 from core.actors import Actor
 from core.alerting.preview import Preview
-from core.alerting.subjects import read_condition
 from core.alerting.values import WINDOW
+from core.alerts.language import parse
 from core.alerts.limits import limits_of
 from core.charts import Chart, Limit, Span
 from core.context import Context
@@ -43,8 +43,8 @@ async def charted(
     if actor.may("integrations.read"):
         marks = await charts.marks(ctx, integration_id=installed.id, start=series.start, end=series.end)
     rules = await alerts.listed(ctx, installed.id) if actor.may("alerts.read") else []
-    drawn = tuple(limit for stored in rules for limit in limits(stored.rule.condition, series))
-    return Chart(installed.name, series, drawn, marks, zone=zone)
+    limits = tuple(limit for stored in rules for limit in _limits(stored.rule.condition, series))
+    return Chart(installed.name, series, limits, marks, zone=zone)
 
 
 def _until_now(series: Series, now: float) -> Series:
@@ -74,13 +74,11 @@ async def played(
     marks: tuple[charts.Mark, ...] = ()
     if actor.may("integrations.read"):
         marks = await charts.marks(ctx, integration_id=installed.id, start=series.start, end=series.end)
-    return Chart(installed.name, series, limits(condition, series), marks, spans, zone)
+    return Chart(installed.name, series, _limits(condition, series), marks, spans, zone)
 
 
-def limits(condition: str, series: Series) -> tuple[Limit, ...]:
-    """Return what a stored condition compares a series with; nothing where it cannot be read, or means another step."""
+def _limits(condition: str, series: Series) -> tuple[Limit, ...]:
     # A count is compared over five minutes: where a point is not as long, its height has nothing to do with the limit.
     if series.metric.kind == "counter" and series.step != WINDOW:
         return ()
-    rule = read_condition(condition)
-    return () if rule is None else tuple(Limit(*one) for one in limits_of(rule, series.metric.name))
+    return tuple(Limit(*one) for one in limits_of(parse(condition), series.metric.name))

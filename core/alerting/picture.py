@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from core import charts, metrics
-from core.alerting.charted import limits
 from core.alerting.subjects import ENGINE
 from core.alerting.values import WINDOW
+from core.alerts.language import parse
+from core.alerts.limits import limits_of
 from core.channels import Picture
-from core.charts import Chart
+from core.charts import Chart, Limit
 from core.charts.spec import UTC
 from core.context import Context
 from core.errors import CcbError
@@ -51,4 +52,5 @@ async def chart_of(ctx: Context, alert: Alert, start: float, end: float, *, zone
     )
     series = found[alert.metric]
     marks = await charts.marks(ctx, integration_id=alert.integration_id, start=series.start, end=series.end)
-    return Chart(alert.integration, series, limits(alert.condition, series), marks, zone=zone)
+    limits = tuple(Limit(operator, value) for operator, value in limits_of(parse(alert.condition), alert.metric))
+    return Chart(alert.integration, series, limits, marks, zone=zone)
