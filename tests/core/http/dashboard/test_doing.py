@@ -90,7 +90,7 @@ async def test_dead_events_are_tried_again_or_set_aside_once_it_was_asked(
     assert job.status == 200 and "Setting events aside" in job.text
     await _job(client, begun.headers["Location"])
     await client.ended(first, "discarded")
-    assert "/dashboard/integrations/nobody" not in (await browser.get("/dashboard/integrations/nobody/retry")).text
+    assert (await browser.get("/dashboard/integrations/nobody/retry")).status == 404
 
 
 async def test_it_is_activated_as_it_was_read_and_paused(client: Client, browser: Browser) -> None:
@@ -125,7 +125,8 @@ async def test_it_is_activated_as_it_was_read_and_paused(client: Client, browser
     assert (await browser.send(pause, _hidden(asked), **FOREIGN)).status == 403
     assert (await browser.send(pause, _hidden(asked))).headers["Location"] == own
     shown = harmless(await browser.get(own, **RUSSIAN))
-    assert "приостановлена" in shown.text and activate in shown.text and "/v1/" not in shown.text
+    assert "Приостановлена: доставки отклоняются" in shown.text
+    assert activate in shown.text and "/v1/" not in shown.text
     assert (await browser.get("/dashboard/integrations/nobody/activate")).status == 404
 
 
@@ -141,9 +142,12 @@ async def test_what_is_missing_is_a_command_and_no_button(client: Client, browse
     assert refused.status == 409
 
 
-async def test_events_are_found_by_status_type_and_text_page_by_page(client: Client, browser: Browser) -> None:
+async def test_events_are_found_by_status_type_and_text_page_by_page(
+    client: Client, browser: Browser, moved: MovableClock
+) -> None:
     made = (await client.install(package(HANDLER, "example.com")))["id"]
     dead = await _fail(client, made, 1, type=f"order.{EVIL}")
+    moved.move(1)
     good = (await client.deliver(made, {"n": 0}, "msg_0", type="order.made")).json["event_id"]
     await client.ended(good)
     path = f"/dashboard/integrations/{made}/events"
@@ -233,7 +237,7 @@ async def test_what_was_typed_outlasts_the_session(client: Client, browser: Brow
     kept = {name: value for name, value in _hidden(ended).items() if name.startswith("kept")}
     assert (await browser.send(path, typed, **FOREIGN)).status == 403
 
-    key = await key_with(client, "alerts.read", "alerts.write")
+    key = await key_with(client, "alerts.read", "alerts.write", "metrics.read")
     wrong = harmless(await browser.send("/dashboard/sign-in", {**kept, "key": "ccb_x"}))
     assert wrong.status == 401
     kept = {name: value for name, value in _hidden(wrong).items() if name.startswith("kept")}
@@ -246,4 +250,20 @@ async def test_what_was_typed_outlasts_the_session(client: Client, browser: Brow
     assert f'action="{path}"' in again.text
     assert _hidden(again) == typed
     shown = harmless(await browser.send(path, _hidden(again)))
-    assert shown.status == 422 and "error_rate &gt; 5% &amp; ошибки" in shown.text
+    assert shown.status == 422
+    assert "error_rate &gt; 5% &amp; ошибки" in shown.text
+
+
+async def test_the_list_says_of_each_what_its_own_page_says(client: Client, browser: Browser) -> None:
+    bad = (await client.install(package(HANDLER, "example.com", slug="bad", name="Bad")))["id"]
+    well = (await client.install(package(HANDLER, "example.com", slug="well", name="Well")))["id"]
+    shut = (await client.install(package(HANDLER, "example.com", slug="shut", name="Shut")))["id"]
+    await _fail(client, bad, 1)
+    assert (await client.post(f"/webhooks/{shut}", b"{}", {})).status == 401
+    await _enter(client, browser, "integrations.read")
+    rows = harmless(await browser.get("/dashboard")).text.split("<tr>")
+    for one, word in ((bad, "1 event is dead"), (shut, "1 delivery was refused"), (well, "")):
+        (row,) = [row for row in rows if f"/dashboard/integrations/{one}" in row]
+        assert ("trouble" in row) == bool(word) and word in row
+        told = (await client.ask("GET", f"/v1/integrations/{one}/status"))["problems"]
+        assert bool(word) == any(problem["severity"] == "error" for problem in told)
