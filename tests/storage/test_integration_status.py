@@ -112,11 +112,13 @@ async def _six(db: Database) -> None:
         _event(5, integration_id="failed", status="failed", waiting_for="slack"),
         _event(6, integration_id="late", status="queued", run_at=49.0),
     ]
-    for target, rows in (
-        (PACKAGES, [package]), (INTEGRATIONS, made), (EVENTS, events),
-        (LOG, [_refusal("refused", 60.0), _refusal("long_ago", 40.0)]),
-    ):  # fmt: skip
-        await db.write(lambda connection, target=target, rows=rows: connection.execute(sa.insert(target), rows))
+    refused = [_refusal("refused", 60.0), _refusal("long_ago", 40.0)]
+
+    def write(connection: sa.Connection) -> None:
+        for target, rows in ((PACKAGES, [package]), (INTEGRATIONS, made), (EVENTS, events), (LOG, refused)):
+            connection.execute(sa.insert(target), rows)
+
+    await db.write(write)
 
 
 async def test_which_may_have_something_wrong_is_asked_at_once(db: Database) -> None:

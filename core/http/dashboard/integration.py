@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 from urllib.parse import urlencode
@@ -70,7 +71,7 @@ async def integration(ctx: Context, request: Request) -> Shown:
         "alerts": isinstance(found, Installed) and request.actor.may("alerts.read"),
         "logs": request.actor.may("logs.read"),
         "switch": None,
-        "links": links(status),
+        "links": links(status.pull_request, status.issue),
         "problems": [_problem(one, status, found, request.actor) for one in status.problems],
     }
     if isinstance(found, Installed):
@@ -139,9 +140,9 @@ def _problem(problem: ProblemOut, status: StatusOut, found: Installed | Asked, a
     }
 
 
-def links(status: StatusOut) -> dict[str, tuple[str, str | None]]:
+def links(pull: Mapping[str, Any] | None, issue: Mapping[str, Any] | None) -> dict[str, tuple[str, str | None]]:
     """Return where its request stands on GitHub: what is called how, and its address as far as it is known."""
-    pull, issue, found = status.pull_request, status.issue, dict[str, tuple[str, str | None]]()
+    found: dict[str, tuple[str, str | None]] = {}
     url = str(pull["url"]) if pull is not None else ""
     known = url if url.startswith(("https://", "http://")) else None
     if pull is not None:

@@ -231,7 +231,8 @@ async def test_what_was_typed_outlasts_the_session(client: Client, browser: Brow
     path = f"/dashboard/integrations/{made}/alerts/new"
     typed = {"name": f"Errors {EVIL}", "condition": "error_rate > 5% & ошибки", "key": "mine", "to": "//evil.example"}
     ended = harmless(await browser.send(path, typed))
-    assert ended.status == 401 and "kept" in ended.text
+    assert ended.status == 401 and "kept" in ended.text and "/dashboard/language" not in ended.text
+    assert "/dashboard/language" in (await browser.get(path)).text
     assert "сохранено" in harmless(await browser.send(path, typed, **RUSSIAN)).text
     assert f'<form method="post" action="{path}">' in ended.text  # for whoever has signed in in another tab
     kept = {name: value for name, value in _hidden(ended).items() if name.startswith("kept")}
