@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 from urllib.parse import urlencode
@@ -140,7 +139,7 @@ def _problem(problem: ProblemOut, status: StatusOut, found: Installed | Asked, a
     }
 
 
-def links(pull: Mapping[str, Any] | None, issue: Mapping[str, Any] | None) -> dict[str, tuple[str, str | None]]:
+def links(pull: dict[str, Any] | None, issue: dict[str, Any] | None) -> dict[str, tuple[str, str | None]]:
     """Return where its request stands on GitHub: what is called how, and its address as far as it is known."""
     found: dict[str, tuple[str, str | None]] = {}
     url = str(pull["url"]) if pull is not None else ""
