@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from storage import audit, integration_status, migrate
 from storage.db import Database, open_database
 from storage.events import EVENTS
+from storage.integrations import INTEGRATIONS, PACKAGES
 from storage.webhook_log import LOG
 
 
@@ -90,3 +91,55 @@ async def test_every_statement_goes_by_an_index(tmp_path: Path) -> None:
     expected = {"ix_events_troubled", "ix_events_due", "ix_events_lease", "ix_events_integration"}
     assert {name for name in expected if any(f"INDEX {name} " in plan for plan in used)} == expected
     assert all(plan.startswith("SEARCH") for plan in used), used
+
+
+def _refusal(owner: str, at: float) -> dict[str, Any]:
+    return {"id": f"rej_{owner}", "integration_id": owner, "at": at, "status": 401, "reason": "mismatch", "remote": "",
+            "detail": "", "suppressed": 0}  # fmt: skip
+
+
+async def _six(db: Database) -> None:
+    """Have one that is well, and five of which each has one thing."""
+    package = {"digest": "d", "files": "{}", "created_at": 1.0}
+    blank = {"name": "N", "status": "active", "package": "d", "provenance": "{}", "config": "{}", "sealed": "x",
+             "grants": "{}", "monitoring": "{}", "created_at": 1.0, "updated_at": 1.0}  # fmt: skip
+    made = [{**blank, "id": one, "slug": one} for one in ("well", "dead", "failed", "late", "refused", "long_ago")]
+    events = [
+        _event(1, integration_id="well"),
+        _event(2, integration_id="well", status="queued", run_at=60.0),
+        _event(3, integration_id="well", status="discarded"),
+        _event(4, integration_id="dead", status="dead"),
+        _event(5, integration_id="failed", status="failed", waiting_for="slack"),
+        _event(6, integration_id="late", status="queued", run_at=49.0),
+    ]
+    refused = [_refusal("refused", 60.0), _refusal("long_ago", 40.0)]
+
+    def write(connection: sa.Connection) -> None:
+        for target, rows in ((PACKAGES, [package]), (INTEGRATIONS, made), (EVENTS, events), (LOG, refused)):
+            connection.execute(sa.insert(target), rows)
+
+    await db.write(write)
+
+
+async def test_which_may_have_something_wrong_is_asked_at_once(db: Database) -> None:
+    await _six(db)
+    every = ["well", "dead", "failed", "late", "refused", "long_ago", "nobody"]
+    found = await db.read(integration_status.in_trouble, every, hour_ago=50.0, late=50.0)
+    assert found == {"dead", "failed", "late", "refused"}
+    assert await db.read(integration_status.in_trouble, ["well"], hour_ago=50.0, late=50.0) == set()
+
+
+async def test_that_too_goes_by_indexes_alone(tmp_path: Path) -> None:
+    db = await open_database(None, tmp_path)
+    await db.write(migrate.upgrade)
+
+    def plans(connection: sa.Connection) -> list[str]:
+        with _statements(connection) as seen:
+            integration_status.in_trouble(connection, ["int_1"], hour_ago=0.0, late=0.0)
+        ((statement, parameters),) = seen
+        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        return [row[3] for row in rows if row[3].startswith(("SEARCH", "SCAN"))]
+
+    used = await db.read(plans)
+    await db.close()
+    assert len(used) == 5 and all(plan.startswith("SEARCH") and "INDEX" in plan for plan in used), used

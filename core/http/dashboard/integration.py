@@ -182,7 +182,7 @@ def _unmeasured(state: metrics.Status, found: Installed, language: str) -> str |
     if not state.enabled:
         return T("Metrics are switched off for this integration: nothing is counted.").render(language)
     said = state.problem.render(language) if state.problem is not None and found.status == "active" else None
-    if said is None or "/v1/" not in said:
+    if said is None or not mending.names_rest(said):
         return said
     if said.endswith(f"/v1/integrations/{found.id}/webhook-logs."):
         return T("Only refused deliveries came in the last hour: the log says which, and why.").render(language)

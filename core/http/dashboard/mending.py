@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ from core.actors import Permission
 from core.alerting.own import spoken
 from core.http.integration_status import ProblemOut
 from core.texts import T, Text
+
+_OPERATION = re.compile(r"/v1/|\b(GET|POST|PUT|PATCH|DELETE) [/…]")
 
 
 @dataclass(frozen=True)
@@ -71,10 +74,15 @@ _OWN: Mapping[str, Text] = {
 """What is said of the engine's own alerts, where the advice that they came with has this in it."""
 
 
+def names_rest(text: str) -> bool:
+    """Say whether a text sends its reader to an operation of the REST API."""
+    return _OPERATION.search(text) is not None
+
+
 def of_alert(description: str) -> Text:
     """Return what to do about an alert: what its rule says, or of the engine's own what a page can say."""
     said = spoken(description)
-    return next((text for part, text in _OWN.items() if "/v1/" in said.message and part in said.message), said)
+    return next((text for part, text in _OWN.items() if names_rest(said.message) and part in said.message), said)
 
 
 def steps(problem: ProblemOut) -> Sequence[Step]:
@@ -95,4 +103,4 @@ def advice(problem: ProblemOut, slug: str, missing: Sequence[str]) -> Text | str
     if problem.severity == "error" and problem.code in _UNSIGNED:
         command = f"{typed} webhook_secret=…"
         return T("Give both sides the same secret: in the sender's settings, and here by `{command}`.", command=command)
-    return _SAID.get(problem.code) if "/v1/" in problem.fix else problem.fix
+    return _SAID.get(problem.code) if names_rest(problem.fix) else problem.fix

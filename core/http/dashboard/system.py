@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import Any
 
@@ -10,6 +9,7 @@ from core import backups, health
 from core.context import Context
 from core.events import queue_status
 from core.http import queue
+from core.http.dashboard import mending
 from core.http.dashboard.door import Shown, page
 from core.http.dashboard.names import names_of
 from core.http.health import VERSION
@@ -24,7 +24,6 @@ from storage.quotas import ServiceQuota
 
 MOST_SHARES = 10
 """Integrations whose part of the queue is shown."""
-_REST = re.compile(r"\b(GET|POST) [/…]")
 
 
 @page("/dashboard/system", permission=ANY_KEY, section="system")
@@ -67,7 +66,7 @@ async def system(ctx: Context, request: Request) -> Shown:
 async def _sentences(ctx: Context) -> list[Text]:
     """Return what is wrong with the queue; what names the REST API is said by the list of integrations below it."""
     found = await queue_status.of_all(ctx)
-    return [one for one in found.sentences if not _REST.search(one.render())]
+    return [one for one in found.sentences if not mending.names_rest(one.render())]
 
 
 async def _shares(ctx: Context, language: str) -> list[tuple[str, Text | str, str]]:

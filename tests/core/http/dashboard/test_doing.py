@@ -90,7 +90,7 @@ async def test_dead_events_are_tried_again_or_set_aside_once_it_was_asked(
     assert job.status == 200 and "Setting events aside" in job.text
     await _job(client, begun.headers["Location"])
     await client.ended(first, "discarded")
-    assert "/dashboard/integrations/nobody" not in (await browser.get("/dashboard/integrations/nobody/retry")).text
+    assert (await browser.get("/dashboard/integrations/nobody/retry")).status == 404
 
 
 async def test_it_is_activated_as_it_was_read_and_paused(client: Client, browser: Browser) -> None:
@@ -125,7 +125,8 @@ async def test_it_is_activated_as_it_was_read_and_paused(client: Client, browser
     assert (await browser.send(pause, _hidden(asked), **FOREIGN)).status == 403
     assert (await browser.send(pause, _hidden(asked))).headers["Location"] == own
     shown = harmless(await browser.get(own, **RUSSIAN))
-    assert "приостановлена" in shown.text and activate in shown.text and "/v1/" not in shown.text
+    assert "Приостановлена: доставки отклоняются" in shown.text
+    assert activate in shown.text and "/v1/" not in shown.text
     assert (await browser.get("/dashboard/integrations/nobody/activate")).status == 404
 
 
@@ -230,13 +231,14 @@ async def test_what_was_typed_outlasts_the_session(client: Client, browser: Brow
     path = f"/dashboard/integrations/{made}/alerts/new"
     typed = {"name": f"Errors {EVIL}", "condition": "error_rate > 5% & ошибки", "key": "mine", "to": "//evil.example"}
     ended = harmless(await browser.send(path, typed))
-    assert ended.status == 401 and "kept" in ended.text
+    assert ended.status == 401 and "kept" in ended.text and "/dashboard/language" not in ended.text
+    assert "/dashboard/language" in (await browser.get(path)).text
     assert "сохранено" in harmless(await browser.send(path, typed, **RUSSIAN)).text
     assert f'<form method="post" action="{path}">' in ended.text  # for whoever has signed in in another tab
     kept = {name: value for name, value in _hidden(ended).items() if name.startswith("kept")}
     assert (await browser.send(path, typed, **FOREIGN)).status == 403
 
-    key = await key_with(client, "alerts.read", "alerts.write")
+    key = await key_with(client, "alerts.read", "alerts.write", "metrics.read")
     wrong = harmless(await browser.send("/dashboard/sign-in", {**kept, "key": "ccb_x"}))
     assert wrong.status == 401
     kept = {name: value for name, value in _hidden(wrong).items() if name.startswith("kept")}
@@ -249,4 +251,20 @@ async def test_what_was_typed_outlasts_the_session(client: Client, browser: Brow
     assert f'action="{path}"' in again.text
     assert _hidden(again) == typed
     shown = harmless(await browser.send(path, _hidden(again)))
-    assert shown.status == 422 and "error_rate &gt; 5% &amp; ошибки" in shown.text
+    assert shown.status == 422
+    assert "error_rate &gt; 5% &amp; ошибки" in shown.text
+
+
+async def test_the_list_says_of_each_what_its_own_page_says(client: Client, browser: Browser) -> None:
+    bad = (await client.install(package(HANDLER, "example.com", slug="bad", name="Bad")))["id"]
+    well = (await client.install(package(HANDLER, "example.com", slug="well", name="Well")))["id"]
+    shut = (await client.install(package(HANDLER, "example.com", slug="shut", name="Shut")))["id"]
+    await _fail(client, bad, 1)
+    assert (await client.post(f"/webhooks/{shut}", b"{}", {})).status == 401
+    await _enter(client, browser, "integrations.read")
+    rows = harmless(await browser.get("/dashboard")).text.split("<tr>")
+    for one, word in ((bad, "1 event is dead"), (shut, "1 delivery was refused"), (well, "")):
+        (row,) = [row for row in rows if f"/dashboard/integrations/{one}" in row]
+        assert ("trouble" in row) == bool(word) and word in row
+        told = (await client.ask("GET", f"/v1/integrations/{one}/status"))["problems"]
+        assert bool(word) == any(problem["severity"] == "error" for problem in told)

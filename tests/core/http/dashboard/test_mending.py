@@ -7,6 +7,8 @@ import pytest
 from core.alerting.own import ADVICE
 from core.http.dashboard import load, mending
 from core.http.integration_status import ProblemOut
+from core.status import Snapshot
+from core.status.problems import no_scheduler
 from core.texts import Text
 
 REST = "Do it: POST /v1/integrations/x/activate."
@@ -38,6 +40,12 @@ def test_nor_by_an_alert_of_the_engines_own(advice: Text) -> None:
 
 def test_what_a_rule_says_stands_as_it_is() -> None:
     assert mending.of_alert("POST /v1/backups, says Anna").render("ru") == "POST /v1/backups, says Anna"
+
+
+def test_the_systems_health_is_a_page() -> None:
+    (problem,) = no_scheduler(Snapshot("x", "active", 0.0, scheduler="gone"))
+    said = mending.advice(_problem("no_scheduler", problem.fix.render()), "x", [])
+    assert said is not None and "GET " not in str(said) and mending.steps(_problem("no_scheduler"))
 
 
 def test_each_link_leads_to_a_page() -> None:
