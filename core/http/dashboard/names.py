@@ -7,7 +7,8 @@ from typing import TypeVar
 from core.alerting.own import spoken
 from core.alerting.subjects import ENGINE
 from core.context import Context
-from core.http.alert_list import AlertOut, StandingOut
+from core.http.alert_list import AlertOut
+from core.http.alert_states import StandingOut
 from core.texts import T, Text
 from storage import alert_values
 
