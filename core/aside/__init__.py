@@ -44,6 +44,7 @@ class Aside:
         self._idle: dict[str, list[Process]] = defaultdict(list)
         self._gates: dict[str, asyncio.Semaphore] = {}
         self._waiting: dict[str, int] = defaultdict(int)
+        self._closed = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -68,7 +69,8 @@ class Aside:
             self._waiting[module] -= 1
 
     async def close(self) -> None:
-        """End every process that waits; one at work is ended by whoever waits for it."""
+        """End every process that waits; one at work is ended by whoever waits for it, answered or not."""
+        self._closed = True
         for processes in self._idle.values():
             while processes:
                 await _end(processes.pop())
@@ -101,7 +103,7 @@ class Aside:
             answer = await process.stdout.readexactly(min(size, LARGEST))
             done = True
         finally:
-            if done:
+            if done and not self._closed:
                 self._idle[module].append(process)
             else:  # what it would still say belongs to nobody
                 await _end(process)

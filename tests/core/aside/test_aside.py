@@ -73,6 +73,15 @@ async def test_one_that_died_is_replaced(aside: Aside) -> None:
     assert await ask(aside, "pid") != second, "it had gone by itself, as one does that was idle"
 
 
+async def test_one_that_answers_after_the_end_does_not_stay() -> None:
+    async with Aside() as aside:
+        await ask(aside, "pid")
+        asked = asyncio.create_task(ask(aside, "pid slowly"))
+        for _ in range(3):
+            await asyncio.sleep(0)
+    assert not Path(f"/proc/{await asked}").exists()
+
+
 def test_one_that_left_is_replaced_on_the_loop_of_production_too() -> None:
     async def main() -> None:
         async with Aside() as aside:

@@ -33,7 +33,8 @@ async def test_every_route_is_counted_by_its_template(tmp_path: Path, clock: Mov
         assert 0 < one["recent"]["p50_ms"] <= one["recent"]["p90_ms"] <= one["recent"]["p95_ms"]
         assert one["recent"]["p95_ms"] <= one["recent"]["p99_ms"]
         assert whole["all"]["since_start"]["count"] == sum(o["since_start"]["count"] for o in found.values())
-        assert whole["in_flight"] == 1 and whole["writer_backlog"] in (0, 1) and whole["uptime_seconds"] > 0
+        assert whole["in_flight"] == 1 and whole["uptime_seconds"] > 0
+        assert 0 <= whole["writer_backlog"] < 10, "what the engine itself is writing at that moment"
         assert whole["relative_error"] <= 0.044
         assert ("GET", "/v1/metrics/performance") not in found, "asked for the first time"
         clock.move(WINDOW_SECONDS + 10)
