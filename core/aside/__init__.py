@@ -45,6 +45,7 @@ class Aside:
         self._gates: dict[str, asyncio.Semaphore] = {}
         self._waiting: dict[str, int] = defaultdict(int)
         self._closed = False
+        self._ending: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         return self
@@ -71,9 +72,19 @@ class Aside:
     async def close(self) -> None:
         """End every process that waits; one at work is ended by whoever waits for it, answered or not."""
         self._closed = True
+        await asyncio.sleep(0)  # whoever was cancelled just before begins to end theirs
         for processes in self._idle.values():
             while processes:
-                await _end(processes.pop())
+                await self._end(processes.pop())
+        while self._ending:
+            await asyncio.wait(self._ending)
+
+    async def _end(self, process: Process) -> None:
+        """End a process, also where whoever waits is cancelled once more meanwhile."""
+        ending = asyncio.create_task(_end(process))
+        self._ending.add(ending)
+        ending.add_done_callback(self._ending.discard)
+        await asyncio.shield(ending)
 
     async def _turn(self, module: str, message: bytes, timeout: float) -> bytes:
         try:
@@ -106,7 +117,7 @@ class Aside:
             if done and not self._closed:
                 self._idle[module].append(process)
             else:  # what it would still say belongs to nobody
-                await _end(process)
+                await self._end(process)
         if failed:
             raise AsideError("broken", answer.decode("utf-8", "replace")[:300])
         return answer

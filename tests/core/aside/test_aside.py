@@ -82,6 +82,20 @@ async def test_one_that_answers_after_the_end_does_not_stay() -> None:
     assert not Path(f"/proc/{await asked}").exists()
 
 
+async def test_one_whose_asker_is_cancelled_twice_is_ended_all_the_same() -> None:
+    async with Aside() as aside:
+        pid = await ask(aside, "pid")
+        asked = asyncio.create_task(ask(aside, "spin"))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        for _ in range(2):
+            asked.cancel()
+            await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+    assert not Path(f"/proc/{pid}").exists()
+
+
 def test_one_that_left_is_replaced_on_the_loop_of_production_too() -> None:
     async def main() -> None:
         async with Aside() as aside:
