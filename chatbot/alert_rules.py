@@ -14,7 +14,7 @@ from chatbot.views import alert_rule
 from core import alerting, listing
 from core import alerts as rules
 from core.alerting import unknown
-from core.alerting.own import spoken
+from core.alerting.engine_words import spoken
 from core.alerting.plans import default_channels
 from core.alerting.subjects import ENGINE
 from core.alerting.words import measured

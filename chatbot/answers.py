@@ -15,7 +15,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from chatbot import blocks
 from chatbot.asked import Asked, Reply
 from chatbot.failures import data, failure
-from chatbot.left import Left
+from chatbot.late_answers import LateAnswer
 from chatbot.people import denied
 from core.actors import Actor
 from core.context import Context
@@ -44,11 +44,11 @@ async def deliver(asked: Asked, reply: Reply) -> str | None:
     except asyncio.CancelledError:  # the engine stops, and this has waited at Slack's rate limit until now
         where = {name: getattr(asked, name) for name in ("channel", "thread", "response_url", "ephemeral", "direct")}
         ts = str(asked.message.get("ts", ""))
-        asked.left.append(Left(reply.to, message, asked.user, asked.language, ts=ts, **where))
+        asked.left.append(LateAnswer(reply.to, message, asked.user, asked.language, ts=ts, **where))
         raise
 
 
-async def deliver_late(slack: AsyncWebClient, late: Left) -> None:
+async def deliver_late(slack: AsyncWebClient, late: LateAnswer) -> None:
     """Send what an earlier process could not."""
     asked = Asked(
         Actor("slack", late.user, late.user, frozenset()), late.language, slack, channel=late.channel,

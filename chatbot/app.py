@@ -13,8 +13,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
-from chatbot import answers, dispatch, incoming, people, view
-from chatbot import left as kept
+from chatbot import answers, dispatch, incoming, late_answers, people, view
 from chatbot.asked import Asked
 from chatbot.turns import Turns
 from chatbot.words import split
@@ -61,7 +60,7 @@ class SlackApp:
 
         self.bolt = AsyncApp(client=AsyncWebClient(token=None), authorize=authorized, logger=_quiet())
         self._working: set[asyncio.Task[Any]] = set()
-        self._left: list[kept.Left] = []
+        self._left: list[late_answers.LateAnswer] = []
         self._turns = Turns(AT_ONCE)
         self._listen()
 
@@ -74,7 +73,7 @@ class SlackApp:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
         try:
-            await kept.keep(self.ctx, self._left)
+            await late_answers.keep(self.ctx, self._left)
         except Exception:  # the border: the stop goes on
             log.exception("answers not kept", count=len(self._left))
 
@@ -85,9 +84,9 @@ class SlackApp:
         task.add_done_callback(self._working.discard)
 
     async def _resume(self) -> None:
-        late: list[kept.Left] = []
+        late: list[late_answers.LateAnswer] = []
         try:
-            late = await kept.take(self.ctx)
+            late = await late_answers.take(self.ctx)
             while late:
                 try:
                     await answers.deliver_late(self.client, late[0])

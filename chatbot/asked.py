@@ -9,7 +9,7 @@ from typing import Any, Literal
 from slack_sdk.web.async_client import AsyncWebClient
 
 from chatbot.blocks import Block
-from chatbot.left import Left
+from chatbot.late_answers import LateAnswer
 from core.actors import Actor
 from core.texts import Text
 
@@ -46,7 +46,7 @@ class Asked:
     """Whether the pressed message is shown to the asker alone."""
     direct: bool = False
     """Whether it was said in a direct message."""
-    left: list[Left] = field(default_factory=list, repr=False, compare=False)
+    left: list[LateAnswer] = field(default_factory=list, repr=False, compare=False)
     """Where answers go that a stop of the engine cuts short."""
 
     @property

@@ -7,7 +7,7 @@ so that neither can be there without the other.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import orjson
 
@@ -19,51 +19,35 @@ LONGEST = 2_000
 """Characters of a value's JSON that are kept; of what is longer, the beginning."""
 
 
-def entry(
-    ctx: Context,
-    actor: Actor,
-    action: str,
-    *,
-    integration_id: str | None = None,
-    subject: str = "",
-    before: Mapping[str, Any] | None = None,
-    after: Mapping[str, Any] | None = None,
-    why: str = "",
-) -> dict[str, Any]:
-    """Return the row for one change, ready for `storage.audit.add`.
+class Change(TypedDict, total=False):
+    """What was changed. `before`, `after`: the values as they may be shown (secrets masked by the caller); only keys
+    that differ are kept. `subject`: the id of what it was done to, beside the integration."""
 
-    `action`: what was done, such as `config.changed`. `before`, `after`: the values as they may be shown (secrets
-    masked by the caller); only keys that differ are kept. `subject`: the id of what it was done to, beside the
-    integration.
-    """
-    return row(
-        ctx.clock.now(), actor, action, integration_id=integration_id, subject=subject, before=before, after=after,
-        why=why,
-    )  # fmt: skip
+    integration_id: str | None
+    subject: str
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+    why: str
 
 
-def row(
-    at: float,
-    actor: Actor,
-    action: str,
-    *,
-    integration_id: str | None = None,
-    subject: str = "",
-    before: Mapping[str, Any] | None = None,
-    after: Mapping[str, Any] | None = None,
-    why: str = "",
-) -> dict[str, Any]:
+def entry(ctx: Context, actor: Actor, action: str, **change: Unpack[Change]) -> dict[str, Any]:
+    """Return the row for one change, ready for `storage.audit.add`. `action`: what was done: `config.changed`."""
+    return row(ctx.clock.now(), actor, action, **change)
+
+
+def row(at: float, actor: Actor, action: str, **change: Unpack[Change]) -> dict[str, Any]:
     """Return what `entry` returns where there is no engine, and so no context."""
+    changes = differences(change.get("before") or {}, change.get("after") or {})
     return {
         "at": at,
         "actor_kind": actor.kind,
         "actor_id": actor.id,
         "actor_name": actor.name,
         "action": action,
-        "integration_id": integration_id,
-        "subject": subject,
-        "changes": orjson.dumps(differences(before or {}, after or {})).decode(),
-        "why": why,
+        "integration_id": change.get("integration_id"),
+        "subject": change.get("subject", ""),
+        "changes": orjson.dumps(changes).decode(),
+        "why": change.get("why", ""),
     }
 
 

@@ -12,10 +12,12 @@ from core.alerting.subjects import read_condition
 from core.alerting.values import WINDOW
 from core.alerts.limits import limits_of
 from core.charts import Chart, Limit, Span
+from core.charts.chart import UTC
 from core.context import Context
 from core.integrations import Installed
 from core.metrics import METRICS, Series
 from core.texts import T
+from storage.alerts import Alert
 from storage.metrics import MINUTE
 
 EDGE_SECONDS = 10.0
@@ -75,6 +77,19 @@ async def played(
     if actor.may("integrations.read"):
         marks = await charts.marks(ctx, integration_id=installed.id, start=series.start, end=series.end)
     return Chart(installed.name, series, limits(condition, series), marks, spans, zone)
+
+
+async def of_alert(ctx: Context, alert: Alert, start: float, end: float, *, zone: ZoneInfo = UTC) -> Chart:
+    """Return the chart of an alert's metric, with its rule's limit and what was changed."""
+    assert alert.metric is not None
+    # A count is compared over five minutes: in bars of as long its limit means something.
+    step = WINDOW if METRICS[alert.metric].kind == "counter" else None
+    found = await metrics.query(
+        ctx, integration_id=alert.integration_id, names=[alert.metric], start=start, end=end, step=step
+    )
+    series = found[alert.metric]
+    marks = await charts.marks(ctx, integration_id=alert.integration_id, start=series.start, end=series.end)
+    return Chart(alert.integration, series, limits(alert.condition, series), marks, zone=zone)
 
 
 def limits(condition: str, series: Series) -> tuple[Limit, ...]:

@@ -10,7 +10,7 @@ import orjson
 
 from core.alert_message import Action, AlertMessage, AlertPart, AlertStatus
 from core.alerting import facts
-from core.alerting.own import spoken
+from core.alerting.engine_words import spoken
 from core.alerting.plans import STORM
 from core.alerting.subjects import ENGINE
 from core.alerting.words import measured, rule_of, span

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from zoneinfo import ZoneInfo
 
 import structlog
 
-from core import charts, metrics
-from core.alerting.charted import limits
+from core import charts
+from core.alerting import charted
 from core.alerting.subjects import ENGINE
-from core.alerting.values import WINDOW
 from core.channels import Picture
-from core.charts import Chart
-from core.charts.chart import UTC
 from core.context import Context
 from core.errors import CcbError
 from core.metrics import METRICS
@@ -33,22 +29,9 @@ async def picture(ctx: Context, alerts: Sequence[Alert]) -> Picture | None:
     now = ctx.clock.now()
     start = max(min(now - BEFORE_SECONDS, alert.started_at - BEFORE_SECONDS / 2), now - LONGEST_SECONDS)
     try:
-        chart = await chart_of(ctx, alert, start, now)
+        chart = await charted.of_alert(ctx, alert, start, now)
         language = ctx.settings.language
         return Picture(await charts.png(ctx, charts.spec(chart, language)), charts.alt(chart, language))
     except CcbError as error:
         log.warning("alert told without its chart", alert=alert.id, reason=str(error))
         return None
-
-
-async def chart_of(ctx: Context, alert: Alert, start: float, end: float, *, zone: ZoneInfo = UTC) -> Chart:
-    """Return the chart of an alert's metric, with its rule's limit and what was changed."""
-    assert alert.metric is not None
-    # A count is compared over five minutes: in bars of as long its limit means something.
-    step = WINDOW if METRICS[alert.metric].kind == "counter" else None
-    found = await metrics.query(
-        ctx, integration_id=alert.integration_id, names=[alert.metric], start=start, end=end, step=step
-    )
-    series = found[alert.metric]
-    marks = await charts.marks(ctx, integration_id=alert.integration_id, start=series.start, end=series.end)
-    return Chart(alert.integration, series, limits(alert.condition, series), marks, zone=zone)

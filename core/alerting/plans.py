@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from core.alerting.own import spoken
+from core.alerting.engine_words import spoken
 from core.alerting.subjects import ENGINE
 from core.alerting.words import span
 from core.alerts.policy import Firing, Silence, decide

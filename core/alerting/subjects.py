@@ -27,7 +27,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A condition of the engine itself, in English words that `core.alerting.own` knows.
+    """A condition of the engine itself, in English words that `core.alerting.engine_words` knows.
 
     `channels`: addresses; none: the default ones.
     """
@@ -97,7 +97,7 @@ def of_rule(row: AlertRule, known: Known) -> Subject:
 
 
 def of_finding(finding: Finding) -> Subject:
-    """Return a condition of the engine's own; `core.alerting.own.spoken` reads its words again."""
+    """Return a condition of the engine's own; `core.alerting.engine_words.spoken` reads its words again."""
     return Subject(
         id=finding.id,
         integration_id=ENGINE,

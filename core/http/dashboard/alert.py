@@ -10,9 +10,8 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from core import alerting, charts
-from core.alerting import message
-from core.alerting.own import spoken
-from core.alerting.picture import chart_of
+from core.alerting import charted, message
+from core.alerting.engine_words import spoken
 from core.alerting.subjects import ENGINE
 from core.alerting.told import told
 from core.charts import Chart, Span
@@ -185,7 +184,7 @@ async def _chart(ctx: Context, request: Request, found: Alert, *, zone: str = "U
     now = ctx.clock.now() // 60 * 60  # a minute that is not over yet would look like a fall
     end = max(now if found.ended_at is None else min(now, found.ended_at + AFTER_SECONDS), found.started_at + 60)
     start = max(found.started_at - BEFORE_SECONDS, end - LONGEST_SECONDS)
-    chart = await chart_of(ctx, found, start, end, zone=zone_of(zone))
+    chart = await charted.of_alert(ctx, found, start, end, zone=zone_of(zone))
     if found.fired_at is not None:
         chart = replace(chart, spans=(Span(found.fired_at, end if found.ended_at is None else found.ended_at),))
     return chart if request.actor.may("integrations.read") else replace(chart, marks=())

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from core import alerting, integrations
 from core.alerting import message
-from core.alerting.own import spoken
+from core.alerting.engine_words import spoken
 from core.alerting.subjects import ENGINE
 from core.alerting.words import measured
 from core.alerts import Severity

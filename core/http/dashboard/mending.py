@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core.actors import Permission
-from core.alerting.own import spoken
+from core.alerting.engine_words import spoken
 from core.http.integration_status import ProblemOut
 from core.texts import T, Text
 

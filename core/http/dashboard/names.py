@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from core.alerting.own import spoken
+from core.alerting.engine_words import spoken
 from core.alerting.subjects import ENGINE
 from core.context import Context
 from core.http.alert_list import AlertOut

@@ -20,7 +20,7 @@ from markupsafe import Markup, escape
 
 from core import durations
 from core.actors import ANONYMOUS, Actor
-from core.alerting.own import spoken
+from core.alerting.engine_words import spoken
 from core.alerting.subjects import ENGINE
 from core.http.dashboard.files import address
 from core.http.dashboard.marks import mark

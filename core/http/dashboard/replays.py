@@ -8,11 +8,12 @@ from core.context import Context
 from core.errors import Conflict
 from core.events import alert_replay, replay, trace
 from core.http.dashboard import rerun
+from core.http.dashboard.confirm import confirm
 from core.http.dashboard.door import Shown, action, page
 from core.http.dashboard.rerun import Question
 from core.http.routes import Request
 from core.integrations import Installed
-from core.texts import TN, T
+from core.texts import TN, T, Text
 from storage.alerts import Alert
 
 STAYS = T("What their actions have done already stays done; what has not been done is done, and cannot be taken back.")
@@ -44,18 +45,10 @@ async def ask_one(ctx: Context, request: Request) -> Shown:
     """Ask whether one event is to run again."""
     event = await trace.find(ctx, request.path["event_id"])
     back = f"/dashboard/events/{event.id}"
-    return Shown(
-        "confirm.html",
-        T("Run this event again?"),
-        {
-            "lines": [f"`{event.id}` · {event.type}", STAYS],
-            "deed": f"{back}/replay",
-            "button": T("Run it again"),
-            "leave": T("Leave it"),
-            "back": back,
-            "hidden": {},
-        },
-    )
+    lines: list[Text | str] = [f"`{event.id}` · {event.type}", STAYS]
+    return confirm(
+        T("Run this event again?"), lines, deed=f"{back}/replay", button=T("Run it again"), back=back
+    )  # fmt: skip
 
 
 @action("/dashboard/events/{event_id}/replay", permission="events.replay", section="integrations")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from core.context import Context
 from core.errors import Conflict
 from core.events import replay
 from core.events.replay import Wish
+from core.http.dashboard.confirm import confirm
 from core.http.dashboard.door import Shown
 from core.http.routes import Request
 from core.integrations import Installed
@@ -30,15 +30,16 @@ class Question:
 
 def asked(question: Question, count: int, until: float, *, changed: bool = False) -> Shown:
     """Ask. `changed`: it was another number when it was asked before."""
-    values: dict[str, Any] = {
-        "lines": question.lines, "deed": question.deed, "button": question.button, "leave": T("Leave it"),
-        "back": question.back, "hidden": {"until": repr(until), "named": str(count)},
-    }  # fmt: skip
-    if not count:
-        values |= {"lines": [question.nothing], "button": None, "hidden": {}}
-    if changed:
-        values["note"] = T("Meanwhile it is another number of events: {count}. Nothing was begun.", count=count)
-    return Shown("confirm.html", question.title, values, 409 if changed else 200)
+    note = T("Meanwhile it is another number of events: {count}. Nothing was begun.", count=count) if changed else None
+    return confirm(
+        question.title,
+        question.lines if count else [question.nothing],
+        deed=question.deed,
+        button=question.button if count else None,
+        back=question.back,
+        hidden={"until": repr(until), "named": str(count)} if count else None,
+        changed=note,
+    )
 
 
 async def counted(ctx: Context, installed: Installed, wish: Wish) -> int:

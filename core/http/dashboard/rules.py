@@ -16,6 +16,7 @@ from core.http import errors
 from core.http.alert_states import StandingOut, standings_of
 from core.http.alerts import TestedOut, TestIn
 from core.http.dashboard import forms
+from core.http.dashboard.confirm import confirm
 from core.http.dashboard.door import Shown, action, page
 from core.http.routes import Request
 from core.texts import T
@@ -60,18 +61,10 @@ async def ask_remove(ctx: Context, request: Request) -> Shown:
     if standing is not None and standing.alert_id is not None:
         lines.append(T("An alert of it is open now: it ends as removed, and its channels are told so."))
     lines.append(T("The rule is gone then. The alerts that it made stay in the list for 90 days."))
-    return Shown(
-        "confirm.html",
-        T("Remove this rule?"),
-        {
-            "lines": lines,
-            "deed": f"/dashboard/integrations/{installed.id}/alerts/rules/{stored.id}/remove",
-            "button": T("Remove it"),
-            "leave": T("Leave it"),
-            "back": f"/dashboard/integrations/{installed.id}/alerts",
-            "hidden": {},
-        },
-    )
+    back = f"/dashboard/integrations/{installed.id}/alerts"
+    return confirm(
+        T("Remove this rule?"), lines, deed=f"{back}/rules/{stored.id}/remove", button=T("Remove it"), back=back
+    )  # fmt: skip
 
 
 @action("/dashboard/integrations/{id}/alerts/rules/{rule}/remove", permission="alerts.write", section="integrations")

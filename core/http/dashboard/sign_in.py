@@ -13,6 +13,7 @@ from core.context import Context
 from core.errors import CcbError, TooMany, Unauthenticated
 from core.http import errors
 from core.http.dashboard import cookies, kept
+from core.http.dashboard.confirm import confirm
 from core.http.dashboard.door import Shown, action, later, page, sign_in_page
 from core.http.dashboard.kept import Kept, back_to
 from core.http.dashboard.render import Frame, rendered
@@ -115,12 +116,12 @@ async def _send_again(ctx: Context, request: Request, secret: str, form: Kept) -
     """Let in, and ask whether what was typed before is to be sent now."""
     await _end_session(ctx, request)
     frame = Frame(request.language, ANONYMOUS, "", cookies.PATH)
-    values = {
-        "lines": [T("You are signed in. What you had sent before was not done; it is still here.")],
-        "deed": form.deed, "button": T("Send it again"), "leave": T("Leave it"), "back": cookies.PATH,
-        "hidden": form.fields,
-    }  # fmt: skip
-    response = rendered(frame, "confirm.html", T("Send what you typed?"), values)
+    lines = [T("You are signed in. What you had sent before was not done; it is still here.")]
+    asked = confirm(
+        T("Send what you typed?"), lines, deed=form.deed, button=T("Send it again"), back=cookies.PATH,
+        hidden=form.fields,
+    )  # fmt: skip
+    response = rendered(frame, asked.template, asked.title, asked.values)
     cookies.put_session(response, request.raw, ctx.settings, secret)
     return response
 

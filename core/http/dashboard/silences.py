@@ -16,6 +16,7 @@ from core.errors import CcbError, Invalid
 from core.http import errors, silences
 from core.http.charts import zone_of
 from core.http.dashboard import forms
+from core.http.dashboard.confirm import confirm
 from core.http.dashboard.door import Shown, action, page
 from core.http.dashboard.names import names_of
 from core.http.routes import Request
@@ -100,17 +101,12 @@ async def ask_end(ctx: Context, request: Request) -> Shown:
     begun = row.at_from <= ctx.clock.now()
     says = T("What still fires is told at the next look, within 20 seconds. An ended silence cannot be taken up again.")
     never = T("It will never begin. An ended silence cannot be taken up again.")
-    return Shown(
-        "confirm.html",
+    return confirm(
         T("End this silence?"),
-        {
-            "lines": [row.comment, says if begun else never],
-            "deed": f"/dashboard/silences/{row.id}/end",
-            "button": T("End it now"),
-            "leave": T("Leave it"),
-            "back": f"/dashboard/silences#{row.id}",
-            "hidden": {},
-        },
+        [row.comment, says if begun else never],
+        deed=f"/dashboard/silences/{row.id}/end",
+        button=T("End it now"),
+        back=f"/dashboard/silences#{row.id}",
     )
 
 

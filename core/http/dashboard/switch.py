@@ -8,6 +8,7 @@ from core import integrations
 from core.context import Context
 from core.grants import Grants, legible
 from core.http import integrations as resource
+from core.http.dashboard.confirm import confirm
 from core.http.dashboard.door import Shown, action, page
 from core.http.routes import Request
 from core.integrations import Installed
@@ -91,13 +92,9 @@ def _asked(
     installed: Installed, title: Text, lines: Any, button: Text | None, deed: str, *, changed: bool = False
 ) -> Shown:
     back = _page_of(installed.id)
-    values: dict[str, Any] = {
-        "lines": lines, "deed": f"{back}/{deed}", "button": button, "leave": T("Leave it"), "back": back,
-        "hidden": {"seen": repr(installed.updated_at)},
-    }  # fmt: skip
-    if changed:
-        values["note"] = T("It was changed meanwhile. Nothing was done: look at what it is now.")
-    return Shown("confirm.html", title, values, 409 if changed else 200)
+    note = T("It was changed meanwhile. Nothing was done: look at what it is now.") if changed else None
+    seen = {"seen": repr(installed.updated_at)}
+    return confirm(title, lines, deed=f"{back}/{deed}", button=button, back=back, hidden=seen, changed=note)
 
 
 def _page_of(integration: str) -> str:

@@ -28,6 +28,29 @@ RULE: dict[str, Any] = {
 }
 
 
+async def install(ctx: Context, *rules: dict[str, Any], slug: str = "forward", name: str = "Forward") -> str:
+    """Install an integration that does nothing, with these rules alone; return its id."""
+    files = package(HANDLER, "example.com", slug=slug, name=name)["files"]
+    wish = Wish(files=files, provenance={}, config={}, webhook_secret="a secret of sixteen", activate=True)
+    installed, _ = await integrations.install(ctx, wish, actor=auth.SYSTEM)
+    await replace_rules(ctx, installed.id, *rules)
+    return installed.id
+
+
+async def replace_rules(ctx: Context, integration_id: str, *rules: dict[str, Any]) -> None:
+    """Make these all rules of an integration."""
+    wishes = [RuleWish.model_validate(rule) for rule in rules]
+    await alerts.replace(ctx, integration_id, wishes, actor=auth.SYSTEM)
+
+
+async def count(ctx: Context, integration_id: str, **counts: float) -> None:
+    """Count at this moment."""
+    made: metrics.Counts = {}
+    for name, value in counts.items():
+        metrics.count(made, integration_id, ctx.clock.now(), name, by=value)
+    await ctx.db.write(metrics.add, made)
+
+
 @dataclass
 class House:
     """Rules are looked at, and messages said, when the test says so."""
@@ -57,24 +80,27 @@ class House:
 
     async def install(self, *rules: dict[str, Any], slug: str = "forward") -> str:
         """Install an integration with these rules alone; return its id."""
-        files = package(HANDLER, "example.com", slug=slug)["files"]
-        wish = Wish(files=files, provenance={}, config={}, webhook_secret="a secret of sixteen", activate=True)
-        installed, _ = await integrations.install(self.ctx, wish, actor=auth.SYSTEM)
-        await self.rules(installed.id, *rules)
-        self.ids.append(installed.id)
-        return installed.id
+        made = await install(self.ctx, *rules, slug=slug)
+        self.ids.append(made)
+        return made
 
     async def rules(self, integration_id: str, *rules: dict[str, Any]) -> None:
         """Make these all rules that it has."""
-        wishes = [RuleWish.model_validate(rule) for rule in rules]
-        await alerts.replace(self.ctx, integration_id, wishes, actor=auth.SYSTEM)
+        await replace_rules(self.ctx, integration_id, *rules)
 
     async def count(self, integration_id: str, **counts: float) -> None:
         """Count at this moment."""
-        made: metrics.Counts = {}
-        for name, value in counts.items():
-            metrics.count(made, integration_id, self.clock.now(), name, by=value)
-        await self.ctx.db.write(metrics.add, made)
+        await count(self.ctx, integration_id, **counts)
+
+    async def flap(self, integration_id: str, times: int) -> None:
+        """Let `queue_depth < 1 and received > 0` begin to hold and end, so many times, each told."""
+        for _ in range(times):
+            await self.count(integration_id, received=1)
+            await self.look()
+            await self.tell(12)
+            self.clock.move(310)
+            await self.look(8)
+            await self.tell(3)
 
     async def look(self, times: int = 1, *, every: float = 20.0) -> None:
         """Let time pass, and look at all rules, so many times."""

@@ -225,13 +225,7 @@ async def test_snoozed_and_repeated(house: House) -> None:
 async def test_what_flaps_is_told_less_often(quick_house: House) -> None:
     house = quick_house
     forward = await house.install({**RULE, "condition": "queue_depth < 1 and received > 0", "min_samples": 1})
-    for _ in range(5):
-        await house.count(forward, received=1)
-        await house.look()
-        await house.tell(12)
-        house.clock.move(310)
-        await house.look(8)
-        await house.tell(3)
+    await house.flap(forward, 5)
     found = await house.alerts()
     assert [alert.flapping for alert in found] == [False, False, False, True, True]
     assert len(house.posted()) == 3

@@ -91,13 +91,7 @@ async def test_what_waits_when_the_clock_is_put_back_is_told_at_once(house: Hous
 async def test_what_flaps_all_day_is_told_once_an_hour(quick_house: House) -> None:
     house = quick_house
     forward = await house.install({**RULE, "condition": "queue_depth < 1 and received > 0", "min_samples": 1})
-    for _ in range(15):
-        await house.count(forward, received=1)
-        await house.look()
-        await house.tell(12)
-        house.clock.move(310)
-        await house.look(8)
-        await house.tell(3)
+    await house.flap(forward, 15)
     told = [alert for alert in await house.alerts() if alert.told_at is not None]
     assert house.clock.now() - told[0].started_at > 7000
     assert len(told) == 4 and told[-1].flapping

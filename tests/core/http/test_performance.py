@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +35,15 @@ async def test_every_route_is_counted_by_its_template(tmp_path: Path, clock: Mov
         assert one["recent"]["p95_ms"] <= one["recent"]["p99_ms"]
         assert whole["all"]["since_start"]["count"] == sum(o["since_start"]["count"] for o in found.values())
         assert whole["in_flight"] == 1 and whole["uptime_seconds"] > 0
-        assert 0 <= whole["writer_backlog"] < 10, "what the engine itself is writing at that moment"
         assert whole["relative_error"] <= 0.044
         assert ("GET", "/v1/metrics/performance") not in found, "asked for the first time"
         clock.move(WINDOW_SECONDS + 10)
         whole, found = await routes(client)
         one = found["GET", "/v1/integrations/{id}"]
         assert one["since_start"]["count"] == 3 and one["recent"]["count"] == 0 and one["recent"]["p50_ms"] is None
+        async with asyncio.timeout(10):  # at times more waits for a moment: the engine writes by itself
+            while (await routes(client))[0]["writer_backlog"] not in (0, 1):
+                pass
 
 
 async def test_it_needs_its_permission(anonymous: aiohttp.ClientSession, issued: Any) -> None:

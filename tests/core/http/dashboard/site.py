@@ -9,20 +9,16 @@ import orjson
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from core import alerting, alerts, auth, integrations
+from core import alerting, auth
 from core.alerting import Dispatcher, Evaluator, Watcher
-from core.alerts import RuleWish
 from core.context import Context
-from core.integrations import Wish
 from storage import alerts as rows
-from storage import metrics
 from storage.alerts import Alert
 from tests.contexts import MovableClock
+from tests.core.alerting import house
 from tests.core.http.dashboard.browser import Browser
 from tests.inbox import Inbox
-from tests.packages import package
 
-HANDLER = "def handle(event: dict, config: dict) -> list[dict]:\n    return []\n"
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 MAIL = "email://ops@example.org"
 BROKEN = "email://gone@example.org"
@@ -54,23 +50,15 @@ class Site:
 
     async def install(self, *rules: dict[str, Any], slug: str = "forward", name: str = "Forward") -> str:
         """Install an integration with these rules alone; return its id."""
-        files = package(HANDLER, "example.com", slug=slug, name=name)["files"]
-        wish = Wish(files=files, provenance={}, config={}, webhook_secret="a secret of sixteen", activate=True)
-        installed, _ = await integrations.install(self.ctx, wish, actor=auth.SYSTEM)
-        await self.rules(installed.id, *rules)
-        return installed.id
+        return await house.install(self.ctx, *rules, slug=slug, name=name)
 
     async def rules(self, integration_id: str, *rules: dict[str, Any]) -> None:
         """Make these all rules that it has."""
-        wishes = [RuleWish.model_validate(rule) for rule in rules]
-        await alerts.replace(self.ctx, integration_id, wishes, actor=auth.SYSTEM)
+        await house.replace_rules(self.ctx, integration_id, *rules)
 
     async def count(self, integration_id: str, **counts: float) -> None:
         """Count at this moment."""
-        made: metrics.Counts = {}
-        for name, value in counts.items():
-            metrics.count(made, integration_id, self.clock.now(), name, by=value)
-        await self.ctx.db.write(metrics.add, made)
+        await house.count(self.ctx, integration_id, **counts)
 
     async def look(self, times: int = 1) -> None:
         """Look at all rules, so many times."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from core import alerting, auth
-from core.alerting import own
+from core.alerting import engine_words
 from core.texts import T
 from storage import quotas
 from storage.quotas import ServiceQuota
@@ -224,7 +224,7 @@ async def test_what_the_engine_says_of_itself_is_said_in_the_readers_language(si
     page = (await site.browser.get(f"/dashboard/alerts/{alert.id}", **russian)).text
     whole = (await site.browser.get("/dashboard/alerts", **russian)).text
     rules = (await site.browser.get("/dashboard/alerts/rules", **russian)).text
-    name, condition = (own.spoken(stored).render("ru") for stored in (alert.name, alert.condition))
+    name, condition = (engine_words.spoken(stored).render("ru") for stored in (alert.name, alert.condition))
     assert name != alert.name and condition != alert.condition
     assert f"<h1>{name}</h1>" in page and condition in page and "Give it a later" not in page
     assert f"{name}</a>" in whole and f"{name}</option>" in whole and f"{name}</a>" in rules and condition in rules

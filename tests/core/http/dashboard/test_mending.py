@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.alerting.own import ADVICE
+from core.alerting.engine_words import ADVICE
 from core.http.dashboard import load, mending
 from core.http.integration_status import ProblemOut
 from core.status import Snapshot

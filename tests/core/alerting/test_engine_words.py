@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core import auth
-from core.alerting import own
+from core.alerting import engine_words
 from core.alerting.subjects import of_finding
 from core.alerts.defaults import DEFAULTS
 from core.quotas import Quota
@@ -31,7 +31,7 @@ async def test_all_that_the_engine_watches_is_known(quick_house: House) -> None:
     assert len({subject.name for subject in subjects}) >= 7
     for subject in subjects:
         for stored in filter(None, (subject.name, subject.condition, subject.description)):
-            read = own.spoken(stored)
+            read = engine_words.spoken(stored)
             assert str(read) == stored and read.message != "{text}", stored
 
 
@@ -46,7 +46,7 @@ async def test_all_that_the_engine_watches_is_known(quick_house: House) -> None:
     ],
 )
 def test_which_text_it_is(stored: str, message: str) -> None:
-    assert own.spoken(stored).message == message and str(own.spoken(stored)) == stored
+    assert engine_words.spoken(stored).message == message and str(engine_words.spoken(stored)) == stored
 
 
 @pytest.mark.parametrize(
@@ -58,15 +58,15 @@ def test_which_text_it_is(stored: str, message: str) -> None:
     ],
 )
 def test_measures_in_it_are_read_too(stored: str, russian: str) -> None:
-    assert own.spoken(stored).render("ru") == russian and str(own.spoken(stored)) == stored
+    assert engine_words.spoken(stored).render("ru") == russian and str(engine_words.spoken(stored)) == stored
 
 
 def test_days_in_it_are_counted() -> None:
-    read = own.spoken("the newest good backup is older than 3 days")
+    read = engine_words.spoken("the newest good backup is older than 3 days")
     assert (read.message, read.count) == ("the newest good backup is older than {count} day", 3)
     assert str(read) == "the newest good backup is older than 3 days"
 
 
 def test_the_advice_of_the_rules_that_each_integration_has_is_the_engines_too() -> None:
     for rule in DEFAULTS:
-        assert own.spoken(rule.description).message == rule.description
+        assert engine_words.spoken(rule.description).message == rule.description

@@ -19,7 +19,7 @@ _SCOPE = "slack-left"
 
 
 @dataclass(frozen=True)
-class Left:
+class LateAnswer:
     """An answer as it was to be sent, and where to: members of `Asked` and `Reply`."""
 
     to: str
@@ -35,7 +35,7 @@ class Left:
     direct: bool
 
 
-async def keep(ctx: Context, answers: Sequence[Left]) -> None:
+async def keep(ctx: Context, answers: Sequence[LateAnswer]) -> None:
     """Keep answers for the next process, sealed: a response_url is a way to write to somebody."""
     now = ctx.clock.now()
     for one in answers:
@@ -47,7 +47,7 @@ async def keep(ctx: Context, answers: Sequence[Left]) -> None:
         await ctx.db.write(idempotency.claim, row)
 
 
-async def take(ctx: Context) -> list[Left]:
+async def take(ctx: Context) -> list[LateAnswer]:
     """Return what was kept and is not too old, the oldest first; it is kept no longer."""
     found = await ctx.db.write(idempotency.take, _SCOPE, ctx.clock.now())
-    return [Left(**orjson.loads(ctx.secrets.decrypt(one.response or ""))) for one in found]
+    return [LateAnswer(**orjson.loads(ctx.secrets.decrypt(one.response or ""))) for one in found]
