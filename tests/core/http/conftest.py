@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 from core import auth
 from core.context import Context
 from core.handler import Load, Ran
+from core.http import server as serving
+from core.http.routes import Routes
 from core.http.server import Server
 from core.secret_box import SecretBox
 from core.services import SERVICES
@@ -59,6 +62,16 @@ async def ctx(tmp_path: Path, clock: MovableClock, no_services: None) -> AsyncIt
 @pytest.fixture
 async def server(ctx: Context) -> AsyncIterator[Server]:
     """The server, listening."""
+    running = Server(ctx)
+    await running.start()
+    yield running
+    await running.stop()
+
+
+@asynccontextmanager
+async def serving_only(routes: Routes, ctx: Context, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
+    """Run a server that has these routes and no others."""
+    monkeypatch.setattr(serving, "load", lambda: routes)
     running = Server(ctx)
     await running.start()
     yield running

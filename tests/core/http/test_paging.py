@@ -10,10 +10,10 @@ from pydantic import BaseModel
 from yarl import URL
 
 from core.context import Context
-from core.http import server as serving
 from core.http.routes import Page, Request, Routes, paged
 from core.http.server import Server
 from core.texts import T
+from tests.core.http.conftest import serving_only
 
 mine = Routes()
 
@@ -36,11 +36,8 @@ async def items(ctx: Context, request: Request) -> object:
 @pytest.fixture
 async def server(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
     """The server with the list above."""
-    monkeypatch.setattr(serving, "load", lambda: mine)
-    running = Server(ctx)
-    await running.start()
-    yield running
-    await running.stop()
+    async with serving_only(mine, ctx, monkeypatch) as running:
+        yield running
 
 
 async def test_without_a_limit_the_whole_list(anonymous: aiohttp.ClientSession) -> None:

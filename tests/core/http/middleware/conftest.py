@@ -9,19 +9,16 @@ import aiohttp
 import pytest
 
 from core.context import Context
-from core.http import server as serving
 from core.http.server import Server
+from tests.core.http.conftest import serving_only
 from tests.core.http.middleware.routes import mine
 
 
 @pytest.fixture
 async def server(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
     """The server with those routes and no others."""
-    monkeypatch.setattr(serving, "load", lambda: mine)
-    running = Server(ctx)
-    await running.start()
-    yield running
-    await running.stop()
+    async with serving_only(mine, ctx, monkeypatch) as running:
+        yield running
 
 
 async def error_of(response: aiohttp.ClientResponse, status: int) -> dict[str, Any]:
