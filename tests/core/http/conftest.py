@@ -55,7 +55,9 @@ async def ctx(tmp_path: Path, clock: MovableClock, no_services: None) -> AsyncIt
     templates.sqlite_in(tmp_path)
     db = await open_database(None, tmp_path)
     given = settings(CCB_DATA_DIR=tmp_path, CCB_PORT=0)
-    yield context(given=given, clock=clock, db=db, sandbox=Sandbox(), secrets=SecretBox.open(given))
+    made = context(given=given, clock=clock, db=db, sandbox=Sandbox(), secrets=SecretBox.open(given))
+    async with made.aside:  # charts are drawn in processes of their own
+        yield made
     await db.close()
 
 
