@@ -170,8 +170,8 @@ async def _channels(ctx: Context) -> list[Finding]:
         Finding(
             f"engine:channel:{row.channel}", f"Channel {row.channel}", "critical",
             row.failures >= FAILURES and row.failed_at > now - DAY and row.channel in used,
-            TN("The alert channel {channel} has refused {count} message: {reason}",
-               "The alert channel {channel} has refused {count} messages in a row: {reason}", row.failures,
+            TN("The alert channel {channel} has failed {count} attempt: {reason}",
+               "The alert channel {channel} has failed {count} attempts in a row: {reason}", row.failures,
                channel=row.channel, reason=revive_text(row.error)),
             f"{FAILURES} failures in a row",
             channels=tuple(one for one in others if leads(ctx.settings, one) != leads(ctx.settings, row.channel))[:5],

@@ -25,6 +25,7 @@ LEAST = 4e-6
 """The lowest top of an axis: what is below is not written with its digits."""
 _MOST_DIGITS = 6
 _LARGER = (("ms", 1.0), ("s", 1_000.0), ("min", 60_000.0), ("h", 3_600_000.0))
+_SIZES = dict(_LARGER)
 _UNITS: dict[str, Text] = {
     "%": T("%"),
     "ms": T("ms"),
@@ -45,7 +46,14 @@ class Scale:
     unit: str
 
     def shown(self, value: Number, language: str) -> str:
-        """Return a value with its unit, as it stands in a sentence: `12.4 %`, `1.2 s`, `1,204`."""
+        """Return a value with its unit, as it stands in a sentence: `12.4 %`, `1.2 s`, `1,204`.
+
+        A time that would be little more than zeros on this scale, such as a limit of 500 ms among minutes, has its own.
+        """
+        if self.unit in _SIZES and 0 < value < self.divisor / 10:
+            milliseconds = value / self.divisor * _SIZES[self.unit]
+            unit, size = _easily_read(milliseconds)
+            return f"{written(milliseconds / size, language)} {_UNITS[unit].render(language)}"
         number = written(value / self.divisor, language)
         if self.unit == "count":
             return number
@@ -71,9 +79,13 @@ def scale_of(metric: Metric, values: Sequence[Number]) -> Scale:
     if metric.unit not in ("ms", "s"):
         return Scale(1.0, metric.unit)
     of_one = 1.0 if metric.unit == "ms" else 1_000.0
-    largest = max(values, default=0.0) * of_one
-    unit, size = next((known for known in reversed(_LARGER) if largest >= 2 * known[1]), _LARGER[0])
+    unit, size = _easily_read(max(values, default=0.0) * of_one)
     return Scale(size / of_one, unit)
+
+
+def _easily_read(milliseconds: float) -> tuple[str, float]:
+    """Return the unit in which a time is easily read, and how many milliseconds it has."""
+    return next((known for known in reversed(_LARGER) if milliseconds >= 2 * known[1]), _LARGER[0])
 
 
 def written(value: Number, language: str) -> str:

@@ -66,7 +66,7 @@ async def test_a_channel_that_fails_is_told_in_the_others(watched: House) -> Non
     await watched.tell(12)
     (message,) = watched.inbox.messages
     assert message["Subject"] == "Alert: Channel slack://random · critical · Claude Code Bot"
-    assert "has refused 3 messages in a row" in message.get_body(("plain",)).get_content()
+    assert "has failed 3 attempts in a row" in message.get_body(("plain",)).get_content()
     watched.slack.channel("random").is_member = True
     await watched.tell(60)
     await told(watched, looks=4)

@@ -118,6 +118,17 @@ def test_values_are_said_in_a_unit_that_is_easily_read(metric: str, largest: flo
     assert scale_of(METRICS[metric], [largest]).shown(largest, "en") == shown
 
 
+def test_a_time_that_is_small_on_its_scale_has_its_own() -> None:
+    minutes = scale_of(METRICS["latency_p95"], [600_000])
+    assert [minutes.shown(value, "en") for value in (0, 500, 6_000, 90_000)] == [
+        "0 min",
+        "500 ms",
+        "0.1 min",
+        "1.5 min",
+    ]
+    assert scale_of(METRICS["queue_age"], [7200]).shown(30, "ru") == "30 с"
+
+
 def test_days_begin_at_midnight_of_the_zone_also_when_clocks_are_put_back() -> None:
     berlin = ZoneInfo("Europe/Berlin")
     start = 1_761_170_400  # 2025-10-23T00:00 in Berlin, the clocks are put back on the 26th
